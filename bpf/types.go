@@ -1,0 +1,49 @@
+package bpf
+
+// The structures of vedette.h under the names that Go code uses.
+type (
+	// Header begins every record.
+	Header = ContractVdHeader
+	// ProcessID is the part of an exec id that the kernel knows.
+	ProcessID = ContractVdProcessId
+	// Fork is a fork record.
+	Fork = ContractVdFork
+	// Cred are the credentials of a process.
+	Cred = ContractVdCred
+	// Exec is an exec record, or with TASK an older process; strings follow it.
+	Exec = ContractVdExec
+	// ExecData is a chunk of a long argument area, sent before its Exec.
+	ExecData = ContractVdExecData
+	// Exit is an exit record.
+	Exit = ContractVdExit
+	// HookRecord is a match of rules of a hook; a vector and values follow it.
+	HookRecord = ContractVdHookRecord
+	// Value is one value of a HookRecord; its content follows it.
+	Value = ContractVdValue
+	// SlotConfig says how a hook's program fetches an argument.
+	SlotConfig = ContractVdSlotConfig
+	// DimConfig is one dimension of a hook's program.
+	DimConfig = ContractVdDimConfig
+	// HookConfig is what a hook's program is specialised to.
+	HookConfig = ContractVdHookConfig
+	// Entry is a row of the integer table.
+	Entry = ContractVdEntry
+	// StringKey is the key of a string table.
+	StringKey = ContractVdStringKey
+	// StringValue is the value of a string table.
+	StringValue = ContractVdStringValue
+	// FDOp is a descriptor action of a rule.
+	FDOp = ContractVdFdOp
+	// Rule says what a matching rule does.
+	Rule = ContractVdRule
+	// RuleCounters say what a rule has done on one CPU.
+	RuleCounters = ContractVdRuleCounters
+	// Process is what hooks know of a process.
+	Process = ContractVdProcess
+	// PIDSetKey is the key of the process sets by process id.
+	PIDSetKey = ContractVdPidSetKey
+	// FollowedKey is the key of the followed descriptors.
+	FollowedKey = ContractVdFollowedKey
+	// Followed is a followed descriptor.
+	Followed = ContractVdFollowed
+)

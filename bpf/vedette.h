@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The contract between the kernel programs and the Go side. Every structure
+ * that crosses the border stands here and nowhere else; bpf2go generates the
+ * Go types from the BTF of the objects. All structures are laid out without
+ * implicit padding, all integers in the byte order of the machine.
+ */
+#ifndef VEDETTE_H
+#define VEDETTE_H
+
+/* Limits. internal/compile/plan.go has the same numbers, a test compares. */
+#define VD_MAX_WORDS 24
+#define VD_MAX_SLOTS 16
+#define VD_MAX_DIMS 48
+#define VD_MAX_RETURN_DIMS 8
+#define VD_MAX_MASKS 64
+#define VD_CHUNK_LEN 248
+#define VD_MAX_STRING 4096
+#define VD_MAX_POSTFIX 128
+#define VD_MAX_FD_OPS 2
+#define VD_RATE_ENTRIES 32768
+#define VD_RAW_ARGS 6
+
+/* ---- records ------------------------------------------------------------ */
+
+enum vd_record_type {
+	VD_RECORD_FORK = 1,
+	VD_RECORD_EXEC = 2,
+	VD_RECORD_EXEC_DATA = 3, /* arguments that did not fit, before their EXEC */
+	VD_RECORD_EXIT = 4,
+	VD_RECORD_TASK = 5, /* a process older than the agent: struct vd_exec */
+	VD_RECORD_HOOK = 6,
+};
+
+/*
+ * Every record begins with this. seq counts the records of one CPU and one
+ * ring from 1, lost ones included: a gap says how many are missing.
+ */
+struct vd_header {
+	__u32 size; /* of the whole record, in bytes */
+	__u8 type; /* enum vd_record_type */
+	__u8 ring; /* 0 bulk, 1 evidence */
+	__u16 cpu;
+	__u64 seq;
+	__u64 time; /* nanoseconds since boot */
+};
+
+/* A process: its thread group id and the time that its exec id carries. */
+struct vd_process_id {
+	__u64 start; /* nanoseconds since boot: of the last exec, else the fork */
+	__u32 pid;
+	__u32 zero;
+};
+
+enum vd_process_flags {
+	VD_PROCESS_CLONE = 1 << 0, /* forked, no exec since */
+	VD_PROCESS_IN_INIT_TREE = 1 << 1, /* descends from pid 1 of its pid namespace */
+	VD_PROCESS_IN_PIDNS = 1 << 2, /* not in the host's pid namespace */
+	VD_PROCESS_IN_USERNS = 1 << 3, /* not in the host's user namespace */
+	VD_PROCESS_OLD = 1 << 4, /* older than the agent */
+	VD_PROCESS_KTHREAD = 1 << 5,
+	VD_PROCESS_UNKNOWN = 1 << 6, /* was not in the process map */
+	VD_PROCESS_FOLLOWS = 1 << 7, /* has had followed descriptors */
+};
+
+struct vd_fork {
+	struct vd_header header;
+	struct vd_process_id process;
+	struct vd_process_id parent;
+	__u32 nspid;
+	__u32 flags; /* enum vd_process_flags */
+};
+
+enum vd_exec_flags {
+	VD_EXEC_CLONE = 1 << 0, /* the first exec after the fork */
+	VD_EXEC_ARGS_TRUNCATED = 1 << 1, /* more than the record and its data hold */
+	VD_EXEC_ARGS_FAILED = 1 << 2, /* could not be read */
+	VD_EXEC_CWD_TRUNCATED = 1 << 3, /* too many components: the last ones are there */
+	VD_EXEC_CWD_FAILED = 1 << 4,
+	VD_EXEC_CWD_ROOT = 1 << 5, /* cwd is "/" */
+	VD_EXEC_FILENAME_FAILED = 1 << 6,
+	VD_EXEC_EXE_TRUNCATED = 1 << 7,
+	VD_EXEC_PARENT_MISSING = 1 << 8, /* was not in the process map */
+	VD_EXEC_CAPS_RAISED = 1 << 9, /* by capabilities of the file */
+	VD_EXEC_SETUID = 1 << 10, /* euid comes from the file's set-uid bit */
+	VD_EXEC_SETGID = 1 << 11,
+	VD_EXEC_CGROUP_TRUNCATED = 1 << 12,
+	VD_EXEC_KTHREAD = 1 << 13, /* TASK only: filename is the command name */
+	VD_EXEC_ARGS_DATA = 1 << 14, /* part of the arguments came in EXEC_DATA records */
+};
+
+enum vd_namespace {
+	VD_NS_UTS,
+	VD_NS_IPC,
+	VD_NS_MNT,
+	VD_NS_PID,
+	VD_NS_PID_FOR_CHILDREN,
+	VD_NS_NET,
+	VD_NS_TIME,
+	VD_NS_TIME_FOR_CHILDREN,
+	VD_NS_CGROUP,
+	VD_NS_USER,
+	VD_NS_COUNT,
+};
+
+struct vd_cred {
+	__u32 uid, gid, euid, egid, suid, sgid, fsuid, fsgid;
+	__u32 securebits;
+	__u32 userns_level;
+	__u32 userns_owner;
+	__u32 userns_group;
+	__u64 cap_permitted, cap_effective, cap_inheritable;
+};
+
+/*
+ * An exec, or with TASK a process found by the task iterator. The strings
+ * stand behind it in this order, each with its length here and no NUL:
+ * filename (as given to execve), exe (the resolved path of the binary), cwd,
+ * cgroup (path in its hierarchy), args (the argument area as it is in
+ * memory: NUL-terminated strings, argv[0] included; with
+ * VD_EXEC_ARGS_DATA, what follows the bytes of the EXEC_DATA records).
+ */
+struct vd_exec {
+	struct vd_header header;
+	struct vd_process_id process;
+	struct vd_process_id parent; /* the previous image of the same pid where it did not fork */
+	__u64 cgroup_id;
+	__u64 ino;
+	struct vd_cred cred;
+	__u32 ns[VD_NS_COUNT];
+	__u32 flags; /* enum vd_exec_flags */
+	__u32 process_flags; /* enum vd_process_flags */
+	__u32 nspid;
+	__u32 auid;
+	__u32 nlink;
+	__u32 mode; /* of the binary's inode */
+	__u32 args_total; /* bytes of the whole argument area */
+	__u16 filename_len;
+	__u16 exe_len;
+	__u16 cwd_len;
+	__u16 cgroup_len;
+	__u32 args_len;
+};
+
+/* A chunk of the argument area, size - sizeof(struct vd_exec_data) bytes. */
+struct vd_exec_data {
+	struct vd_header header;
+	struct vd_process_id process;
+	__u32 offset; /* of the chunk in the argument area */
+	__u32 len; /* bytes that are valid; the record may be longer */
+};
+
+struct vd_exit {
+	struct vd_header header;
+	struct vd_process_id process;
+	__u32 tid; /* the last thread */
+	__u32 code; /* as wait(2) reports it: signal in the low 7 bits, status << 8 */
+	__u32 flags; /* enum vd_process_flags */
+	__u32 zero;
+};
+
+enum vd_hook_phase {
+	VD_PHASE_ENTRY = 1, /* the whole event */
+	VD_PHASE_ENTRY_AWAITS_RETURN = 2,
+	VD_PHASE_RETURN = 3, /* completes the entry with the same pair, tid and generation */
+};
+
+/*
+ * A match of one or more rules of one hook. Behind it stand the vector of
+ * winning rules that post, header words u64 each, then n_values values.
+ * For VD_PHASE_RETURN the first value is the return value, and then come
+ * the slots that are copied at return.
+ */
+struct vd_hook_record {
+	struct vd_header header;
+	struct vd_process_id process;
+	__u64 pair; /* time of the entry */
+	__u32 hook; /* number of the hook, given by the loader */
+	__u32 generation; /* of its program */
+	__u32 tid;
+	__u32 process_flags; /* enum vd_process_flags */
+	__u8 phase; /* enum vd_hook_phase */
+	__u8 words;
+	__u8 n_values;
+	__u8 zero[5];
+};
+
+enum vd_value_status {
+	VD_VALUE_FAILED = 1 << 0, /* could not be read: no bytes follow */
+	VD_VALUE_TRUNCATED = 1 << 1,
+	VD_VALUE_NO_PATH = 1 << 2, /* a file without a path: pipe, socket … */
+	VD_VALUE_UNRESOLVED = 1 << 3, /* more path components than walked */
+	VD_VALUE_AT_RETURN = 1 << 4, /* comes with the return record */
+	VD_VALUE_COMPAT = 1 << 5, /* SYSCALL64: a 32-bit call */
+};
+
+/*
+ * One value. len bytes of content follow, padded with unspecified bytes to a
+ * multiple of 8. Integers have no content: num is the value, sign-extended
+ * to 64 bits for signed types. For paths (FD, FILE, PATH) num is the inode's
+ * mode and the content the path. For strings and buffers num is the whole
+ * length in bytes of what was to be copied.
+ */
+struct vd_value {
+	__u8 type; /* enum vd_type */
+	__u8 slot;
+	__u16 status; /* enum vd_value_status */
+	__u32 len;
+	__u64 num;
+};
+
+/* ---- compiled hooks ------------------------------------------------------ */
+
+/* Argument types; the numbers of compile.SlotType. */
+enum vd_type {
+	VD_TYPE_NONE = 0,
+	VD_TYPE_S8 = 1,
+	VD_TYPE_U8 = 2,
+	VD_TYPE_S16 = 3,
+	VD_TYPE_U16 = 4,
+	VD_TYPE_S32 = 5,
+	VD_TYPE_U32 = 6,
+	VD_TYPE_S64 = 7,
+	VD_TYPE_U64 = 8,
+	VD_TYPE_SIZE = 9,
+	VD_TYPE_STRING = 10,
+	VD_TYPE_FILENAME = 11,
+	VD_TYPE_FD = 12,
+	VD_TYPE_FILE = 13,
+	VD_TYPE_PATH = 14,
+	VD_TYPE_CHAR_BUF = 15,
+	VD_TYPE_DATA_LOC = 16,
+	VD_TYPE_SYSCALL64 = 17,
+	VD_TYPE_NOP = 18,
+};
+
+/* Kinds and sources of dimensions; the numbers of compile.DimKind and DimSource. */
+enum vd_dim_kind {
+	VD_DIM_INTERVAL = 1,
+	VD_DIM_MASK = 2,
+	VD_DIM_INDEX = 3,
+	VD_DIM_STRING = 4,
+	VD_DIM_POSTFIX = 5,
+};
+
+enum vd_dim_source {
+	VD_SOURCE_ARG = 1,
+	VD_SOURCE_RETURN = 2,
+	VD_SOURCE_PID = 3,
+	VD_SOURCE_NSPID = 4,
+	VD_SOURCE_SETS = 5,
+	VD_SOURCE_BINARY = 6,
+	VD_SOURCE_BINARY_END = 7,
+	VD_SOURCE_NAMESPACE = 8,
+	VD_SOURCE_CAPS = 9,
+	VD_SOURCE_FLAGS = 10,
+	VD_SOURCE_FOLLOWED = 11,
+};
+
+/* Where the raw value of a slot comes from. */
+enum vd_slot_from {
+	VD_FROM_RAW = 0, /* raw argument number raw */
+	VD_FROM_FIELD = 1, /* offset and width in a tracepoint's record */
+};
+
+struct vd_slot_config {
+	__u8 type; /* enum vd_type */
+	__u8 from; /* enum vd_slot_from */
+	__u8 raw;
+	__u8 width; /* bytes of the field */
+	__u8 size_from; /* 0: no size argument, 1: raw, 2: field */
+	__u8 size_raw;
+	__u8 size_width;
+	__u8 flags; /* enum vd_slot_flags */
+	__u16 offset;
+	__u16 size_offset;
+	__u32 max;
+};
+
+enum vd_slot_flags {
+	VD_SLOT_FILTERED = 1 << 0,
+	VD_SLOT_RETURN_COPY = 1 << 1,
+};
+
+struct vd_dim_config {
+	__u8 kind; /* enum vd_dim_kind */
+	__u8 source; /* enum vd_dim_source */
+	__u8 index;
+	__u8 is_signed;
+	__u32 base;
+	__u32 len;
+	__u32 state;
+	__u32 none;
+};
+
+/* What a hook's program is specialised to. Frozen before load. */
+struct vd_hook_config {
+	__u32 hook;
+	__u32 generation;
+	__u32 words;
+	__u32 n_slots;
+	__u32 n_proc_dims;
+	__u32 n_dims;
+	__u32 n_return_dims;
+	__u32 process_generation; /* 0 or 1: which classes of struct vd_process hold */
+	__u32 return_type; /* enum vd_type of the return value, 0: none */
+	__u32 return_slot; /* of the return program in vd_return_programs */
+	__u32 gated; /* act only while vd_active[hook] is generation */
+	__u32 features; /* enum vd_hook_feature */
+	__u64 all[VD_MAX_WORDS];
+	__u64 single[VD_MAX_WORDS];
+	__u64 start[VD_MAX_WORDS];
+	__u64 guard[VD_MAX_WORDS];
+	struct vd_slot_config slots[VD_MAX_SLOTS];
+	struct vd_dim_config dims[VD_MAX_DIMS];
+	struct vd_dim_config return_dims[VD_MAX_RETURN_DIMS];
+};
+
+enum vd_hook_feature {
+	VD_FEATURE_KILL = 1 << 0,
+	VD_FEATURE_SIGNAL = 1 << 1,
+	VD_FEATURE_RATE = 1 << 2,
+	VD_FEATURE_FD_OPS = 1 << 3,
+	VD_FEATURE_RETURN = 1 << 4,
+};
+
+/* A row of the integer table. */
+struct vd_entry {
+	__u64 key;
+	__u32 a;
+	__u32 b;
+};
+
+/* String tables: a longest-prefix-match trie each. */
+struct vd_string_key {
+	__u32 prefixlen; /* in bits, the state included */
+	__u32 state; /* big-endian, so that the trie's order is the number's */
+	__u8 data[VD_CHUNK_LEN];
+};
+
+struct vd_string_value {
+	__u32 next;
+	__u32 vector;
+	__u64 sets;
+};
+
+/* Rule flags; the numbers of compile.RuleFlags. */
+enum vd_rule_flags {
+	VD_RULE_POST = 1 << 0,
+	VD_RULE_KILL = 1 << 1,
+	VD_RULE_SIGNAL = 1 << 2,
+	VD_RULE_MONITOR = 1 << 3,
+	VD_RULE_RETURN = 1 << 4,
+	VD_RULE_NO_POST = 1 << 5,
+};
+
+enum vd_fd_op_kind {
+	VD_FD_FOLLOW = 1,
+	VD_FD_UNFOLLOW = 2,
+	VD_FD_COPY = 3,
+};
+
+struct vd_fd_op {
+	__u8 kind; /* enum vd_fd_op_kind, 0: none */
+	__u8 fd; /* slot */
+	__u8 other; /* slot */
+	__u8 follow_bit;
+};
+
+struct vd_rule {
+	__u32 flags; /* enum vd_rule_flags */
+	__u32 signal;
+	struct vd_fd_op fd_ops[VD_MAX_FD_OPS];
+	__u64 rate_interval;
+	__u32 rate_scope; /* 0 thread, 1 process, 2 global */
+	__u32 zero;
+};
+
+/* What a rule has done, per CPU. */
+struct vd_rule_counters {
+	__u64 post;
+	__u64 no_post;
+	__u64 signal; /* kills included */
+	__u64 monitor_signal;
+	__u64 rate_limited;
+};
+
+/* ---- shared maps --------------------------------------------------------- */
+
+/* What every hook knows of a process; keyed by thread group id. */
+struct vd_process {
+	__u64 start; /* of the exec id */
+	__u64 born; /* of the process itself: the same over all its execs */
+	__u64 parent_start;
+	__u32 parent_pid;
+	__u32 pid;
+	__u32 nspid; /* in its own pid namespace, 0 in the host's */
+	__u32 flags; /* enum vd_process_flags */
+	__u64 sets[2]; /* by process generation, as are the following */
+	__u32 binary[2];
+	__u32 binary_end[2];
+};
+
+struct vd_pid_set_key {
+	__u32 pid;
+	__u16 generation;
+	__u16 is_namespace;
+};
+
+/* A followed descriptor. */
+struct vd_followed_key {
+	__u32 pid;
+	__u32 fd;
+};
+
+struct vd_followed {
+	__u64 mask; /* follow bits of policies */
+	__u64 born; /* of the process */
+	__u64 file; /* address of the struct file, to see that the fd still is it */
+	__u64 inode;
+};
+
+struct vd_rate_key {
+	__u64 hash;
+	__u64 hash2;
+	__u32 hook;
+	__u32 rule;
+	__u64 scope;
+};
+
+/* A call that awaits its return; keyed by thread id. */
+struct vd_pending {
+	__u64 pair;
+	__u32 hook;
+	__u32 generation;
+	__u32 return_slot;
+	__u32 syscall;
+	__u64 raw[VD_RAW_ARGS];
+	__u64 winners[VD_MAX_WORDS];
+};
+
+/* Counters of the kernel side, per CPU; the index says what is counted. */
+enum vd_counter {
+	VD_COUNT_LOST_BULK, /* records that did not fit in the ring */
+	VD_COUNT_LOST_EVIDENCE,
+	VD_COUNT_PROCESS_MAP_FULL,
+	VD_COUNT_PROCESS_UNKNOWN, /* an event of a process that is not in the map */
+	VD_COUNT_SCRATCH_BUSY, /* an event dropped: nested too deep on one CPU */
+	VD_COUNT_PENDING_FULL, /* a return that will not be reported */
+	VD_COUNT_FOLLOW_FULL, /* a descriptor that could not be followed */
+	VD_COUNT_ARG_FAILED, /* an argument that could not be read */
+	VD_COUNT_COMPAT_SYSCALL, /* 32-bit system calls, which no hook sees */
+	VD_COUNT_SIGNAL_FAILED, /* bpf_send_signal refused */
+	VD_COUNT_EXEC_DATA_LOST,
+	VD_COUNTERS,
+};
+
+#endif

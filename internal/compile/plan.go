@@ -1,0 +1,333 @@
+package compile
+
+// Limits of one compiled hook. They are checked when policies are compiled;
+// a set of policies that exceeds one is refused with the number.
+const (
+	// MaxRules is how many selectors, over all policies, one hook can have.
+	MaxRules = 1024
+	// MaxWords is the size of a bit vector in 64-bit words. It exceeds
+	// MaxRules/64 because a group of several rules needs one guard bit.
+	MaxWords = 24
+	// MaxArgs is how many arguments one hook entry of one policy can have.
+	MaxArgs = 8
+	// MaxSlots is how many different arguments (by index, type and options)
+	// all policies together can ask of one hook.
+	MaxSlots = 16
+	// MaxDims is how many dimensions one hook can have.
+	MaxDims = 48
+	// MaxMasks is how many different masks one mask dimension can have.
+	MaxMasks = 64
+	// MaxSets is how many process sets (inherited properties such as
+	// followForks) all policies together can have.
+	MaxSets = 64
+	// MaxFollow is how many policies can follow descriptors at once.
+	MaxFollow = 64
+	// ChunkLen is how many bytes of a string one look-up of the string table
+	// compares. Longer strings take several look-ups, chained by states.
+	ChunkLen = 248
+	// MaxString is the longest string, in bytes, that is compared.
+	MaxString = 4096
+	// MaxPostfix is the longest postfix, in bytes, that can be matched.
+	MaxPostfix = 128
+)
+
+// HookKind says what kind of place in the kernel a hook is.
+type HookKind uint8
+
+// The kinds of hooks.
+const (
+	HookSyscall       HookKind = iota + 1 // a system call, by its name without prefix: "read"
+	HookFunction                          // a kernel function: "fd_install"
+	HookTracepoint                        // a tracepoint by its format: "syscalls/sys_enter_openat"
+	HookRawTracepoint                     // a raw tracepoint by its event's name: "sched_process_exec"
+)
+
+// HookKey identifies one hook of the kernel, however policies spell it.
+type HookKey struct {
+	Kind HookKind
+	Name string
+}
+
+// Slot is one argument that a hook's program fetches. Slots are shared by
+// all policies on the hook; see [Group.Args].
+type Slot struct {
+	// Index is the argument's number as the policy gives it: the function's
+	// argument from 0, or the field number of a tracepoint's format.
+	Index uint8
+	Type  SlotType
+	// SizeArg is the number of the argument that holds the buffer's size,
+	// counted from 1 as in policies, or 0.
+	SizeArg uint8
+	// ReturnCopy asks for the content at return, with the length returned.
+	ReturnCopy bool
+	// Max is how many bytes of a buffer or string are copied at most.
+	Max uint32
+	// Filtered says that some dimension reads this slot, so that it is
+	// fetched before the verdict; other slots are fetched only for an event.
+	Filtered bool
+}
+
+// SlotType is the type of an argument, as the kernel program knows it. The
+// numbers are shared with bpf/vedette.h (enum vd_type).
+type SlotType uint8
+
+// The argument types.
+const (
+	TypeNone      SlotType = 0
+	TypeS8        SlotType = 1
+	TypeU8        SlotType = 2
+	TypeS16       SlotType = 3
+	TypeU16       SlotType = 4
+	TypeS32       SlotType = 5
+	TypeU32       SlotType = 6
+	TypeS64       SlotType = 7
+	TypeU64       SlotType = 8
+	TypeSize      SlotType = 9  // size_t: 64 bits, unsigned
+	TypeString    SlotType = 10 // NUL-terminated, in user or kernel memory
+	TypeFilename  SlotType = 11 // struct filename *
+	TypeFD        SlotType = 12 // a descriptor of the calling process
+	TypeFile      SlotType = 13 // struct file *
+	TypePath      SlotType = 14 // struct path *
+	TypeCharBuf   SlotType = 15 // bytes
+	TypeDataLoc   SlotType = 16 // a tracepoint's __data_loc string
+	TypeSyscall64 SlotType = 17 // a system call's number, with its ABI
+	TypeNop       SlotType = 18 // nothing
+)
+
+// DimKind says how a dimension turns a value into a bit vector. The numbers
+// are shared with bpf/vedette.h (enum vd_dim_kind).
+type DimKind uint8
+
+// The kinds of dimensions.
+const (
+	// DimInterval: Table[Base:Base+Len] holds elementary intervals sorted by
+	// Key, the first Key being 0. The last entry with Key <= value gives the
+	// vector A. Signed values are compared with the sign bit flipped.
+	DimInterval DimKind = 1
+	// DimMask: for every entry of Table[Base:Base+Len], vector A applies if
+	// value&Key != 0 and vector B otherwise. All of them are ANDed.
+	DimMask DimKind = 2
+	// DimIndex: Table[Base+value] gives vector A. Values >= Len use None.
+	DimIndex DimKind = 3
+	// DimString: the string is looked up in Strings, from state State.
+	DimString DimKind = 4
+	// DimPostfix: the last MaxPostfix bytes, reversed, are looked up in
+	// Strings, from state State.
+	DimPostfix DimKind = 5
+)
+
+// DimSource says which value a dimension looks at. The numbers are shared
+// with bpf/vedette.h (enum vd_dim_source).
+type DimSource uint8
+
+// The sources of values.
+const (
+	SourceArg       DimSource = 1  // slot Dim.Index
+	SourceReturn    DimSource = 2  // the return value
+	SourcePID       DimSource = 3  // the thread group's id in the host's pid namespace
+	SourceNSPID     DimSource = 4  // its id in its own pid namespace, 0 for the host's processes
+	SourceSets      DimSource = 5  // the process's set bits
+	SourceBinary    DimSource = 6  // the class of the binary's path (ProcessTables.Strings from state StateBinary)
+	SourceBinaryEnd DimSource = 7  // the class of the binary's path reversed (from state StateBinaryEnd)
+	SourceNamespace DimSource = 8  // the inode number of namespace Dim.Index
+	SourceCaps      DimSource = 9  // capability set Dim.Index (0 effective, 1 permitted, 2 inheritable)
+	SourceFlags     DimSource = 10 // process flags, see Flag…
+	SourceFollowed  DimSource = 11 // the follow bits of the descriptor in slot Dim.Index
+)
+
+// Process flags that a dimension with SourceFlags can test.
+const (
+	FlagInContainerPIDNS uint64 = 1 << 0 // the process is not in the host's pid namespace
+	FlagInUserNS         uint64 = 1 << 1 // the process is not in the host's user namespace
+)
+
+// Dim is one dimension: one look-up whose bit vector holds the rules that
+// the value satisfies.
+type Dim struct {
+	Kind   DimKind
+	Source DimSource
+	Index  uint8
+	Signed bool // DimInterval: compare as signed 64-bit values
+	Base   uint32
+	Len    uint32
+	State  uint32 // DimString, DimPostfix: the root state
+	// None is the vector for a value that could not be read: only the rules
+	// that do not constrain this dimension.
+	None uint32
+}
+
+// Entry is one row of the integer table. See [DimKind].
+type Entry struct {
+	Key  uint64
+	A, B uint32 // indexes into Vectors
+}
+
+// StringEntry is one row of a string table, a longest-prefix-match trie. The
+// key is the state (4 bytes) followed by at most ChunkLen bytes of Data. A
+// string that is equal to a value ends with a NUL byte in Data, so that exact
+// values and prefixes share the trie. An entry whose Data is empty gives the
+// vector of strings that match nothing in this state; every state has one.
+// If an entry with all ChunkLen bytes matched, the string goes on, and Next
+// is not 0, the following bytes are looked up in state Next.
+// The vector of the last look-up decides: it is complete.
+//
+// What is looked up: the string's bytes and one NUL byte behind them. (So a
+// string of exactly ChunkLen bytes goes on with the NUL byte in state Next.)
+type StringEntry struct {
+	State uint32
+	Data  []byte
+	Next  uint32
+	// Vector is an index into Hook.Vectors; in [ProcessTables] it is a class.
+	Vector uint32
+	// Sets are the process sets that a process with this binary joins, in
+	// [ProcessTables] only.
+	Sets uint64
+}
+
+// Rule is one selector of one policy on one hook: one bit.
+type Rule struct {
+	Bit   uint16
+	Group uint16 // index into Hook.Groups
+	// Selector is the selector's index in its hook entry; 0 also where the
+	// entry has no selectors.
+	Selector uint16
+	Label    string
+	Flags    RuleFlags
+	Signal   uint32 // RuleSignal: the signal's number
+	FDOps    []FDOp // at most MaxFDOps
+	// RateInterval is the time in nanoseconds in which at most one event per
+	// key is posted, or 0.
+	RateInterval uint64
+	RateScope    RateScope
+	// Action is what events of this rule report: the last action of the list.
+	Action string // the enum name of KprobeAction, e.g. "KPROBE_ACTION_SIGKILL"
+}
+
+// MaxFDOps is how many FollowFD, UnfollowFD and CopyFD actions one selector
+// can have.
+const MaxFDOps = 2
+
+// RuleFlags say what a matching rule does. The numbers are shared with
+// bpf/vedette.h (enum vd_rule_flags).
+type RuleFlags uint32
+
+// The rule flags.
+const (
+	RulePost    RuleFlags = 1 << 0
+	RuleKill    RuleFlags = 1 << 1 // SIGKILL to the process
+	RuleSignal  RuleFlags = 1 << 2
+	RuleMonitor RuleFlags = 1 << 3 // do not carry out Kill and Signal, only say so
+	RuleReturn  RuleFlags = 1 << 4 // the event waits for the return of the call
+	RuleNoPost  RuleFlags = 1 << 5 // the policy said NoPost (for the counters)
+)
+
+// RateScope says among which events a rate limit counts. The numbers are
+// shared with bpf/vedette.h.
+type RateScope uint8
+
+// The scopes.
+const (
+	RateThread  RateScope = 0
+	RateProcess RateScope = 1
+	RateGlobal  RateScope = 2
+)
+
+// FDOp is one of the descriptor actions.
+type FDOp struct {
+	Kind FDOpKind
+	// FD is the slot of the descriptor (of the old one for CopyFD), Other
+	// the slot of the new one for CopyFD.
+	FD, Other uint8
+}
+
+// FDOpKind is the kind of a descriptor action; shared with bpf/vedette.h.
+type FDOpKind uint8
+
+// The descriptor actions.
+const (
+	FDFollow   FDOpKind = 1
+	FDUnfollow FDOpKind = 2
+	FDCopy     FDOpKind = 3
+)
+
+// Group is one hook entry of one policy on this hook. Among the rules of a
+// group the one with the lowest bit acts.
+type Group struct {
+	Policy  int // index into Input.Policies
+	Section string
+	// Entry is the index of the entry in its section of the policy.
+	Entry int
+	// FunctionName is what events report: the call as users know it from
+	// the reference, with the prefix of the architecture (__x64_sys_read),
+	// or the tracepoint's "subsystem/event".
+	FunctionName string
+	Message      string
+	Tags         []string
+	// Args are the slots of the entry's args, in the order of the policy.
+	Args   []uint8
+	Labels []string // one per argument, mostly empty
+	// HasReturn says that the event reports the return value, as ReturnType.
+	HasReturn  bool
+	ReturnType SlotType
+	// FirstBit is the group's lowest bit, Bits the number of its rules.
+	FirstBit uint16
+	Bits     uint16
+	// FollowBit is the policy's number in the follow masks, or -1.
+	FollowBit int
+}
+
+// Hook is one hook, compiled: everything that its program needs.
+type Hook struct {
+	Key     HookKey
+	Words   int // length of every vector
+	Slots   []Slot
+	Dims    []Dim // process dimensions first, then those of arguments
+	NumProc int   // how many of Dims need no argument
+	// ReturnDims are looked at when the call returns, on the rules that
+	// matched at its entry.
+	ReturnDims []Dim
+	Table      []Entry
+	Strings    []StringEntry
+	Vectors    [][]uint64 // each Words long; Vectors[0] has all rules set
+	Rules      []Rule     // sorted by Bit; bits that are guards have none
+	Groups     []Group
+	// Single has the bits of groups of one rule, Start the first bit of every
+	// other group, Guard the bit behind its last one, which is never a rule.
+	// The winners among matching rules m are
+	//   (m & Single) | (n &^ ((n | Guard) - Start))   with n = m &^ Single,
+	// the subtraction being that of one long integer.
+	Single, Start, Guard []uint64
+	// HasReturn says that some rule waits for the return of the call.
+	HasReturn bool
+}
+
+// States of ProcessTables.Strings at which a binary's path is looked up.
+const (
+	StateBinary    uint32 = 1
+	StateBinaryEnd uint32 = 2
+)
+
+// PIDSet makes a process join process sets by its id, at fork and when the
+// policies are loaded; its later children inherit them.
+type PIDSet struct {
+	PID       uint32
+	Namespace bool // PID is the id in the process's own pid namespace
+	Sets      uint64
+}
+
+// ProcessTables classify a process when it is forked and when it executes a
+// binary, for all hooks.
+type ProcessTables struct {
+	// Strings classify the path of the binary: Vector is the class.
+	Strings []StringEntry
+	// Classes and EndClasses are how many classes there are from the states
+	// StateBinary and StateBinaryEnd; class 0 is "no value matched".
+	Classes, EndClasses uint32
+	PIDSets             []PIDSet
+}
+
+// Plan is the result of a compilation.
+type Plan struct {
+	Hooks   []*Hook // sorted by Key
+	Process ProcessTables
+}
