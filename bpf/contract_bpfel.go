@@ -50,16 +50,23 @@ type ContractVdCred struct {
 }
 
 type ContractVdDimConfig struct {
-	_        structs.HostLayout
-	Kind     uint8
-	Source   uint8
-	Index    uint8
-	IsSigned uint8
-	Base     uint32
-	Len      uint32
-	State    uint32
-	None     uint32
+	_      structs.HostLayout
+	Kind   uint8
+	Source uint8
+	Index  uint8
+	Flags  uint8
+	Base   uint32
+	Len    uint32
+	State  uint32
+	None   uint32
 }
+
+type ContractVdDimFlags uint32
+
+const (
+	ContractVdDimFlagsVD_DIM_SIGNED ContractVdDimFlags = 1
+	ContractVdDimFlagsVD_DIM_FETCH  ContractVdDimFlags = 2
+)
 
 type ContractVdDimKind uint32
 
@@ -301,6 +308,7 @@ type ContractVdHookConfig struct {
 	Single            [24]uint64
 	Start             [24]uint64
 	Guard             [24]uint64
+	Returns           [24]uint64
 	Slots             [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -316,26 +324,26 @@ type ContractVdHookConfig struct {
 		Max        uint32
 	}
 	Dims [48]struct {
-		_        structs.HostLayout
-		Kind     uint8
-		Source   uint8
-		Index    uint8
-		IsSigned uint8
-		Base     uint32
-		Len      uint32
-		State    uint32
-		None     uint32
+		_      structs.HostLayout
+		Kind   uint8
+		Source uint8
+		Index  uint8
+		Flags  uint8
+		Base   uint32
+		Len    uint32
+		State  uint32
+		None   uint32
 	}
 	ReturnDims [8]struct {
-		_        structs.HostLayout
-		Kind     uint8
-		Source   uint8
-		Index    uint8
-		IsSigned uint8
-		Base     uint32
-		Len      uint32
-		State    uint32
-		None     uint32
+		_      structs.HostLayout
+		Kind   uint8
+		Source uint8
+		Index  uint8
+		Flags  uint8
+		Base   uint32
+		Len    uint32
+		State  uint32
+		None   uint32
 	}
 }
 
@@ -453,6 +461,13 @@ type ContractVdProcessId struct {
 	Zero  uint32
 }
 
+type ContractVdProcessPolicy struct {
+	_        structs.HostLayout
+	Binaries [2]uint32
+	PidSets  [2]uint32
+	InitSets [2]uint64
+}
+
 type ContractVdRateKey struct {
 	_     structs.HostLayout
 	Hash  uint64
@@ -552,6 +567,13 @@ type ContractVdStringValue struct {
 	Sets   uint64
 }
 
+type ContractVdSyscallAbi struct {
+	_            structs.HostLayout
+	Args         [6]uint32
+	Number       uint32
+	CompatStatus uint32
+}
+
 type ContractVdType uint32
 
 const (
@@ -600,45 +622,48 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	ContractVarAnchorVdCounter      = "anchor_vd_counter"
-	ContractVarAnchorVdCred         = "anchor_vd_cred"
-	ContractVarAnchorVdDimConfig    = "anchor_vd_dim_config"
-	ContractVarAnchorVdDimKind      = "anchor_vd_dim_kind"
-	ContractVarAnchorVdDimSource    = "anchor_vd_dim_source"
-	ContractVarAnchorVdEntry        = "anchor_vd_entry"
-	ContractVarAnchorVdExec         = "anchor_vd_exec"
-	ContractVarAnchorVdExecData     = "anchor_vd_exec_data"
-	ContractVarAnchorVdExecFlags    = "anchor_vd_exec_flags"
-	ContractVarAnchorVdExit         = "anchor_vd_exit"
-	ContractVarAnchorVdFdOp         = "anchor_vd_fd_op"
-	ContractVarAnchorVdFdOpKind     = "anchor_vd_fd_op_kind"
-	ContractVarAnchorVdFollowed     = "anchor_vd_followed"
-	ContractVarAnchorVdFollowedKey  = "anchor_vd_followed_key"
-	ContractVarAnchorVdFork         = "anchor_vd_fork"
-	ContractVarAnchorVdHeader       = "anchor_vd_header"
-	ContractVarAnchorVdHookConfig   = "anchor_vd_hook_config"
-	ContractVarAnchorVdHookFeature  = "anchor_vd_hook_feature"
-	ContractVarAnchorVdHookPhase    = "anchor_vd_hook_phase"
-	ContractVarAnchorVdHookRecord   = "anchor_vd_hook_record"
-	ContractVarAnchorVdNamespace    = "anchor_vd_namespace"
-	ContractVarAnchorVdPending      = "anchor_vd_pending"
-	ContractVarAnchorVdPidSetKey    = "anchor_vd_pid_set_key"
-	ContractVarAnchorVdProcess      = "anchor_vd_process"
-	ContractVarAnchorVdProcessFlags = "anchor_vd_process_flags"
-	ContractVarAnchorVdProcessId    = "anchor_vd_process_id"
-	ContractVarAnchorVdRateKey      = "anchor_vd_rate_key"
-	ContractVarAnchorVdRecordType   = "anchor_vd_record_type"
-	ContractVarAnchorVdRule         = "anchor_vd_rule"
-	ContractVarAnchorVdRuleCounters = "anchor_vd_rule_counters"
-	ContractVarAnchorVdRuleFlags    = "anchor_vd_rule_flags"
-	ContractVarAnchorVdSlotConfig   = "anchor_vd_slot_config"
-	ContractVarAnchorVdSlotFlags    = "anchor_vd_slot_flags"
-	ContractVarAnchorVdSlotFrom     = "anchor_vd_slot_from"
-	ContractVarAnchorVdStringKey    = "anchor_vd_string_key"
-	ContractVarAnchorVdStringValue  = "anchor_vd_string_value"
-	ContractVarAnchorVdType         = "anchor_vd_type"
-	ContractVarAnchorVdValue        = "anchor_vd_value"
-	ContractVarAnchorVdValueStatus  = "anchor_vd_value_status"
+	ContractVarAnchorVdCounter       = "anchor_vd_counter"
+	ContractVarAnchorVdCred          = "anchor_vd_cred"
+	ContractVarAnchorVdDimConfig     = "anchor_vd_dim_config"
+	ContractVarAnchorVdDimFlags      = "anchor_vd_dim_flags"
+	ContractVarAnchorVdDimKind       = "anchor_vd_dim_kind"
+	ContractVarAnchorVdDimSource     = "anchor_vd_dim_source"
+	ContractVarAnchorVdEntry         = "anchor_vd_entry"
+	ContractVarAnchorVdExec          = "anchor_vd_exec"
+	ContractVarAnchorVdExecData      = "anchor_vd_exec_data"
+	ContractVarAnchorVdExecFlags     = "anchor_vd_exec_flags"
+	ContractVarAnchorVdExit          = "anchor_vd_exit"
+	ContractVarAnchorVdFdOp          = "anchor_vd_fd_op"
+	ContractVarAnchorVdFdOpKind      = "anchor_vd_fd_op_kind"
+	ContractVarAnchorVdFollowed      = "anchor_vd_followed"
+	ContractVarAnchorVdFollowedKey   = "anchor_vd_followed_key"
+	ContractVarAnchorVdFork          = "anchor_vd_fork"
+	ContractVarAnchorVdHeader        = "anchor_vd_header"
+	ContractVarAnchorVdHookConfig    = "anchor_vd_hook_config"
+	ContractVarAnchorVdHookFeature   = "anchor_vd_hook_feature"
+	ContractVarAnchorVdHookPhase     = "anchor_vd_hook_phase"
+	ContractVarAnchorVdHookRecord    = "anchor_vd_hook_record"
+	ContractVarAnchorVdNamespace     = "anchor_vd_namespace"
+	ContractVarAnchorVdPending       = "anchor_vd_pending"
+	ContractVarAnchorVdPidSetKey     = "anchor_vd_pid_set_key"
+	ContractVarAnchorVdProcess       = "anchor_vd_process"
+	ContractVarAnchorVdProcessFlags  = "anchor_vd_process_flags"
+	ContractVarAnchorVdProcessId     = "anchor_vd_process_id"
+	ContractVarAnchorVdProcessPolicy = "anchor_vd_process_policy"
+	ContractVarAnchorVdRateKey       = "anchor_vd_rate_key"
+	ContractVarAnchorVdRecordType    = "anchor_vd_record_type"
+	ContractVarAnchorVdRule          = "anchor_vd_rule"
+	ContractVarAnchorVdRuleCounters  = "anchor_vd_rule_counters"
+	ContractVarAnchorVdRuleFlags     = "anchor_vd_rule_flags"
+	ContractVarAnchorVdSlotConfig    = "anchor_vd_slot_config"
+	ContractVarAnchorVdSlotFlags     = "anchor_vd_slot_flags"
+	ContractVarAnchorVdSlotFrom      = "anchor_vd_slot_from"
+	ContractVarAnchorVdStringKey     = "anchor_vd_string_key"
+	ContractVarAnchorVdStringValue   = "anchor_vd_string_value"
+	ContractVarAnchorVdSyscallAbi    = "anchor_vd_syscall_abi"
+	ContractVarAnchorVdType          = "anchor_vd_type"
+	ContractVarAnchorVdValue         = "anchor_vd_value"
+	ContractVarAnchorVdValueStatus   = "anchor_vd_value_status"
 )
 
 // LoadContract returns the embedded CollectionSpec for Contract.
@@ -695,45 +720,48 @@ type ContractMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ContractVariableSpecs struct {
-	AnchorVdCounter      *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
-	AnchorVdCred         *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
-	AnchorVdDimConfig    *ebpf.VariableSpec `ebpf:"anchor_vd_dim_config"`
-	AnchorVdDimKind      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_kind"`
-	AnchorVdDimSource    *ebpf.VariableSpec `ebpf:"anchor_vd_dim_source"`
-	AnchorVdEntry        *ebpf.VariableSpec `ebpf:"anchor_vd_entry"`
-	AnchorVdExec         *ebpf.VariableSpec `ebpf:"anchor_vd_exec"`
-	AnchorVdExecData     *ebpf.VariableSpec `ebpf:"anchor_vd_exec_data"`
-	AnchorVdExecFlags    *ebpf.VariableSpec `ebpf:"anchor_vd_exec_flags"`
-	AnchorVdExit         *ebpf.VariableSpec `ebpf:"anchor_vd_exit"`
-	AnchorVdFdOp         *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op"`
-	AnchorVdFdOpKind     *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op_kind"`
-	AnchorVdFollowed     *ebpf.VariableSpec `ebpf:"anchor_vd_followed"`
-	AnchorVdFollowedKey  *ebpf.VariableSpec `ebpf:"anchor_vd_followed_key"`
-	AnchorVdFork         *ebpf.VariableSpec `ebpf:"anchor_vd_fork"`
-	AnchorVdHeader       *ebpf.VariableSpec `ebpf:"anchor_vd_header"`
-	AnchorVdHookConfig   *ebpf.VariableSpec `ebpf:"anchor_vd_hook_config"`
-	AnchorVdHookFeature  *ebpf.VariableSpec `ebpf:"anchor_vd_hook_feature"`
-	AnchorVdHookPhase    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_phase"`
-	AnchorVdHookRecord   *ebpf.VariableSpec `ebpf:"anchor_vd_hook_record"`
-	AnchorVdNamespace    *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
-	AnchorVdPending      *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
-	AnchorVdPidSetKey    *ebpf.VariableSpec `ebpf:"anchor_vd_pid_set_key"`
-	AnchorVdProcess      *ebpf.VariableSpec `ebpf:"anchor_vd_process"`
-	AnchorVdProcessFlags *ebpf.VariableSpec `ebpf:"anchor_vd_process_flags"`
-	AnchorVdProcessId    *ebpf.VariableSpec `ebpf:"anchor_vd_process_id"`
-	AnchorVdRateKey      *ebpf.VariableSpec `ebpf:"anchor_vd_rate_key"`
-	AnchorVdRecordType   *ebpf.VariableSpec `ebpf:"anchor_vd_record_type"`
-	AnchorVdRule         *ebpf.VariableSpec `ebpf:"anchor_vd_rule"`
-	AnchorVdRuleCounters *ebpf.VariableSpec `ebpf:"anchor_vd_rule_counters"`
-	AnchorVdRuleFlags    *ebpf.VariableSpec `ebpf:"anchor_vd_rule_flags"`
-	AnchorVdSlotConfig   *ebpf.VariableSpec `ebpf:"anchor_vd_slot_config"`
-	AnchorVdSlotFlags    *ebpf.VariableSpec `ebpf:"anchor_vd_slot_flags"`
-	AnchorVdSlotFrom     *ebpf.VariableSpec `ebpf:"anchor_vd_slot_from"`
-	AnchorVdStringKey    *ebpf.VariableSpec `ebpf:"anchor_vd_string_key"`
-	AnchorVdStringValue  *ebpf.VariableSpec `ebpf:"anchor_vd_string_value"`
-	AnchorVdType         *ebpf.VariableSpec `ebpf:"anchor_vd_type"`
-	AnchorVdValue        *ebpf.VariableSpec `ebpf:"anchor_vd_value"`
-	AnchorVdValueStatus  *ebpf.VariableSpec `ebpf:"anchor_vd_value_status"`
+	AnchorVdCounter       *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
+	AnchorVdCred          *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
+	AnchorVdDimConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_config"`
+	AnchorVdDimFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_flags"`
+	AnchorVdDimKind       *ebpf.VariableSpec `ebpf:"anchor_vd_dim_kind"`
+	AnchorVdDimSource     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_source"`
+	AnchorVdEntry         *ebpf.VariableSpec `ebpf:"anchor_vd_entry"`
+	AnchorVdExec          *ebpf.VariableSpec `ebpf:"anchor_vd_exec"`
+	AnchorVdExecData      *ebpf.VariableSpec `ebpf:"anchor_vd_exec_data"`
+	AnchorVdExecFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_exec_flags"`
+	AnchorVdExit          *ebpf.VariableSpec `ebpf:"anchor_vd_exit"`
+	AnchorVdFdOp          *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op"`
+	AnchorVdFdOpKind      *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op_kind"`
+	AnchorVdFollowed      *ebpf.VariableSpec `ebpf:"anchor_vd_followed"`
+	AnchorVdFollowedKey   *ebpf.VariableSpec `ebpf:"anchor_vd_followed_key"`
+	AnchorVdFork          *ebpf.VariableSpec `ebpf:"anchor_vd_fork"`
+	AnchorVdHeader        *ebpf.VariableSpec `ebpf:"anchor_vd_header"`
+	AnchorVdHookConfig    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_config"`
+	AnchorVdHookFeature   *ebpf.VariableSpec `ebpf:"anchor_vd_hook_feature"`
+	AnchorVdHookPhase     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_phase"`
+	AnchorVdHookRecord    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_record"`
+	AnchorVdNamespace     *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
+	AnchorVdPending       *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
+	AnchorVdPidSetKey     *ebpf.VariableSpec `ebpf:"anchor_vd_pid_set_key"`
+	AnchorVdProcess       *ebpf.VariableSpec `ebpf:"anchor_vd_process"`
+	AnchorVdProcessFlags  *ebpf.VariableSpec `ebpf:"anchor_vd_process_flags"`
+	AnchorVdProcessId     *ebpf.VariableSpec `ebpf:"anchor_vd_process_id"`
+	AnchorVdProcessPolicy *ebpf.VariableSpec `ebpf:"anchor_vd_process_policy"`
+	AnchorVdRateKey       *ebpf.VariableSpec `ebpf:"anchor_vd_rate_key"`
+	AnchorVdRecordType    *ebpf.VariableSpec `ebpf:"anchor_vd_record_type"`
+	AnchorVdRule          *ebpf.VariableSpec `ebpf:"anchor_vd_rule"`
+	AnchorVdRuleCounters  *ebpf.VariableSpec `ebpf:"anchor_vd_rule_counters"`
+	AnchorVdRuleFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_rule_flags"`
+	AnchorVdSlotConfig    *ebpf.VariableSpec `ebpf:"anchor_vd_slot_config"`
+	AnchorVdSlotFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_slot_flags"`
+	AnchorVdSlotFrom      *ebpf.VariableSpec `ebpf:"anchor_vd_slot_from"`
+	AnchorVdStringKey     *ebpf.VariableSpec `ebpf:"anchor_vd_string_key"`
+	AnchorVdStringValue   *ebpf.VariableSpec `ebpf:"anchor_vd_string_value"`
+	AnchorVdSyscallAbi    *ebpf.VariableSpec `ebpf:"anchor_vd_syscall_abi"`
+	AnchorVdType          *ebpf.VariableSpec `ebpf:"anchor_vd_type"`
+	AnchorVdValue         *ebpf.VariableSpec `ebpf:"anchor_vd_value"`
+	AnchorVdValueStatus   *ebpf.VariableSpec `ebpf:"anchor_vd_value_status"`
 }
 
 // ContractObjects contains all objects after they have been loaded into the kernel.
@@ -766,45 +794,48 @@ func (m *ContractMaps) Close() error {
 //
 // It can be passed to LoadContractObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ContractVariables struct {
-	AnchorVdCounter      *ebpf.Variable `ebpf:"anchor_vd_counter"`
-	AnchorVdCred         *ebpf.Variable `ebpf:"anchor_vd_cred"`
-	AnchorVdDimConfig    *ebpf.Variable `ebpf:"anchor_vd_dim_config"`
-	AnchorVdDimKind      *ebpf.Variable `ebpf:"anchor_vd_dim_kind"`
-	AnchorVdDimSource    *ebpf.Variable `ebpf:"anchor_vd_dim_source"`
-	AnchorVdEntry        *ebpf.Variable `ebpf:"anchor_vd_entry"`
-	AnchorVdExec         *ebpf.Variable `ebpf:"anchor_vd_exec"`
-	AnchorVdExecData     *ebpf.Variable `ebpf:"anchor_vd_exec_data"`
-	AnchorVdExecFlags    *ebpf.Variable `ebpf:"anchor_vd_exec_flags"`
-	AnchorVdExit         *ebpf.Variable `ebpf:"anchor_vd_exit"`
-	AnchorVdFdOp         *ebpf.Variable `ebpf:"anchor_vd_fd_op"`
-	AnchorVdFdOpKind     *ebpf.Variable `ebpf:"anchor_vd_fd_op_kind"`
-	AnchorVdFollowed     *ebpf.Variable `ebpf:"anchor_vd_followed"`
-	AnchorVdFollowedKey  *ebpf.Variable `ebpf:"anchor_vd_followed_key"`
-	AnchorVdFork         *ebpf.Variable `ebpf:"anchor_vd_fork"`
-	AnchorVdHeader       *ebpf.Variable `ebpf:"anchor_vd_header"`
-	AnchorVdHookConfig   *ebpf.Variable `ebpf:"anchor_vd_hook_config"`
-	AnchorVdHookFeature  *ebpf.Variable `ebpf:"anchor_vd_hook_feature"`
-	AnchorVdHookPhase    *ebpf.Variable `ebpf:"anchor_vd_hook_phase"`
-	AnchorVdHookRecord   *ebpf.Variable `ebpf:"anchor_vd_hook_record"`
-	AnchorVdNamespace    *ebpf.Variable `ebpf:"anchor_vd_namespace"`
-	AnchorVdPending      *ebpf.Variable `ebpf:"anchor_vd_pending"`
-	AnchorVdPidSetKey    *ebpf.Variable `ebpf:"anchor_vd_pid_set_key"`
-	AnchorVdProcess      *ebpf.Variable `ebpf:"anchor_vd_process"`
-	AnchorVdProcessFlags *ebpf.Variable `ebpf:"anchor_vd_process_flags"`
-	AnchorVdProcessId    *ebpf.Variable `ebpf:"anchor_vd_process_id"`
-	AnchorVdRateKey      *ebpf.Variable `ebpf:"anchor_vd_rate_key"`
-	AnchorVdRecordType   *ebpf.Variable `ebpf:"anchor_vd_record_type"`
-	AnchorVdRule         *ebpf.Variable `ebpf:"anchor_vd_rule"`
-	AnchorVdRuleCounters *ebpf.Variable `ebpf:"anchor_vd_rule_counters"`
-	AnchorVdRuleFlags    *ebpf.Variable `ebpf:"anchor_vd_rule_flags"`
-	AnchorVdSlotConfig   *ebpf.Variable `ebpf:"anchor_vd_slot_config"`
-	AnchorVdSlotFlags    *ebpf.Variable `ebpf:"anchor_vd_slot_flags"`
-	AnchorVdSlotFrom     *ebpf.Variable `ebpf:"anchor_vd_slot_from"`
-	AnchorVdStringKey    *ebpf.Variable `ebpf:"anchor_vd_string_key"`
-	AnchorVdStringValue  *ebpf.Variable `ebpf:"anchor_vd_string_value"`
-	AnchorVdType         *ebpf.Variable `ebpf:"anchor_vd_type"`
-	AnchorVdValue        *ebpf.Variable `ebpf:"anchor_vd_value"`
-	AnchorVdValueStatus  *ebpf.Variable `ebpf:"anchor_vd_value_status"`
+	AnchorVdCounter       *ebpf.Variable `ebpf:"anchor_vd_counter"`
+	AnchorVdCred          *ebpf.Variable `ebpf:"anchor_vd_cred"`
+	AnchorVdDimConfig     *ebpf.Variable `ebpf:"anchor_vd_dim_config"`
+	AnchorVdDimFlags      *ebpf.Variable `ebpf:"anchor_vd_dim_flags"`
+	AnchorVdDimKind       *ebpf.Variable `ebpf:"anchor_vd_dim_kind"`
+	AnchorVdDimSource     *ebpf.Variable `ebpf:"anchor_vd_dim_source"`
+	AnchorVdEntry         *ebpf.Variable `ebpf:"anchor_vd_entry"`
+	AnchorVdExec          *ebpf.Variable `ebpf:"anchor_vd_exec"`
+	AnchorVdExecData      *ebpf.Variable `ebpf:"anchor_vd_exec_data"`
+	AnchorVdExecFlags     *ebpf.Variable `ebpf:"anchor_vd_exec_flags"`
+	AnchorVdExit          *ebpf.Variable `ebpf:"anchor_vd_exit"`
+	AnchorVdFdOp          *ebpf.Variable `ebpf:"anchor_vd_fd_op"`
+	AnchorVdFdOpKind      *ebpf.Variable `ebpf:"anchor_vd_fd_op_kind"`
+	AnchorVdFollowed      *ebpf.Variable `ebpf:"anchor_vd_followed"`
+	AnchorVdFollowedKey   *ebpf.Variable `ebpf:"anchor_vd_followed_key"`
+	AnchorVdFork          *ebpf.Variable `ebpf:"anchor_vd_fork"`
+	AnchorVdHeader        *ebpf.Variable `ebpf:"anchor_vd_header"`
+	AnchorVdHookConfig    *ebpf.Variable `ebpf:"anchor_vd_hook_config"`
+	AnchorVdHookFeature   *ebpf.Variable `ebpf:"anchor_vd_hook_feature"`
+	AnchorVdHookPhase     *ebpf.Variable `ebpf:"anchor_vd_hook_phase"`
+	AnchorVdHookRecord    *ebpf.Variable `ebpf:"anchor_vd_hook_record"`
+	AnchorVdNamespace     *ebpf.Variable `ebpf:"anchor_vd_namespace"`
+	AnchorVdPending       *ebpf.Variable `ebpf:"anchor_vd_pending"`
+	AnchorVdPidSetKey     *ebpf.Variable `ebpf:"anchor_vd_pid_set_key"`
+	AnchorVdProcess       *ebpf.Variable `ebpf:"anchor_vd_process"`
+	AnchorVdProcessFlags  *ebpf.Variable `ebpf:"anchor_vd_process_flags"`
+	AnchorVdProcessId     *ebpf.Variable `ebpf:"anchor_vd_process_id"`
+	AnchorVdProcessPolicy *ebpf.Variable `ebpf:"anchor_vd_process_policy"`
+	AnchorVdRateKey       *ebpf.Variable `ebpf:"anchor_vd_rate_key"`
+	AnchorVdRecordType    *ebpf.Variable `ebpf:"anchor_vd_record_type"`
+	AnchorVdRule          *ebpf.Variable `ebpf:"anchor_vd_rule"`
+	AnchorVdRuleCounters  *ebpf.Variable `ebpf:"anchor_vd_rule_counters"`
+	AnchorVdRuleFlags     *ebpf.Variable `ebpf:"anchor_vd_rule_flags"`
+	AnchorVdSlotConfig    *ebpf.Variable `ebpf:"anchor_vd_slot_config"`
+	AnchorVdSlotFlags     *ebpf.Variable `ebpf:"anchor_vd_slot_flags"`
+	AnchorVdSlotFrom      *ebpf.Variable `ebpf:"anchor_vd_slot_from"`
+	AnchorVdStringKey     *ebpf.Variable `ebpf:"anchor_vd_string_key"`
+	AnchorVdStringValue   *ebpf.Variable `ebpf:"anchor_vd_string_value"`
+	AnchorVdSyscallAbi    *ebpf.Variable `ebpf:"anchor_vd_syscall_abi"`
+	AnchorVdType          *ebpf.Variable `ebpf:"anchor_vd_type"`
+	AnchorVdValue         *ebpf.Variable `ebpf:"anchor_vd_value"`
+	AnchorVdValueStatus   *ebpf.Variable `ebpf:"anchor_vd_value_status"`
 }
 
 // ContractPrograms contains all programs after they have been loaded into the kernel.

@@ -1,3 +1,3 @@
 package bpf
 
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "-O2 -g -mcpu=v3 -Wall -Wextra -Werror -ffile-prefix-map=$PWD=." -target bpfel -go-package bpf Contract contract.bpf.c -type vd_header -type vd_process_id -type vd_fork -type vd_cred -type vd_exec -type vd_exec_data -type vd_exit -type vd_hook_record -type vd_value -type vd_slot_config -type vd_dim_config -type vd_hook_config -type vd_entry -type vd_string_key -type vd_string_value -type vd_fd_op -type vd_rule -type vd_rule_counters -type vd_process -type vd_pid_set_key -type vd_followed_key -type vd_followed -type vd_rate_key -type vd_pending -type vd_record_type -type vd_process_flags -type vd_exec_flags -type vd_namespace -type vd_hook_phase -type vd_value_status -type vd_type -type vd_dim_kind -type vd_dim_source -type vd_slot_from -type vd_slot_flags -type vd_hook_feature -type vd_rule_flags -type vd_fd_op_kind -type vd_counter
+//go:generate sh generate.sh

@@ -46,4 +46,8 @@ type (
 	FollowedKey = ContractVdFollowedKey
 	// Followed is a followed descriptor.
 	Followed = ContractVdFollowed
+	// ProcessPolicy is what fork and exec need to know of the policies.
+	ProcessPolicy = ContractVdProcessPolicy
+	// SyscallABI says how the system call tracepoints are read.
+	SyscallABI = ContractVdSyscallAbi
 )

@@ -286,11 +286,16 @@ struct vd_dim_config {
 	__u8 kind; /* enum vd_dim_kind */
 	__u8 source; /* enum vd_dim_source */
 	__u8 index;
-	__u8 is_signed;
+	__u8 flags; /* enum vd_dim_flags */
 	__u32 base;
 	__u32 len;
 	__u32 state;
 	__u32 none;
+};
+
+enum vd_dim_flags {
+	VD_DIM_SIGNED = 1 << 0,
+	VD_DIM_FETCH = 1 << 1, /* the first dimension that looks at its slot */
 };
 
 /* What a hook's program is specialised to. Frozen before load. */
@@ -311,6 +316,7 @@ struct vd_hook_config {
 	__u64 single[VD_MAX_WORDS];
 	__u64 start[VD_MAX_WORDS];
 	__u64 guard[VD_MAX_WORDS];
+	__u64 returns[VD_MAX_WORDS]; /* rules that wait for the return */
 	struct vd_slot_config slots[VD_MAX_SLOTS];
 	struct vd_dim_config dims[VD_MAX_DIMS];
 	struct vd_dim_config return_dims[VD_MAX_RETURN_DIMS];
@@ -385,6 +391,16 @@ struct vd_rule_counters {
 	__u64 rate_limited;
 };
 
+/*
+ * How this machine's system call tracepoints are read: the one place where
+ * the architecture shows.
+ */
+struct vd_syscall_abi {
+	__u32 args[VD_RAW_ARGS]; /* offsets of the arguments in struct pt_regs */
+	__u32 number; /* offset of the call's number */
+	__u32 compat_status; /* bits of thread_info.status that mark a 32-bit call */
+};
+
 /* ---- shared maps --------------------------------------------------------- */
 
 /* What every hook knows of a process; keyed by thread group id. */
@@ -405,6 +421,13 @@ struct vd_pid_set_key {
 	__u32 pid;
 	__u16 generation;
 	__u16 is_namespace;
+};
+
+/* What fork and exec need to know of the policies. */
+struct vd_process_policy {
+	__u32 binaries[2]; /* by generation: whether binaries are classified */
+	__u32 pid_sets[2];
+	__u64 init_sets[2]; /* of descendants of pid 1 of a pid namespace */
 };
 
 /* A followed descriptor. */

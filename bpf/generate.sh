@@ -1,0 +1,34 @@
+#!/bin/sh
+# Builds the kernel programs and generates their Go side. Needs clang 19 and
+# libbpf's headers (Debian: clang-19 llvm-19 libbpf-dev).
+set -eu
+cd "$(dirname "$0")"
+
+generate() {
+	name=$1 source=$2
+	shift 2
+	go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target bpfel -go-package bpf \
+		-cflags "-O2 -g -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -ffile-prefix-map=$PWD=." \
+		"$name" "$source" "$@"
+}
+
+types=""
+for t in \
+	vd_header vd_process_id vd_fork vd_cred \
+	vd_exec vd_exec_data vd_exit vd_hook_record \
+	vd_value vd_slot_config vd_dim_config vd_hook_config \
+	vd_entry vd_string_key vd_string_value vd_fd_op \
+	vd_rule vd_rule_counters vd_process vd_pid_set_key \
+	vd_followed_key vd_followed vd_rate_key vd_pending \
+	vd_process_policy vd_syscall_abi vd_record_type vd_process_flags \
+	vd_exec_flags vd_namespace vd_hook_phase vd_value_status \
+	vd_type vd_dim_kind vd_dim_source vd_dim_flags \
+	vd_slot_from vd_slot_flags vd_hook_feature vd_rule_flags \
+	vd_fd_op_kind vd_counter; do
+	types="$types -type $t"
+done
+
+# shellcheck disable=SC2086 # one flag each
+generate Contract contract.bpf.c $types
+generate Process process.bpf.c -no-global-types
+generate Syscall syscall.bpf.c -no-global-types

@@ -1,0 +1,650 @@
+//go:build ignore
+
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * fork, exec and exit of every process, and the processes that are older
+ * than the agent.
+ */
+#include "maps.h"
+#include "path.h"
+#include "strings.h"
+#include "task.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define VD_RECORD_MAX 32768
+#define VD_CGROUP_MAX 1024
+#define VD_CGROUP_DEPTH 16
+#define VD_ARGS_INLINE 8192
+#define VD_ARGS_CHUNK 32768
+#define VD_ARGS_CHUNKS 8
+#define VD_ANCESTORS 32
+/* Nested use on one CPU: a tracepoint that fires in an interrupt. */
+#define VD_SCRATCH_LEVELS 2
+
+struct vd_process_scratch {
+	struct vd_string_key key;
+	struct vd_string string;
+	struct vd_process process;
+	struct vd_process ancestor;
+	char name[VD_NAME_MAX + 1];
+	char record[VD_RECORD_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set by the loader: CPUs * VD_SCRATCH_LEVELS */
+	__type(key, __u32);
+	__type(value, struct vd_process_scratch);
+} vd_process_scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} vd_process_depth SEC(".maps");
+
+/* Classes of binaries; the generation is in the highest bit of the state. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 262144);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vd_string_key);
+	__type(value, struct vd_string_value);
+} vd_binaries SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vd_pid_set_key);
+	__type(value, __u64);
+} vd_pid_sets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vd_process_policy);
+} vd_process_policy SEC(".maps");
+
+#define VD_STATE_BINARY 1
+#define VD_STATE_BINARY_END 2
+
+/*
+ * Where a container's name stands: the controller whose hierarchy is read on
+ * cgroup v1 and hybrid machines, or -1 for the unified hierarchy.
+ */
+const volatile __s32 vd_cgroup_controller = -1;
+
+static __always_inline struct vd_process_scratch *vd_claim(__u32 *depth_was)
+{
+	__u32 zero = 0, at;
+	__u32 *depth = bpf_map_lookup_elem(&vd_process_depth, &zero);
+
+	if (!depth || *depth >= VD_SCRATCH_LEVELS) {
+		vd_count(VD_COUNT_SCRATCH_BUSY);
+		return 0;
+	}
+	*depth_was = *depth;
+	*depth += 1;
+	at = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS + *depth_was;
+	return bpf_map_lookup_elem(&vd_process_scratch, &at);
+}
+
+static __always_inline void vd_release(void)
+{
+	__u32 zero = 0;
+	__u32 *depth = bpf_map_lookup_elem(&vd_process_depth, &zero);
+
+	if (depth)
+		*depth -= 1;
+}
+
+static __always_inline void vd_send(void *record, __u32 size)
+{
+	if (bpf_ringbuf_output(&vd_ring_bulk, record, size, 0))
+		vd_count(VD_COUNT_LOST_BULK);
+}
+
+static __always_inline __u64 vd_pid_sets_of(__u32 pid, __u16 generation, __u16 is_namespace)
+{
+	struct vd_pid_set_key key = { .pid = pid,
+				      .generation = generation,
+				      .is_namespace = is_namespace };
+	__u64 *sets = bpf_map_lookup_elem(&vd_pid_sets, &key);
+
+	return sets ? *sets : 0;
+}
+
+/* Adds the process sets that the process's own ids are in. */
+static __always_inline void vd_join_by_pid(struct vd_process *p)
+{
+	__u32 zero = 0, g;
+	struct vd_process_policy *policy = bpf_map_lookup_elem(&vd_process_policy, &zero);
+
+	if (!policy)
+		return;
+	for (g = 0; g < 2; g++) {
+		if (!policy->pid_sets[g])
+			continue;
+		p->sets[g] |= vd_pid_sets_of(p->pid, g, 0);
+		if (p->nspid)
+			p->sets[g] |= vd_pid_sets_of(p->nspid, g, 1);
+	}
+}
+
+/* Classifies the binary whose resolved path is in the scratch's string. */
+static __noinline void vd_classify(struct vd_process *p, struct vd_process_scratch *s)
+{
+	__u32 zero = 0, g;
+	struct vd_process_policy *policy = bpf_map_lookup_elem(&vd_process_policy, &zero);
+
+	if (!policy)
+		return;
+	for (g = 0; g < 2; g++) {
+		struct vd_string_value *v;
+
+		p->binary[g] = 0;
+		p->binary_end[g] = 0;
+		if (!policy->binaries[g])
+			continue;
+		v = vd_look_up(&vd_binaries, &s->key, &s->string, VD_STATE_BINARY | g << 31);
+		if (v) {
+			p->binary[g] = v->vector;
+			p->sets[g] |= v->sets;
+		}
+		v = vd_look_up_reversed(&vd_binaries, &s->key, &s->string,
+					VD_STATE_BINARY_END | g << 31);
+		if (v)
+			p->binary_end[g] = v->vector;
+	}
+}
+
+/* ---- fork ----------------------------------------------------------------- */
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(vd_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct vd_process p = {};
+	struct vd_process *from;
+	struct vd_fork r = {};
+	__u32 pid = BPF_CORE_READ(child, tgid);
+	__u32 parent_pid = BPF_CORE_READ(parent, tgid);
+
+	if (pid != (__u32)BPF_CORE_READ(child, pid))
+		return 0; /* a thread */
+	p.start = p.born = BPF_CORE_READ(child, start_boottime);
+	p.pid = pid;
+	p.parent_pid = parent_pid;
+	p.flags = vd_task_flags(child, &p.nspid) | VD_PROCESS_CLONE;
+	from = bpf_map_lookup_elem(&vd_processes, &parent_pid);
+	if (from) {
+		p.parent_start = from->start;
+		p.sets[0] = from->sets[0];
+		p.sets[1] = from->sets[1];
+		p.binary[0] = from->binary[0];
+		p.binary[1] = from->binary[1];
+		p.binary_end[0] = from->binary_end[0];
+		p.binary_end[1] = from->binary_end[1];
+		if ((p.flags & VD_PROCESS_IN_PIDNS) && (from->flags & VD_PROCESS_IN_INIT_TREE))
+			p.flags |= VD_PROCESS_IN_INIT_TREE;
+	} else {
+		p.parent_start = BPF_CORE_READ(parent, group_leader, start_boottime);
+		vd_count(VD_COUNT_PROCESS_UNKNOWN);
+	}
+	vd_join_by_pid(&p);
+	if (bpf_map_update_elem(&vd_processes, &pid, &p, BPF_ANY))
+		vd_count(VD_COUNT_PROCESS_MAP_FULL);
+
+	r.process.pid = pid;
+	r.process.start = p.start;
+	r.parent.pid = parent_pid;
+	r.parent.start = p.parent_start;
+	r.nspid = p.nspid;
+	r.flags = p.flags;
+	vd_header_init(&r.header, VD_RECORD_FORK, 0, sizeof(r), bpf_ktime_get_boot_ns());
+	vd_send(&r, sizeof(r));
+	return 0;
+}
+
+/* ---- exec ----------------------------------------------------------------- */
+
+/*
+ * Appends s->string to the record and returns the new end of the record, or
+ * the old one if it does not fit.
+ */
+static __always_inline __u32 vd_append_string(struct vd_process_scratch *s, __u32 at, __u16 *len)
+{
+	__u32 n = s->string.end - s->string.start;
+	__u32 from = s->string.start;
+
+	*len = 0;
+	if (n > VD_MAX_STRING || at > VD_RECORD_MAX - 2 * VD_MAX_STRING || from >= VD_MAX_STRING)
+		return at;
+	/* Reads to the end of the buffer at most: from + n <= end. */
+	if (bpf_probe_read_kernel(&s->record[at], n & (2 * VD_MAX_STRING - 1),
+				  &s->string.bytes[from]))
+		return at;
+	*len = n;
+	return at + n;
+}
+
+static __always_inline __u32 vd_append_text(struct vd_process_scratch *s, __u32 at,
+					    const char *text, __u16 *len, bool *failed)
+{
+	long n;
+
+	*len = 0;
+	if (at > VD_RECORD_MAX - 2 * VD_MAX_STRING)
+		return at;
+	n = bpf_probe_read_kernel_str(&s->record[at], VD_MAX_STRING, text);
+	if (n <= 0 || n > VD_MAX_STRING) {
+		*failed = true;
+		return at;
+	}
+	*len = n - 1;
+	return at + *len;
+}
+
+static __always_inline struct cgroup *vd_cgroup_of(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup_subsys_state *css = 0;
+	void *table;
+
+	if (vd_cgroup_controller < 0)
+		return BPF_CORE_READ(set, dfl_cgrp);
+	table = (void *)set + bpf_core_field_offset(struct css_set, subsys);
+	bpf_probe_read_kernel(&css, sizeof(css), table + vd_cgroup_controller * sizeof(css));
+	return BPF_CORE_READ(css, cgroup);
+}
+
+/* Writes the cgroup's path in its hierarchy to the scratch's string. */
+static __always_inline bool vd_cgroup_path(struct kernfs_node *kn, struct vd_process_scratch *sc)
+{
+	struct vd_string *s = &sc->string;
+	__u32 i;
+
+	s->start = s->end = VD_MAX_STRING - 1;
+	s->bytes[VD_MAX_STRING - 1] = 0;
+	for (i = 0; i < VD_CGROUP_DEPTH; i++) {
+		struct kernfs_node *up = vd_kernfs_parent(kn);
+		long n;
+
+		if (!up)
+			return true;
+		n = bpf_probe_read_kernel_str(sc->name, sizeof(sc->name), BPF_CORE_READ(kn, name));
+		if (n <= 1 || !vd_prepend(s, (const unsigned char *)sc->name, n - 1))
+			return false;
+		kn = up;
+	}
+	return false;
+}
+
+/*
+ * Sends the argument area in chunks, all but what fits in the exec record.
+ * The chunks are reserved in the ring at full size, so that nothing is
+ * copied twice.
+ */
+static __always_inline __u32 vd_send_args(struct vd_process_id *id, unsigned long from,
+					  __u32 total)
+{
+	__u32 sent = 0;
+	__u32 i;
+
+	for (i = 0; i < VD_ARGS_CHUNKS; i++) {
+		struct vd_exec_data *d;
+		__u32 n = total - sent;
+
+		if (sent >= total || n <= VD_ARGS_INLINE)
+			break;
+		if (n > VD_ARGS_CHUNK)
+			n = VD_ARGS_CHUNK;
+		d = bpf_ringbuf_reserve(&vd_ring_bulk, sizeof(*d) + VD_ARGS_CHUNK, 0);
+		if (!d) {
+			vd_count(VD_COUNT_EXEC_DATA_LOST);
+			break;
+		}
+		vd_header_init(&d->header, VD_RECORD_EXEC_DATA, 0, sizeof(*d) + VD_ARGS_CHUNK,
+			       bpf_ktime_get_boot_ns());
+		d->process = *id;
+		d->offset = sent;
+		d->len = n;
+		if (bpf_probe_read_user((void *)(d + 1), n, (void *)(from + sent))) {
+			d->len = 0;
+			bpf_ringbuf_submit(d, 0);
+			break;
+		}
+		bpf_ringbuf_submit(d, 0);
+		sent += n;
+	}
+	return sent;
+}
+
+static __always_inline __u32 vd_append_args(struct vd_process_scratch *s, struct vd_exec *r,
+					    struct task_struct *task, __u32 at)
+{
+	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
+	unsigned long end = BPF_CORE_READ(task, mm, arg_end);
+	__u32 total = end - start;
+	__u32 sent = 0, n;
+
+	r->args_total = total;
+	if (total > VD_ARGS_INLINE) {
+		sent = vd_send_args(&r->process, start, total);
+		r->flags |= VD_EXEC_ARGS_DATA;
+	}
+	n = total - sent;
+	if (n > VD_ARGS_INLINE) {
+		n = VD_ARGS_INLINE;
+		r->flags |= VD_EXEC_ARGS_TRUNCATED;
+	}
+	if (at > VD_RECORD_MAX - VD_ARGS_INLINE)
+		return at;
+	if (n && bpf_probe_read_user(&s->record[at], n, (void *)(start + sent))) {
+		r->flags |= VD_EXEC_ARGS_FAILED;
+		return at;
+	}
+	r->args_len = n;
+	return at + n;
+}
+
+/* What the new credentials owe to the file's mode and capabilities. */
+static __always_inline void vd_file_privileges(struct vd_exec *r, struct inode *inode)
+{
+	struct vd_cred *c = &r->cred;
+
+	if ((r->mode & 04000) && c->euid == BPF_CORE_READ(inode, i_uid.val) && c->euid != c->uid)
+		r->flags |= VD_EXEC_SETUID;
+	if ((r->mode & 02010) == 02010 && c->egid == BPF_CORE_READ(inode, i_gid.val) &&
+	    c->egid != c->gid)
+		r->flags |= VD_EXEC_SETGID;
+	if (!(r->flags & VD_EXEC_SETUID) && c->euid == c->uid && c->euid && c->cap_permitted)
+		r->flags |= VD_EXEC_CAPS_RAISED;
+}
+
+/* What an exec and an older process have in common. */
+static __noinline __u32 vd_describe(struct vd_process_scratch *s, struct vd_exec *r,
+					 struct task_struct *task, __u32 at)
+{
+	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+	struct inode *inode = BPF_CORE_READ(exe, f_inode);
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct kernfs_node *kn = BPF_CORE_READ(vd_cgroup_of(task), kn);
+	__u32 status, i;
+
+	vd_read_cred(task, &r->cred);
+	for (i = 0; i < VD_NS_COUNT; i++)
+		r->ns[i] = vd_namespace(task, i);
+	r->auid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : -1;
+	r->ino = BPF_CORE_READ(inode, i_ino);
+	r->nlink = BPF_CORE_READ(inode, i_nlink);
+	r->mode = BPF_CORE_READ(inode, i_mode);
+	r->cgroup_id = BPF_CORE_READ(kn, id);
+
+	if (fs)
+		status = vd_path_of(task, &fs->pwd, &s->string);
+	else
+		status = VD_VALUE_FAILED;
+	if (status & VD_VALUE_FAILED)
+		r->flags |= VD_EXEC_CWD_FAILED;
+	if (status & VD_VALUE_UNRESOLVED)
+		r->flags |= VD_EXEC_CWD_TRUNCATED;
+	if (!status && s->string.end - s->string.start == 1)
+		r->flags |= VD_EXEC_CWD_ROOT;
+	/* exe stands before cwd, and cgroup behind: the caller has put exe there. */
+	at = vd_append_string(s, at, &r->cwd_len);
+	if (!vd_cgroup_path(kn, s))
+		r->flags |= VD_EXEC_CGROUP_TRUNCATED;
+	return vd_append_string(s, at, &r->cgroup_len);
+}
+
+/* Puts the binary's path into the scratch's string and behind the record. */
+static __noinline __u32 vd_append_exe(struct vd_process_scratch *s, struct vd_exec *r,
+					   struct task_struct *task, __u32 at)
+{
+	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+	__u32 status = VD_VALUE_FAILED;
+
+	s->string.start = s->string.end = VD_MAX_STRING - 1;
+	if (exe)
+		status = vd_file_path(task, exe, &s->string);
+	if (status)
+		r->flags |= VD_EXEC_EXE_TRUNCATED;
+	return vd_append_string(s, at, &r->exe_len);
+}
+
+static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct task_struct *task,
+					   struct linux_binprm *bprm)
+{
+	struct vd_exec *r = (void *)s->record;
+	__u64 now = bpf_ktime_get_boot_ns();
+	__u32 pid = BPF_CORE_READ(task, tgid);
+	struct vd_process *p = bpf_map_lookup_elem(&vd_processes, &pid);
+	struct vd_process *made = &s->process;
+	__u32 at = sizeof(*r);
+	bool failed = false;
+
+	__builtin_memset(r, 0, sizeof(*r));
+	if (!p) {
+		struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+
+		vd_count(VD_COUNT_PROCESS_UNKNOWN);
+		r->flags |= VD_EXEC_PARENT_MISSING;
+		__builtin_memset(made, 0, sizeof(*made));
+		made->pid = pid;
+		made->born = BPF_CORE_READ(task, group_leader, start_boottime);
+		made->flags = vd_task_flags(task, &made->nspid) | VD_PROCESS_CLONE;
+		made->parent_pid = BPF_CORE_READ(parent, tgid);
+		made->parent_start = BPF_CORE_READ(parent, start_boottime);
+		vd_join_by_pid(made);
+		p = made;
+	}
+	if (p->flags & VD_PROCESS_CLONE) {
+		r->flags |= VD_EXEC_CLONE;
+		r->parent.pid = p->parent_pid;
+		r->parent.start = p->parent_start;
+	} else {
+		r->parent.pid = pid;
+		r->parent.start = p->start;
+		p->parent_pid = pid;
+		p->parent_start = p->start;
+	}
+	r->process.pid = pid;
+	r->process.start = now;
+	p->start = now;
+	p->flags &= ~(VD_PROCESS_CLONE | VD_PROCESS_OLD | VD_PROCESS_IN_USERNS);
+	if (BPF_CORE_READ(task, real_cred, user_ns, level) > 0)
+		p->flags |= VD_PROCESS_IN_USERNS;
+	r->nspid = p->nspid;
+	r->process_flags = p->flags;
+
+	at = vd_append_text(s, at, BPF_CORE_READ(bprm, filename), &r->filename_len, &failed);
+	if (failed)
+		r->flags |= VD_EXEC_FILENAME_FAILED;
+	at = vd_append_exe(s, r, task, at);
+	vd_classify(p, s);
+	if (p == made && bpf_map_update_elem(&vd_processes, &pid, p, BPF_ANY))
+		vd_count(VD_COUNT_PROCESS_MAP_FULL);
+	at = vd_describe(s, r, task, at);
+	vd_file_privileges(r, BPF_CORE_READ(task, mm, exe_file, f_inode));
+	at = vd_append_args(s, r, task, at);
+	if (at > VD_RECORD_MAX)
+		return;
+	vd_header_init(&r->header, VD_RECORD_EXEC, 0, at, now);
+	vd_send(r, at);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(vd_exec, struct task_struct *task, __s32 old_pid, struct linux_binprm *bprm)
+{
+	__u32 depth;
+	struct vd_process_scratch *s = vd_claim(&depth);
+
+	if (!s)
+		return 0;
+	vd_exec_record(s, task, bprm);
+	vd_release();
+	return 0;
+}
+
+/* ---- exit ----------------------------------------------------------------- */
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(vd_exit, struct task_struct *task)
+{
+	__u32 pid = BPF_CORE_READ(task, tgid);
+	__u64 tid = (__u32)BPF_CORE_READ(task, pid);
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	struct vd_process *p;
+	struct vd_exit r = {};
+
+	bpf_map_delete_elem(&vd_pending, &tid);
+	/* do_exit counts live down before this tracepoint: 0 is the last thread. */
+	if (BPF_CORE_READ(signal, live.counter))
+		return 0;
+	p = bpf_map_lookup_elem(&vd_processes, &pid);
+	if (!p)
+		return 0;
+	r.process.pid = pid;
+	r.process.start = p->start;
+	r.flags = p->flags;
+	r.tid = tid;
+	/* Two last threads can both see 0: the one that deletes reports. */
+	if (bpf_map_delete_elem(&vd_processes, &pid))
+		return 0;
+	if (BPF_CORE_READ(signal, flags) & VD_SIGNAL_GROUP_EXIT)
+		r.code = BPF_CORE_READ(signal, group_exit_code);
+	else
+		r.code = BPF_CORE_READ(task, group_leader, exit_code);
+	vd_header_init(&r.header, VD_RECORD_EXIT, 0, sizeof(r), bpf_ktime_get_boot_ns());
+	vd_send(&r, sizeof(r));
+	return 0;
+}
+
+/* ---- processes older than the agent, and new classes for all -------------- */
+
+/*
+ * Membership in process sets by the ids of ancestors, and in the tree of a
+ * pid namespace's init. Known processes pass on what they have; of unknown
+ * ones the living ancestors are asked.
+ */
+static __always_inline void vd_inherit(struct vd_process *p, struct vd_process *a,
+				      struct task_struct *task)
+{
+	__u32 zero = 0, i;
+	struct vd_process_policy *policy = bpf_map_lookup_elem(&vd_process_policy, &zero);
+	bool known_tree = !(p->flags & VD_PROCESS_OLD);
+
+	vd_join_by_pid(p);
+	for (i = 0; i < VD_ANCESTORS; i++) {
+		__u32 pid;
+
+		task = BPF_CORE_READ(task, real_parent, group_leader);
+		pid = BPF_CORE_READ(task, tgid);
+		if (!pid)
+			break;
+		__builtin_memset(a, 0, sizeof(*a));
+		a->pid = pid;
+		vd_pid_namespace(task, &a->nspid);
+		/*
+		 * An orphan's parent is the init of its pid namespace whoever
+		 * forked it: for processes seen since their fork the flag
+		 * tells, for others the kernel's word is all there is.
+		 */
+		if (a->nspid == 1) {
+			if (!known_tree && (p->flags & VD_PROCESS_IN_PIDNS))
+				p->flags |= VD_PROCESS_IN_INIT_TREE;
+			a->nspid = 0;
+		}
+		vd_join_by_pid(a);
+		p->sets[0] |= a->sets[0];
+		p->sets[1] |= a->sets[1];
+	}
+	if (policy && (p->flags & VD_PROCESS_IN_INIT_TREE)) {
+		p->sets[0] |= policy->init_sets[0];
+		p->sets[1] |= policy->init_sets[1];
+	}
+}
+
+static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
+					   struct vd_process_scratch *s, struct task_struct *task)
+{
+	struct vd_exec *r = (void *)s->record;
+	__u32 pid = BPF_CORE_READ(task, tgid);
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+	__u32 parent_pid = BPF_CORE_READ(parent, tgid);
+	struct vd_process *known = bpf_map_lookup_elem(&vd_processes, &pid);
+	struct vd_process *p = &s->process;
+	struct vd_process *above;
+	__u32 at = sizeof(*r);
+	bool failed = false;
+
+	__builtin_memset(r, 0, sizeof(*r));
+	r->process.pid = pid;
+	if (known) {
+		/* sets are joined anew, so that old generations' bits go. */
+		*p = *known;
+		p->sets[0] = p->sets[1] = 0;
+	} else {
+		__builtin_memset(p, 0, sizeof(*p));
+		p->pid = pid;
+		p->start = p->born = BPF_CORE_READ(task, start_boottime);
+		p->parent_pid = parent_pid;
+		p->flags = vd_task_flags(task, &p->nspid) | VD_PROCESS_OLD;
+		above = bpf_map_lookup_elem(&vd_processes, &parent_pid);
+		p->parent_start = above ? above->start : BPF_CORE_READ(parent, start_boottime);
+	}
+	vd_inherit(p, &s->ancestor, task);
+	if (p->flags & VD_PROCESS_KTHREAD) {
+		r->flags |= VD_EXEC_KTHREAD;
+		at = vd_append_text(s, at, task->comm, &r->filename_len, &failed);
+		s->string.start = s->string.end = VD_MAX_STRING - 1;
+		s->string.bytes[VD_MAX_STRING - 1] = 0;
+	} else {
+		at = vd_append_exe(s, r, task, at);
+	}
+	vd_classify(p, s);
+	if (known) {
+		known->sets[0] = p->sets[0];
+		known->sets[1] = p->sets[1];
+		known->binary[0] = p->binary[0];
+		known->binary[1] = p->binary[1];
+		known->binary_end[0] = p->binary_end[0];
+		known->binary_end[1] = p->binary_end[1];
+		return;
+	}
+	if (bpf_map_update_elem(&vd_processes, &pid, p, BPF_NOEXIST))
+		return; /* seen by fork or exec in the meantime, or full */
+	r->process.start = p->start;
+	r->parent.pid = p->parent_pid;
+	r->parent.start = p->parent_start;
+	r->process_flags = p->flags;
+	r->nspid = p->nspid;
+	at = vd_describe(s, r, task, at);
+	if (at > VD_RECORD_MAX)
+		return;
+	r->header.size = at;
+	r->header.type = VD_RECORD_TASK;
+	r->header.time = p->start;
+	bpf_seq_write(ctx->meta->seq, r, at);
+}
+
+SEC("iter/task")
+int vd_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct vd_process_scratch *s;
+	__u32 depth;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	s = vd_claim(&depth);
+	if (!s)
+		return 0;
+	vd_task_record(ctx, s, task);
+	vd_release();
+	return 0;
+}

@@ -1,0 +1,47 @@
+//go:build ignore
+
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Where a kernel offers nothing better, system calls are seen through the
+ * sys_enter and sys_exit tracepoints. One program each leads to the program
+ * of the hook by the call's number: what a call without policy pays does not
+ * grow with the policies, and to exchange a hook's program is one store.
+ */
+#include "maps.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1024); /* system call numbers */
+	__type(key, __u32);
+	__type(value, __u32);
+} vd_enter_programs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 4096); /* vd_pending.return_slot */
+	__type(key, __u32);
+	__type(value, __u32);
+} vd_return_programs SEC(".maps");
+
+SEC("tp_btf/sys_enter")
+int vd_sys_enter(__u64 *ctx)
+{
+	bpf_tail_call(ctx, &vd_enter_programs, ctx[1]);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int vd_sys_exit(__u64 *ctx)
+{
+	__u64 tid = (__u32)bpf_get_current_pid_tgid();
+	struct vd_pending *p = bpf_map_lookup_elem(&vd_pending, &tid);
+
+	if (!p)
+		return 0;
+	bpf_tail_call(ctx, &vd_return_programs, p->return_slot);
+	/* The hook is gone, and with it who waits for the return. */
+	bpf_map_delete_elem(&vd_pending, &tid);
+	return 0;
+}

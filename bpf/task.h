@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Facts of a task, read from the kernel's structures. */
+#ifndef VEDETTE_TASK_H
+#define VEDETTE_TASK_H
+
+#include "maps.h"
+
+#define VD_PF_KTHREAD 0x00200000 /* include/linux/sched.h */
+#define VD_SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
+
+static __always_inline struct pid_namespace *vd_pid_namespace(struct task_struct *task, __u32 *nr)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+			    level * bpf_core_type_size(struct upid);
+
+	*nr = level ? BPF_CORE_READ(upid, nr) : 0;
+	return BPF_CORE_READ(upid, ns);
+}
+
+static __always_inline __u64 vd_capability(const kernel_cap_t *cap)
+{
+	__u64 v = 0;
+
+	bpf_probe_read_kernel(&v, sizeof(v), cap);
+	return v;
+}
+
+static __always_inline __u32 vd_namespace(struct task_struct *task, __u32 which)
+{
+	struct nsproxy *ns = BPF_CORE_READ(task, nsproxy);
+	__u32 nr;
+
+	switch (which) {
+	case VD_NS_UTS:
+		return BPF_CORE_READ(ns, uts_ns, ns.inum);
+	case VD_NS_IPC:
+		return BPF_CORE_READ(ns, ipc_ns, ns.inum);
+	case VD_NS_MNT:
+		return BPF_CORE_READ(ns, mnt_ns, ns.inum);
+	case VD_NS_PID:
+		return BPF_CORE_READ(vd_pid_namespace(task, &nr), ns.inum);
+	case VD_NS_PID_FOR_CHILDREN:
+		return BPF_CORE_READ(ns, pid_ns_for_children, ns.inum);
+	case VD_NS_NET:
+		return BPF_CORE_READ(ns, net_ns, ns.inum);
+	case VD_NS_TIME:
+		return bpf_core_field_exists(ns->time_ns) ? BPF_CORE_READ(ns, time_ns, ns.inum) : 0;
+	case VD_NS_TIME_FOR_CHILDREN:
+		return bpf_core_field_exists(ns->time_ns_for_children) ?
+			       BPF_CORE_READ(ns, time_ns_for_children, ns.inum) :
+			       0;
+	case VD_NS_CGROUP:
+		return BPF_CORE_READ(ns, cgroup_ns, ns.inum);
+	case VD_NS_USER:
+		return BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
+	}
+	return 0;
+}
+
+static __always_inline void vd_read_cred(struct task_struct *task, struct vd_cred *to)
+{
+	const struct cred *c = BPF_CORE_READ(task, real_cred);
+
+	to->uid = BPF_CORE_READ(c, uid.val);
+	to->gid = BPF_CORE_READ(c, gid.val);
+	to->euid = BPF_CORE_READ(c, euid.val);
+	to->egid = BPF_CORE_READ(c, egid.val);
+	to->suid = BPF_CORE_READ(c, suid.val);
+	to->sgid = BPF_CORE_READ(c, sgid.val);
+	to->fsuid = BPF_CORE_READ(c, fsuid.val);
+	to->fsgid = BPF_CORE_READ(c, fsgid.val);
+	to->securebits = BPF_CORE_READ(c, securebits);
+	to->userns_level = BPF_CORE_READ(c, user_ns, level);
+	to->userns_owner = BPF_CORE_READ(c, user_ns, owner.val);
+	to->userns_group = BPF_CORE_READ(c, user_ns, group.val);
+	to->cap_permitted = vd_capability(&c->cap_permitted);
+	to->cap_effective = vd_capability(&c->cap_effective);
+	to->cap_inheritable = vd_capability(&c->cap_inheritable);
+}
+
+/* The process flags that a task's own structures tell. */
+static __always_inline __u32 vd_task_flags(struct task_struct *task, __u32 *nspid)
+{
+	__u32 flags = 0;
+
+	vd_pid_namespace(task, nspid);
+	if (*nspid)
+		flags |= VD_PROCESS_IN_PIDNS;
+	if (*nspid == 1)
+		flags |= VD_PROCESS_IN_INIT_TREE;
+	if (BPF_CORE_READ(task, real_cred, user_ns, level) > 0)
+		flags |= VD_PROCESS_IN_USERNS;
+	if (BPF_CORE_READ(task, flags) & VD_PF_KTHREAD)
+		flags |= VD_PROCESS_KTHREAD;
+	return flags;
+}
+
+/* The directory above; its member was renamed in 6.15. */
+static __always_inline struct kernfs_node *vd_kernfs_parent(struct kernfs_node *kn)
+{
+	struct kernfs_node___6_14 *old = (void *)kn;
+
+	if (bpf_core_field_exists(kn->__parent))
+		return BPF_CORE_READ(kn, __parent);
+	return BPF_CORE_READ(old, parent);
+}
+
+#endif

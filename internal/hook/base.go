@@ -1,0 +1,140 @@
+package hook
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/vedette-io/vedette/bpf"
+)
+
+// Options size what the kernel side holds. The zero value of a field means
+// its default.
+type Options struct {
+	// BulkRing and EvidenceRing are the sizes of the two rings in bytes,
+	// powers of two and multiples of the page size. 4 MiB and 1 MiB.
+	BulkRing, EvidenceRing uint32
+	// Processes is how many processes the kernel side can know. 32768.
+	Processes uint32
+	// CgroupController is the index of the cgroup v1 controller whose
+	// hierarchy names containers, or -1 for cgroup v2.
+	CgroupController int32
+}
+
+const (
+	defaultBulkRing     = 4 << 20
+	defaultEvidenceRing = 1 << 20
+	defaultProcesses    = 32768
+	scratchLevels       = 2
+)
+
+func (o *Options) setDefaults() {
+	if o.BulkRing == 0 {
+		o.BulkRing = defaultBulkRing
+	}
+	if o.EvidenceRing == 0 {
+		o.EvidenceRing = defaultEvidenceRing
+	}
+	if o.Processes == 0 {
+		o.Processes = defaultProcesses
+	}
+}
+
+// Base is what every hook stands on: the process programs, the maps that all
+// programs share, and the two rings. It watches processes from the moment it
+// is made until it is closed.
+type Base struct {
+	shared  map[string]*ebpf.Map
+	process *ebpf.Collection
+	links   []link.Link
+	// iterate is the task iterator, kept for later passes.
+	iterate *link.Iter
+}
+
+// sharedMaps are the maps that the objects declare in common (bpf/maps.h).
+var sharedMaps = []string{
+	"vd_ring_bulk", "vd_ring_evidence", "vd_processes", "vd_counters", "vd_sequences", "vd_pending",
+}
+
+// NewBase loads and attaches the process programs.
+func NewBase(opts Options) (*Base, error) {
+	opts.setDefaults()
+	spec, err := bpf.LoadProcess()
+	if err != nil {
+		return nil, fmt.Errorf("process programs: %w", err)
+	}
+	spec.Maps["vd_ring_bulk"].MaxEntries = opts.BulkRing
+	spec.Maps["vd_ring_evidence"].MaxEntries = opts.EvidenceRing
+	spec.Maps["vd_processes"].MaxEntries = opts.Processes
+	spec.Maps["vd_process_scratch"].MaxEntries = scratchEntries()
+	if err := spec.Variables["vd_cgroup_controller"].Set(opts.CgroupController); err != nil {
+		return nil, fmt.Errorf("process programs: %w", err)
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return nil, fmt.Errorf("process programs: %w", err)
+	}
+	b := &Base{process: coll, shared: map[string]*ebpf.Map{}}
+	for _, name := range sharedMaps {
+		m, ok := coll.Maps[name]
+		if !ok {
+			b.Close()
+			return nil, fmt.Errorf("process programs: no map %q", name)
+		}
+		b.shared[name] = m
+	}
+	if err := b.attach(); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// scratchEntries is the size of a map with one entry for each CPU that the
+// kernel can ever have and each level of nesting.
+func scratchEntries() uint32 {
+	n, err := ebpf.PossibleCPU()
+	if err != nil {
+		n = runtime.NumCPU()
+	}
+	return uint32(n * scratchLevels)
+}
+
+func (b *Base) attach() error {
+	// Exit first: a process must not be put in the map and then end unseen.
+	for _, name := range []string{"vd_exit", "vd_exec", "vd_fork"} {
+		l, err := link.AttachTracing(link.TracingOptions{Program: b.process.Programs[name]})
+		if err != nil {
+			return fmt.Errorf("attach %s: %w", name, err)
+		}
+		b.links = append(b.links, l)
+	}
+	it, err := link.AttachIter(link.IterOptions{Program: b.process.Programs["vd_tasks"]})
+	if err != nil {
+		return fmt.Errorf("attach task iterator: %w", err)
+	}
+	b.iterate = it
+	return nil
+}
+
+// Bulk is the ring of process records and of matches without enforcement.
+func (b *Base) Bulk() *ebpf.Map { return b.shared["vd_ring_bulk"] }
+
+// Evidence is the ring of matches that were enforced.
+func (b *Base) Evidence() *ebpf.Map { return b.shared["vd_ring_evidence"] }
+
+// Close detaches and unloads everything.
+func (b *Base) Close() error {
+	var errs []error
+	for _, l := range b.links {
+		errs = append(errs, l.Close())
+	}
+	if b.iterate != nil {
+		errs = append(errs, b.iterate.Close())
+	}
+	b.process.Close()
+	return errors.Join(errs...)
+}
