@@ -304,6 +304,8 @@ type ContractVdHookConfig struct {
 	ReturnSlot        uint32
 	Gated             uint32
 	Features          uint32
+	N_groups          uint32
+	Zero              uint32
 	All               [24]uint64
 	Single            [24]uint64
 	Start             [24]uint64
@@ -462,10 +464,12 @@ type ContractVdProcessId struct {
 }
 
 type ContractVdProcessPolicy struct {
-	_        structs.HostLayout
-	Binaries [2]uint32
-	PidSets  [2]uint32
-	InitSets [2]uint64
+	_          structs.HostLayout
+	Binaries   [2]uint32
+	PidSets    [2]uint32
+	InitSets   [2]uint64
+	Reclassify uint32
+	Zero       uint32
 }
 
 type ContractVdRateKey struct {

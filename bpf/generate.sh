@@ -32,3 +32,4 @@ done
 generate Contract contract.bpf.c $types
 generate Process process.bpf.c -no-global-types
 generate Syscall syscall.bpf.c -no-global-types
+generate Hook hook.bpf.c -no-global-types

@@ -191,7 +191,7 @@ int BPF_PROG(vd_fork, struct task_struct *parent, struct task_struct *child)
 		if ((p.flags & VD_PROCESS_IN_PIDNS) && (from->flags & VD_PROCESS_IN_INIT_TREE))
 			p.flags |= VD_PROCESS_IN_INIT_TREE;
 	} else {
-		p.parent_start = BPF_CORE_READ(parent, group_leader, start_boottime);
+		p.parent_start = vd_born(parent);
 		vd_count(VD_COUNT_PROCESS_UNKNOWN);
 	}
 	vd_join_by_pid(&p);
@@ -435,7 +435,7 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 		r->flags |= VD_EXEC_PARENT_MISSING;
 		__builtin_memset(made, 0, sizeof(*made));
 		made->pid = pid;
-		made->born = BPF_CORE_READ(task, group_leader, start_boottime);
+		made->born = vd_born(task);
 		made->flags = vd_task_flags(task, &made->nspid) | VD_PROCESS_CLONE;
 		made->parent_pid = BPF_CORE_READ(parent, tgid);
 		made->parent_start = BPF_CORE_READ(parent, start_boottime);
@@ -456,7 +456,7 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 	r->process.start = now;
 	p->start = now;
 	p->flags &= ~(VD_PROCESS_CLONE | VD_PROCESS_OLD | VD_PROCESS_IN_USERNS);
-	if (BPF_CORE_READ(task, real_cred, user_ns, level) > 0)
+	if (vd_in_user_namespace(task))
 		p->flags |= VD_PROCESS_IN_USERNS;
 	r->nspid = p->nspid;
 	r->process_flags = p->flags;
@@ -569,6 +569,28 @@ static __always_inline void vd_inherit(struct vd_process *p, struct vd_process *
 	}
 }
 
+/*
+ * Gives a known process the classes of a generation that is about to act. An
+ * exec in the meantime has classified the process itself.
+ */
+static __always_inline void vd_reclassify(struct vd_process *known, struct vd_process *p)
+{
+	__u32 zero = 0;
+	struct vd_process_policy *policy = bpf_map_lookup_elem(&vd_process_policy, &zero);
+
+	if (!policy || known->start != p->start)
+		return;
+	if (policy->reclassify == 0) {
+		known->sets[0] = p->sets[0];
+		known->binary[0] = p->binary[0];
+		known->binary_end[0] = p->binary_end[0];
+	} else if (policy->reclassify == 1) {
+		known->sets[1] = p->sets[1];
+		known->binary[1] = p->binary[1];
+		known->binary_end[1] = p->binary_end[1];
+	}
+}
+
 static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
 					   struct vd_process_scratch *s, struct task_struct *task)
 {
@@ -608,12 +630,7 @@ static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
 	}
 	vd_classify(p, s);
 	if (known) {
-		known->sets[0] = p->sets[0];
-		known->sets[1] = p->sets[1];
-		known->binary[0] = p->binary[0];
-		known->binary[1] = p->binary[1];
-		known->binary_end[0] = p->binary_end[0];
-		known->binary_end[1] = p->binary_end[1];
+		vd_reclassify(known, p);
 		return;
 	}
 	if (bpf_map_update_elem(&vd_processes, &pid, p, BPF_NOEXIST))

@@ -46,10 +46,12 @@ type ProcessVdProcess struct {
 }
 
 type ProcessVdProcessPolicy struct {
-	_        structs.HostLayout
-	Binaries [2]uint32
-	PidSets  [2]uint32
-	InitSets [2]uint64
+	_          structs.HostLayout
+	Binaries   [2]uint32
+	PidSets    [2]uint32
+	InitSets   [2]uint64
+	Reclassify uint32
+	Zero       uint32
 }
 
 type ProcessVdProcessScratch struct {

@@ -80,6 +80,17 @@ static __always_inline void vd_read_cred(struct task_struct *task, struct vd_cre
 	to->cap_inheritable = vd_capability(&c->cap_inheritable);
 }
 
+/* When the task's process was forked, in nanoseconds since boot. */
+static __always_inline __u64 vd_born(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, group_leader, start_boottime);
+}
+
+static __always_inline bool vd_in_user_namespace(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, real_cred, user_ns, level) > 0;
+}
+
 /* The process flags that a task's own structures tell. */
 static __always_inline __u32 vd_task_flags(struct task_struct *task, __u32 *nspid)
 {
@@ -90,7 +101,7 @@ static __always_inline __u32 vd_task_flags(struct task_struct *task, __u32 *nspi
 		flags |= VD_PROCESS_IN_PIDNS;
 	if (*nspid == 1)
 		flags |= VD_PROCESS_IN_INIT_TREE;
-	if (BPF_CORE_READ(task, real_cred, user_ns, level) > 0)
+	if (vd_in_user_namespace(task))
 		flags |= VD_PROCESS_IN_USERNS;
 	if (BPF_CORE_READ(task, flags) & VD_PF_KTHREAD)
 		flags |= VD_PROCESS_KTHREAD;

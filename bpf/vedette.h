@@ -312,6 +312,8 @@ struct vd_hook_config {
 	__u32 return_slot; /* of the return program in vd_return_programs */
 	__u32 gated; /* act only while vd_active[hook] is generation */
 	__u32 features; /* enum vd_hook_feature */
+	__u32 n_groups; /* no more rules than this can win at once */
+	__u32 zero;
 	__u64 all[VD_MAX_WORDS];
 	__u64 single[VD_MAX_WORDS];
 	__u64 start[VD_MAX_WORDS];
@@ -428,6 +430,9 @@ struct vd_process_policy {
 	__u32 binaries[2]; /* by generation: whether binaries are classified */
 	__u32 pid_sets[2];
 	__u64 init_sets[2]; /* of descendants of pid 1 of a pid namespace */
+	/* The task iterator writes the classes of one generation of known processes. */
+	__u32 reclassify; /* the generation, 2: none */
+	__u32 zero;
 };
 
 /* A followed descriptor. */

@@ -15,6 +15,9 @@ const (
 	MaxSlots = 16
 	// MaxDims is how many dimensions one hook can have.
 	MaxDims = 48
+	// MaxReturnDims is how many dimensions one hook can have on its return
+	// value.
+	MaxReturnDims = 8
 	// MaxMasks is how many different masks one mask dimension can have.
 	MaxMasks = 64
 	// MaxSets is how many process sets (inherited properties such as
@@ -123,7 +126,7 @@ type DimSource uint8
 // The sources of values.
 const (
 	SourceArg       DimSource = 1  // slot Dim.Index
-	SourceReturn    DimSource = 2  // the return value
+	SourceReturn    DimSource = 2  // the return value, as a SlotType Dim.Index
 	SourcePID       DimSource = 3  // the thread group's id in the host's pid namespace
 	SourceNSPID     DimSource = 4  // its id in its own pid namespace, 0 for the host's processes
 	SourceSets      DimSource = 5  // the process's set bits

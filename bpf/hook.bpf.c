@@ -1,0 +1,1210 @@
+//go:build ignore
+
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * One hook. The program is specialised by vd_config, which is frozen before
+ * load: the verifier knows its values and removes what this hook does not
+ * need. Only where arguments come from differs between the entry points at
+ * the end.
+ */
+#include "maps.h"
+#include "path.h"
+#include "strings.h"
+#include "task.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile struct vd_hook_config vd_config;
+const volatile struct vd_syscall_abi vd_abi;
+/* The calls after which fd_install's equivalent looks for a new descriptor. */
+const volatile __u64 vd_fd_calls[8];
+
+#define VD_SCRATCH_LEVELS 2
+#define VD_HOOK_RECORD_MAX 73728
+#define VD_HEAD_MAX (sizeof(struct vd_hook_record) + 8 * VD_MAX_WORDS)
+#define VD_RATE_HASHED 32 /* words of 8 bytes of each string */
+
+/* ---- tables of this hook --------------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vd_entry);
+} vd_table SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vd_string_key);
+	__type(value, struct vd_string_value);
+} vd_strings SEC(".maps");
+
+struct vd_vector {
+	__u64 words[VD_MAX_WORDS];
+};
+
+/* The loader cuts the values to the words in use. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vd_vector);
+} vd_vectors SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vd_rule);
+} vd_rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vd_rule_counters);
+} vd_rule_counters SEC(".maps");
+
+/* ---- maps of all hooks ------------------------------------------------------ */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4096); /* hooks; the value is the generation that acts */
+	__type(key, __u32);
+	__type(value, __u32);
+} vd_active SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vd_followed_key);
+	__type(value, struct vd_followed);
+} vd_followed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, VD_RATE_ENTRIES);
+	__type(key, struct vd_rate_key);
+	__type(value, __u64);
+} vd_rate SEC(".maps");
+
+struct vd_slot {
+	__u32 status; /* enum vd_value_status */
+	__u32 fd; /* the raw value as a descriptor */
+	__u64 num; /* vd_value.num */
+	__u64 file; /* FD, FILE: address of the struct file */
+	struct vd_string s;
+};
+
+struct vd_hook_scratch {
+	__u64 acc[VD_MAX_WORDS];
+	__u64 win[VD_MAX_WORDS];
+	__u64 post[VD_MAX_WORDS];
+	__u64 raw[VD_RAW_ARGS];
+	struct vd_string_key key;
+	struct vd_rate_key rate;
+	struct vd_pending pending;
+	struct vd_followed followed;
+	struct vd_slot slots[VD_MAX_SLOTS];
+	char record[VD_HOOK_RECORD_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set by the loader: CPUs * VD_SCRATCH_LEVELS */
+	__type(key, __u32);
+	__type(value, struct vd_hook_scratch);
+} vd_hook_scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} vd_hook_depth SEC(".maps");
+
+/* What one run of the program carries along. */
+struct vd_run {
+	void *ctx;
+	struct vd_hook_scratch *s;
+	struct vd_process *process; /* NULL: not in the map */
+	struct task_struct *task;
+	__u32 pid;
+	__u32 tid;
+	__u64 now;
+};
+
+static __always_inline struct vd_hook_scratch *vd_claim(void)
+{
+	__u32 zero = 0, at;
+	__u32 *depth = bpf_map_lookup_elem(&vd_hook_depth, &zero);
+
+	if (!depth || *depth >= VD_SCRATCH_LEVELS) {
+		vd_count(VD_COUNT_SCRATCH_BUSY);
+		return 0;
+	}
+	at = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS + *depth;
+	*depth += 1;
+	return bpf_map_lookup_elem(&vd_hook_scratch, &at);
+}
+
+static __always_inline void vd_release(void)
+{
+	__u32 zero = 0;
+	__u32 *depth = bpf_map_lookup_elem(&vd_hook_depth, &zero);
+
+	if (depth)
+		*depth -= 1;
+}
+
+/* ---- arguments -------------------------------------------------------------- */
+
+static __always_inline __u64 vd_extend(__u64 v, __u8 type)
+{
+	switch (type) {
+	case VD_TYPE_S8:
+		return (__s8)v;
+	case VD_TYPE_U8:
+		return (__u8)v;
+	case VD_TYPE_S16:
+		return (__s16)v;
+	case VD_TYPE_U16:
+		return (__u16)v;
+	case VD_TYPE_S32:
+	case VD_TYPE_FD:
+		return (__s32)v;
+	case VD_TYPE_U32:
+		return (__u32)v;
+	}
+	return v;
+}
+
+static __always_inline __u64 vd_field(void *ctx, __u16 offset, __u8 width)
+{
+	__u64 v = 0;
+
+	switch (width) {
+	case 1:
+		bpf_probe_read_kernel(&v, 1, ctx + offset);
+		break;
+	case 2:
+		bpf_probe_read_kernel(&v, 2, ctx + offset);
+		break;
+	case 4:
+		bpf_probe_read_kernel(&v, 4, ctx + offset);
+		break;
+	default:
+		bpf_probe_read_kernel(&v, 8, ctx + offset);
+	}
+	return v;
+}
+
+/* Addresses with the highest bit clear are the process's own. */
+static __always_inline bool vd_is_user(__u64 addr)
+{
+	return !(addr >> 63);
+}
+
+static __always_inline void vd_fail(struct vd_slot *slot)
+{
+	slot->status |= VD_VALUE_FAILED;
+	vd_count(VD_COUNT_ARG_FAILED);
+}
+
+static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
+{
+	long n;
+
+	slot->s.start = 0;
+	slot->s.end = 0;
+	slot->s.bytes[0] = 0;
+	if (vd_is_user(addr))
+		n = bpf_probe_read_user_str(slot->s.bytes, VD_MAX_STRING, (void *)addr);
+	else
+		n = bpf_probe_read_kernel_str(slot->s.bytes, VD_MAX_STRING, (void *)addr);
+	if (n <= 0 || n > VD_MAX_STRING) {
+		vd_fail(slot);
+		return;
+	}
+	slot->s.end = n - 1;
+	slot->num = n - 1;
+	if (n == VD_MAX_STRING)
+		slot->status |= VD_VALUE_TRUNCATED;
+}
+
+static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __u64 size, __u32 max)
+{
+	__u32 n = size > max ? max : size;
+	long err;
+
+	slot->s.start = 0;
+	slot->s.end = 0;
+	slot->num = size;
+	if (n < size)
+		slot->status |= VD_VALUE_TRUNCATED;
+	vd_bounded(n);
+	if (n > VD_MAX_STRING)
+		n = VD_MAX_STRING;
+	if (vd_is_user(addr))
+		err = bpf_probe_read_user(slot->s.bytes, n, (void *)addr);
+	else
+		err = bpf_probe_read_kernel(slot->s.bytes, n, (void *)addr);
+	if (err) {
+		vd_fail(slot);
+		return;
+	}
+	slot->s.bytes[n] = 0;
+	slot->s.end = n;
+}
+
+static __always_inline void vd_fetch_path(struct vd_run *run, struct vd_slot *slot,
+					  struct path *path, struct inode *inode)
+{
+	slot->num = BPF_CORE_READ(inode, i_mode);
+	slot->status |= vd_path_of(run->task, path, &slot->s);
+	if (slot->status & VD_VALUE_FAILED)
+		vd_count(VD_COUNT_ARG_FAILED);
+}
+
+static __always_inline void vd_fetch_file(struct vd_run *run, struct vd_slot *slot,
+					  struct file *file)
+{
+	slot->file = (__u64)file;
+	if (!file) {
+		vd_fail(slot);
+		return;
+	}
+	vd_fetch_path(run, slot, &file->f_path, BPF_CORE_READ(file, f_inode));
+}
+
+static __always_inline void vd_fetch_data_loc(void *ctx, struct vd_slot *slot, __u64 loc)
+{
+	__u32 len = (loc >> 16) & 0xffff, offset = loc & 0xffff;
+	long n;
+
+	slot->s.start = 0;
+	slot->s.end = 0;
+	n = bpf_probe_read_kernel_str(slot->s.bytes, VD_MAX_STRING, ctx + offset);
+	if (n <= 0 || n > VD_MAX_STRING) {
+		vd_fail(slot);
+		return;
+	}
+	slot->s.end = n - 1;
+	slot->num = len ? len - 1 : 0;
+}
+
+static __always_inline bool vd_is_compat(struct task_struct *task)
+{
+	return vd_abi.compat_status &&
+	       (BPF_CORE_READ(task, thread_info.status) & vd_abi.compat_status);
+}
+
+static __always_inline __u64 vd_slot_raw(struct vd_run *run, __u32 i)
+{
+	if (vd_config.slots[i].from == VD_FROM_FIELD)
+		return vd_field(run->ctx, vd_config.slots[i].offset, vd_config.slots[i].width);
+	if (vd_config.slots[i].raw >= VD_RAW_ARGS)
+		return 0;
+	return run->s->raw[vd_config.slots[i].raw];
+}
+
+static __always_inline __u64 vd_slot_size(struct vd_run *run, __u32 i)
+{
+	if (vd_config.slots[i].size_from == 2)
+		return vd_field(run->ctx, vd_config.slots[i].size_offset,
+				vd_config.slots[i].size_width);
+	if (vd_config.slots[i].size_from == 1 && vd_config.slots[i].size_raw < VD_RAW_ARGS)
+		return run->s->raw[vd_config.slots[i].size_raw];
+	return 0;
+}
+
+static __always_inline void vd_fetch(struct vd_run *run, __u32 i)
+{
+	struct vd_slot *slot;
+	__u64 raw = vd_slot_raw(run, i);
+
+	if (i >= VD_MAX_SLOTS)
+		return;
+	slot = &run->s->slots[i];
+	slot->status = 0;
+	slot->num = vd_extend(raw, vd_config.slots[i].type);
+	slot->s.start = 0;
+	slot->s.end = 0;
+	slot->fd = raw;
+	slot->file = 0;
+	switch (vd_config.slots[i].type) {
+	case VD_TYPE_STRING:
+		vd_fetch_string(slot, raw);
+		break;
+	case VD_TYPE_FILENAME: {
+		const char *name = 0;
+
+		bpf_core_read(&name, sizeof(name), &((struct filename *)raw)->name);
+		vd_fetch_string(slot, (__u64)name | 1ULL << 63);
+		break;
+	}
+	case VD_TYPE_FD:
+		vd_fetch_file(run, slot, vd_file_of(run->task, raw));
+		break;
+	case VD_TYPE_FILE:
+		vd_fetch_file(run, slot, (struct file *)raw);
+		break;
+	case VD_TYPE_PATH:
+		vd_fetch_path(run, slot, (struct path *)raw,
+			      BPF_CORE_READ((struct path *)raw, dentry, d_inode));
+		break;
+	case VD_TYPE_CHAR_BUF:
+		if (vd_config.slots[i].flags & VD_SLOT_RETURN_COPY)
+			slot->status = VD_VALUE_AT_RETURN;
+		else
+			vd_fetch_buffer(slot, raw, vd_slot_size(run, i), vd_config.slots[i].max);
+		break;
+	case VD_TYPE_DATA_LOC:
+		vd_fetch_data_loc(run->ctx, slot, raw);
+		break;
+	case VD_TYPE_SYSCALL64:
+		if (vd_is_compat(run->task))
+			slot->status = VD_VALUE_COMPAT;
+		break;
+	}
+}
+
+/* ---- classification ----------------------------------------------------------- */
+
+/* ANDs vector number v into the rules; returns whether any is left. */
+static __always_inline bool vd_and(struct vd_hook_scratch *s, __u32 v)
+{
+	struct vd_vector *vec = bpf_map_lookup_elem(&vd_vectors, &v);
+	__u64 any = 0;
+	__u32 w;
+
+	if (!vec)
+		return false;
+	for (w = 0; w < VD_MAX_WORDS; w++) {
+		if (w >= vd_config.words)
+			break;
+		s->acc[w] &= vec->words[w];
+		any |= s->acc[w];
+	}
+	return any;
+}
+
+#define VD_SIGN (1ULL << 63)
+#define VD_SEARCH_STEPS 20
+
+/* Binary search among the elementary intervals; row base has key 0. */
+static __always_inline __u32 vd_interval(__u32 base, __u32 len, __u64 value)
+{
+	__u32 low = base, n = len;
+	struct vd_entry *e;
+	__u32 i;
+
+	for (i = 0; i < VD_SEARCH_STEPS; i++) {
+		__u32 half = n >> 1, mid = low + half;
+
+		if (n <= 1)
+			break;
+		e = bpf_map_lookup_elem(&vd_table, &mid);
+		if (e && e->key <= value) {
+			low = mid;
+			n -= half;
+		} else {
+			n = half;
+		}
+	}
+	e = bpf_map_lookup_elem(&vd_table, &low);
+	return e ? e->a : 0;
+}
+
+static __always_inline bool vd_masks(struct vd_hook_scratch *s, __u32 base, __u32 len, __u64 value)
+{
+	__u32 i;
+
+	for (i = 0; i < VD_MAX_MASKS; i++) {
+		__u32 at = base + i;
+		struct vd_entry *e;
+
+		if (i >= len)
+			break;
+		e = bpf_map_lookup_elem(&vd_table, &at);
+		if (!e || !vd_and(s, value & e->key ? e->a : e->b))
+			return false;
+	}
+	return true;
+}
+
+/* The follow bits of the descriptor in a slot. */
+static __always_inline __u64 vd_follow_mask(struct vd_run *run, struct vd_slot *slot)
+{
+	struct vd_followed_key key = { .pid = run->pid, .fd = slot->fd };
+	struct file *file = (struct file *)slot->file;
+	struct vd_followed *f;
+
+	f = bpf_map_lookup_elem(&vd_followed, &key);
+	if (!f || !run->process || f->born != run->process->born)
+		return 0;
+	/* Closed without close(2), by exec or dup2, and in use again? */
+	if (f->file != (__u64)file || f->inode != (__u64)BPF_CORE_READ(file, f_inode))
+		return 0;
+	return f->mask;
+}
+
+static __always_inline __u64 vd_caps(struct task_struct *task, __u8 which)
+{
+	const struct cred *c = BPF_CORE_READ(task, real_cred);
+
+	if (which == 0)
+		return vd_capability(&c->cap_effective);
+	if (which == 1)
+		return vd_capability(&c->cap_permitted);
+	return vd_capability(&c->cap_inheritable);
+}
+
+/* The value of a dimension that is a number; false if there is none. */
+static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 index, __u64 *value)
+{
+	struct vd_process *p = run->process;
+
+	switch (source) {
+	case VD_SOURCE_PID:
+		*value = run->pid;
+		return true;
+	case VD_SOURCE_NAMESPACE:
+		*value = vd_namespace(run->task, index);
+		return true;
+	case VD_SOURCE_CAPS:
+		*value = vd_caps(run->task, index);
+		return true;
+	case VD_SOURCE_ARG:
+		if (index >= VD_MAX_SLOTS)
+			return false;
+		*value = run->s->slots[index].num;
+		return !(run->s->slots[index].status & VD_VALUE_FAILED);
+	case VD_SOURCE_FOLLOWED: {
+		struct vd_slot *slot;
+
+		if (index >= VD_MAX_SLOTS)
+			return false;
+		slot = &run->s->slots[index];
+		if (slot->status & VD_VALUE_FAILED)
+			return false;
+		*value = vd_follow_mask(run, slot);
+		return true;
+	}
+	}
+	if (!p)
+		return false;
+	switch (source) {
+	case VD_SOURCE_NSPID:
+		*value = p->nspid;
+		return true;
+	case VD_SOURCE_SETS:
+		*value = p->sets[vd_config.process_generation & 1];
+		return true;
+	case VD_SOURCE_BINARY:
+		*value = p->binary[vd_config.process_generation & 1];
+		return true;
+	case VD_SOURCE_BINARY_END:
+		*value = p->binary_end[vd_config.process_generation & 1];
+		return true;
+	case VD_SOURCE_FLAGS:
+		*value = p->flags & VD_PROCESS_IN_PIDNS ? 1 : 0;
+		if (vd_in_user_namespace(run->task))
+			*value |= 2;
+		return true;
+	}
+	return false;
+}
+
+static __always_inline bool vd_dim_string(struct vd_run *run, const volatile struct vd_dim_config *d)
+{
+	struct vd_hook_scratch *s = run->s;
+	struct vd_string_value *v;
+	struct vd_slot *slot;
+
+	if (d->index >= VD_MAX_SLOTS)
+		return false;
+	slot = &s->slots[d->index];
+	if (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN))
+		return vd_and(s, d->none);
+	if (d->kind == VD_DIM_POSTFIX) {
+		/* The end of a cut string is not its end. */
+		if (slot->status & VD_VALUE_TRUNCATED)
+			return vd_and(s, d->none);
+		v = vd_look_up_reversed(&vd_strings, &s->key, &slot->s, d->state);
+	} else {
+		/* A path whose beginning is unknown has no prefix. */
+		if (slot->status & VD_VALUE_UNRESOLVED)
+			return vd_and(s, d->none);
+		v = vd_look_up(&vd_strings, &s->key, &slot->s, d->state);
+	}
+	return vd_and(s, v ? v->vector : d->none);
+}
+
+static __always_inline bool vd_dim_number(struct vd_hook_scratch *s,
+					  const volatile struct vd_dim_config *d, __u64 value)
+{
+	if (d->kind == VD_DIM_MASK)
+		return vd_masks(s, d->base, d->len, value);
+	if (d->kind == VD_DIM_INDEX) {
+		__u32 at = d->base + value;
+		struct vd_entry *e = value < d->len ? bpf_map_lookup_elem(&vd_table, &at) : 0;
+
+		return vd_and(s, e ? e->a : d->none);
+	}
+	if (d->flags & VD_DIM_SIGNED)
+		value ^= VD_SIGN;
+	return vd_and(s, vd_interval(d->base, d->len, value));
+}
+
+/* Classifies by dimension d; returns whether any rule is left. */
+static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d)
+{
+	__u64 value = 0;
+
+	if (d->flags & VD_DIM_FETCH)
+		vd_fetch(run, d->index);
+	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
+		return vd_dim_string(run, d);
+	if (!vd_dim_value(run, d->source, d->index, &value))
+		return vd_and(run->s, d->none);
+	return vd_dim_number(run->s, d, value);
+}
+
+static __always_inline bool vd_classify(struct vd_run *run)
+{
+	__u32 i;
+
+	for (i = 0; i < VD_MAX_WORDS; i++) {
+		if (i >= vd_config.words)
+			break;
+		run->s->acc[i] = vd_config.all[i];
+	}
+	for (i = 0; i < VD_MAX_DIMS; i++) {
+		if (i >= vd_config.n_dims)
+			break;
+		if (!vd_dim(run, &vd_config.dims[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The lowest rule of every group. Within a group of several rules the
+ * subtraction of its first bit borrows up to its lowest set bit; the guard
+ * bit behind the group stops the borrow where no bit is set.
+ */
+static __always_inline void vd_winners(struct vd_hook_scratch *s)
+{
+	__u64 borrow = 0;
+	__u32 w;
+
+	for (w = 0; w < VD_MAX_WORDS; w++) {
+		__u64 m, n, x, t, d;
+
+		if (w >= vd_config.words)
+			break;
+		m = s->acc[w];
+		n = m & ~vd_config.single[w];
+		x = n | vd_config.guard[w];
+		t = x - vd_config.start[w];
+		d = t - borrow;
+		borrow = (x < vd_config.start[w]) | (t < borrow);
+		s->win[w] = (m & vd_config.single[w]) | (n & ~d);
+	}
+}
+
+/* ---- actions -------------------------------------------------------------------- */
+
+/* Where the lowest set bit is: by a de Bruijn sequence, as BPF has no ctz. */
+static const __u8 vd_debruijn[64] = {
+	0, 1, 2, 53, 3, 7, 54, 27, 4, 38, 41, 8, 34, 55, 48, 28,
+	62, 5, 39, 46, 44, 42, 22, 9, 24, 35, 59, 56, 49, 18, 29, 11,
+	63, 52, 6, 26, 37, 40, 33, 47, 61, 45, 43, 21, 23, 58, 17, 10,
+	51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12,
+};
+
+static __always_inline __u32 vd_lowest(__u64 x)
+{
+	return vd_debruijn[((x & -x) * 0x022fdd63cc95386dULL) >> 58 & 63];
+}
+
+static __always_inline void vd_mix(struct vd_rate_key *k, __u64 v)
+{
+	k->hash = (k->hash ^ v) * 0x9e3779b97f4a7c15ULL;
+	k->hash ^= k->hash >> 29;
+	k->hash2 = (k->hash2 + v) * 0xc2b2ae3d27d4eb4fULL;
+	k->hash2 ^= k->hash2 >> 31;
+}
+
+static __always_inline void vd_mix_slot(struct vd_rate_key *k, struct vd_slot *slot)
+{
+	__u32 at = slot->s.start, end = slot->s.end;
+	__u32 i;
+
+	vd_mix(k, slot->num);
+	vd_mix(k, end - at);
+	for (i = 0; i < VD_RATE_HASHED; i++) {
+		__u64 v = 0;
+		__u32 n = end - at;
+
+		if (at >= end || at >= VD_MAX_STRING)
+			break;
+		if (n > 8)
+			n = 8;
+		vd_bounded(n);
+		if (n > 8)
+			break;
+		bpf_probe_read_kernel(&v, n, &slot->s.bytes[at]);
+		vd_mix(k, v);
+		at += 8;
+	}
+}
+
+/* Whether a rule's event falls under its rate limit. All slots are fetched. */
+static __always_inline bool vd_limited(struct vd_run *run, struct vd_rule *rule, __u32 bit)
+{
+	struct vd_rate_key *k = &run->s->rate;
+	__u64 *last;
+	__u32 i;
+
+	__builtin_memset(k, 0, sizeof(*k));
+	k->hook = vd_config.hook;
+	k->rule = bit;
+	if (rule->rate_scope == 0)
+		k->scope = (__u64)run->pid << 32 | run->tid;
+	else if (rule->rate_scope == 1)
+		k->scope = run->pid;
+	for (i = 0; i < VD_MAX_SLOTS; i++) {
+		if (i >= vd_config.n_slots)
+			break;
+		vd_mix_slot(k, &run->s->slots[i]);
+	}
+	last = bpf_map_lookup_elem(&vd_rate, k);
+	if (last && run->now - *last < rule->rate_interval)
+		return true;
+	bpf_map_update_elem(&vd_rate, k, &run->now, BPF_ANY);
+	return false;
+}
+
+/* Returns whether what is followed has changed. */
+static __always_inline bool vd_fd_op(struct vd_run *run, const struct vd_fd_op *op)
+{
+	struct vd_followed *f = &run->s->followed;
+	struct vd_followed_key key = { .pid = run->pid };
+	__u32 fd = op->fd & (VD_MAX_SLOTS - 1), other = op->other & (VD_MAX_SLOTS - 1);
+	struct vd_followed *old;
+	__u8 kind = op->kind;
+	struct file *file;
+	__u64 bit;
+
+	if (!kind || !run->process)
+		return false;
+	vd_bounded(other);
+	other &= VD_MAX_SLOTS - 1;
+	bit = 1ULL << (op->follow_bit & 63);
+	key.fd = run->s->slots[fd].fd;
+	old = bpf_map_lookup_elem(&vd_followed, &key);
+	if (kind == VD_FD_UNFOLLOW) {
+		if (!old || !(old->mask & bit))
+			return false;
+		old->mask &= ~bit;
+		if (!old->mask)
+			bpf_map_delete_elem(&vd_followed, &key);
+		return true;
+	}
+	if (kind == VD_FD_COPY) {
+		if (!old || !(old->mask & bit))
+			return false;
+		key.fd = run->s->slots[other].fd;
+		old = bpf_map_lookup_elem(&vd_followed, &key);
+	}
+	file = vd_file_of(run->task, key.fd);
+	f->born = run->process->born;
+	f->file = (__u64)file;
+	f->inode = (__u64)BPF_CORE_READ(file, f_inode);
+	f->mask = bit;
+	if (old && old->born == f->born && old->file == f->file && old->inode == f->inode)
+		f->mask |= old->mask;
+	if (bpf_map_update_elem(&vd_followed, &key, f, BPF_ANY))
+		vd_count(VD_COUNT_FOLLOW_FULL);
+	run->process->flags |= VD_PROCESS_FOLLOWS;
+	return true;
+}
+
+/*
+ * Carries out one rule; returns the signal to send, 0 for none. The bit in
+ * post stays if the rule has an event.
+ */
+static __always_inline __u32 vd_act(struct vd_run *run, __u32 bit, __u64 *post)
+{
+	struct vd_rule *rule = bpf_map_lookup_elem(&vd_rules, &bit);
+	struct vd_rule_counters *n = bpf_map_lookup_elem(&vd_rule_counters, &bit);
+	__u32 signal = 0, i;
+	bool quiet = false;
+
+	if (!rule || !n)
+		return 0;
+	if ((vd_config.features & VD_FEATURE_FD_OPS) && rule->fd_ops[0].kind) {
+		/* A close of what nobody follows is no event. */
+		quiet = true;
+		for (i = 0; i < VD_MAX_FD_OPS; i++) {
+			if (vd_fd_op(run, &rule->fd_ops[i]))
+				quiet = false;
+		}
+	}
+	if (rule->flags & VD_RULE_KILL)
+		signal = 9;
+	else if (rule->flags & VD_RULE_SIGNAL)
+		signal = rule->signal;
+	if (signal) {
+		if (rule->flags & VD_RULE_MONITOR) {
+			n->monitor_signal++;
+			signal = 0;
+		} else {
+			n->signal++;
+		}
+	}
+	if (!(rule->flags & VD_RULE_POST)) {
+		n->no_post++;
+		return signal;
+	}
+	if (quiet && !signal)
+		return 0;
+	if ((vd_config.features & VD_FEATURE_RATE) && rule->rate_interval &&
+	    vd_limited(run, rule, bit)) {
+		n->rate_limited++;
+		return signal;
+	}
+	if (!(rule->flags & VD_RULE_RETURN))
+		n->post++;
+	*post |= 1ULL << (bit & 63);
+	return signal;
+}
+
+/* Acts on all winners; returns the strongest signal that is to be sent. */
+static __always_inline __u32 vd_act_all(struct vd_run *run)
+{
+	__u32 signal = 0, w, i;
+
+	for (w = 0; w < VD_MAX_WORDS; w++) {
+		__u64 x, post = 0;
+
+		if (w >= vd_config.words)
+			break;
+		x = run->s->win[w];
+		for (i = 0; i < 64; i++) {
+			__u32 sig;
+
+			if (!x || i >= vd_config.n_groups)
+				break;
+			sig = vd_act(run, w * 64 + vd_lowest(x), &post);
+			x &= x - 1;
+			if (sig && signal != 9)
+				signal = sig;
+		}
+		run->s->post[w] = post;
+	}
+	return signal;
+}
+
+/* ---- events ---------------------------------------------------------------------- */
+
+static __always_inline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 i)
+{
+	struct vd_value *v;
+	struct vd_slot *slot;
+	__u32 n;
+
+	if (at > VD_HOOK_RECORD_MAX - VD_MAX_STRING - 64 || i >= VD_MAX_SLOTS)
+		return at;
+	v = (void *)&s->record[at];
+	slot = &s->slots[i];
+	v->type = vd_config.slots[i].type;
+	v->slot = i;
+	v->status = slot->status;
+	v->num = slot->num;
+	v->len = 0;
+	at += sizeof(*v);
+	if (v->type < VD_TYPE_STRING || v->type > VD_TYPE_DATA_LOC ||
+	    (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN)))
+		return at;
+	n = slot->s.end - slot->s.start;
+	vd_bounded(n);
+	if (n > VD_MAX_STRING || slot->s.start > VD_MAX_STRING)
+		return at;
+	/* start + n is end, which is in bytes: the slack behind it is for the verifier. */
+	if (bpf_probe_read_kernel(&s->record[at], n, (char *)&slot->s.bytes + slot->s.start))
+		return at;
+	v->len = n;
+	return at + ((n + 7) & ~7);
+}
+
+static __always_inline void vd_output(struct vd_hook_scratch *s, __u32 size, bool evidence)
+{
+	struct vd_hook_record *r = (void *)s->record;
+
+	if (size > VD_HOOK_RECORD_MAX)
+		return;
+	vd_header_init(&r->header, VD_RECORD_HOOK, evidence, size, r->header.time);
+	if (evidence) {
+		if (bpf_ringbuf_output(&vd_ring_evidence, r, size, 0))
+			vd_count(VD_COUNT_LOST_EVIDENCE);
+	} else {
+		if (bpf_ringbuf_output(&vd_ring_bulk, r, size, 0))
+			vd_count(VD_COUNT_LOST_BULK);
+	}
+}
+
+/* Begins a record with the vector in s->acc; returns where values go. */
+static __always_inline __u32 vd_begin(struct vd_run *run, __u8 phase, __u8 n_values, __u64 pair)
+{
+	struct vd_hook_scratch *s = run->s;
+	struct vd_hook_record *r = (void *)s->record;
+	__u32 w;
+
+	__builtin_memset(r, 0, sizeof(*r));
+	r->header.time = run->now;
+	r->process.pid = run->pid;
+	if (run->process) {
+		r->process.start = run->process->start;
+		r->process_flags = run->process->flags;
+	} else {
+		r->process.start = vd_born(run->task);
+		r->process_flags = VD_PROCESS_UNKNOWN;
+	}
+	r->pair = pair;
+	r->hook = vd_config.hook;
+	r->generation = vd_config.generation;
+	r->tid = run->tid;
+	r->phase = phase;
+	r->words = vd_config.words;
+	r->n_values = n_values;
+	for (w = 0; w < VD_MAX_WORDS; w++) {
+		if (w >= vd_config.words)
+			break;
+		((__u64 *)(r + 1))[w] = s->acc[w];
+	}
+	return sizeof(*r) + 8 * vd_config.words;
+}
+
+/*
+ * Sends one record for the rules in post that wait for the return (want) or
+ * do not.
+ */
+static __always_inline bool vd_emit(struct vd_run *run, bool want, bool evidence)
+{
+	struct vd_hook_scratch *s = run->s;
+	__u64 any = 0;
+	__u32 at, w, i;
+
+	for (w = 0; w < VD_MAX_WORDS; w++) {
+		if (w >= vd_config.words)
+			break;
+		s->acc[w] = s->post[w] & (want ? vd_config.returns[w] : ~vd_config.returns[w]);
+		any |= s->acc[w];
+	}
+	if (!any)
+		return false;
+	at = vd_begin(run, want ? VD_PHASE_ENTRY_AWAITS_RETURN : VD_PHASE_ENTRY, vd_config.n_slots,
+		      run->now);
+	for (i = 0; i < VD_MAX_SLOTS; i++) {
+		if (i >= vd_config.n_slots)
+			break;
+		at = vd_put_value(s, at, i);
+	}
+	vd_output(s, at, evidence);
+	return true;
+}
+
+/* Remembers that the call's return completes the event whose vector is in acc. */
+static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
+{
+	struct vd_pending *p = &run->s->pending;
+	__u64 tid = run->tid;
+	__u32 i;
+
+	p->pair = run->now;
+	p->hook = vd_config.hook;
+	p->generation = vd_config.generation;
+	p->return_slot = vd_config.return_slot;
+	p->syscall = syscall;
+	for (i = 0; i < VD_RAW_ARGS; i++)
+		p->raw[i] = run->s->raw[i];
+	for (i = 0; i < VD_MAX_WORDS; i++) {
+		if (i >= vd_config.words)
+			break;
+		p->winners[i] = run->s->acc[i];
+	}
+	if (bpf_map_update_elem(&vd_pending, &tid, p, BPF_ANY))
+		vd_count(VD_COUNT_PENDING_FULL);
+}
+
+static __always_inline void vd_fetch_rest(struct vd_run *run)
+{
+	__u32 i;
+
+	for (i = 0; i < VD_MAX_SLOTS; i++) {
+		if (i >= vd_config.n_slots)
+			break;
+		if (!(vd_config.slots[i].flags & VD_SLOT_FILTERED))
+			vd_fetch(run, i);
+	}
+}
+
+static __always_inline void vd_init(struct vd_run *run, void *ctx)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	run->ctx = ctx;
+	run->pid = id >> 32;
+	run->tid = id;
+	run->task = (struct task_struct *)bpf_get_current_task();
+	run->process = bpf_map_lookup_elem(&vd_processes, &run->pid);
+}
+
+static __always_inline bool vd_is_active(void)
+{
+	__u32 hook = vd_config.hook;
+	__u32 *generation;
+
+	if (!vd_config.gated)
+		return true;
+	generation = bpf_map_lookup_elem(&vd_active, &hook);
+	return generation && *generation == vd_config.generation;
+}
+
+/* The way of one event: classify, act, tell. raw is filled in. */
+static __always_inline void vd_event(struct vd_run *run, __u32 syscall)
+{
+	struct vd_hook_scratch *s = run->s;
+	bool killed = false;
+	__u32 signal;
+
+	if (!vd_classify(run))
+		return;
+	vd_winners(s);
+	run->now = bpf_ktime_get_boot_ns();
+	if (!run->process)
+		vd_count(VD_COUNT_PROCESS_UNKNOWN);
+	if (vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS))
+		vd_fetch_rest(run);
+	signal = vd_act_all(run);
+	if (vd_config.features & (VD_FEATURE_KILL | VD_FEATURE_SIGNAL)) {
+		if (signal) {
+			killed = true;
+			if (bpf_send_signal(signal))
+				vd_count(VD_COUNT_SIGNAL_FAILED);
+		}
+	}
+	if (!(vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS)))
+		vd_fetch_rest(run);
+	vd_emit(run, false, killed);
+	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, killed))
+		vd_await_return(run, syscall);
+}
+
+/* ---- entry points ------------------------------------------------------------------ */
+
+/*
+ * A system call's entry, reached from the dispatcher: ctx[0] are the
+ * registers, ctx[1] is the number.
+ */
+SEC("tp_btf/sys_enter")
+int vd_hook_enter(__u64 *ctx)
+{
+	struct vd_run run = {};
+	__u32 i;
+
+	if (!vd_is_active())
+		return 0;
+	vd_init(&run, ctx);
+	if (vd_is_compat(run.task)) {
+		vd_count(VD_COUNT_COMPAT_SYSCALL);
+		return 0;
+	}
+	run.s = vd_claim();
+	if (!run.s)
+		return 0;
+	for (i = 0; i < VD_RAW_ARGS; i++)
+		bpf_probe_read_kernel(&run.s->raw[i], 8, (void *)ctx[0] + vd_abi.args[i]);
+	vd_event(&run, ctx[1]);
+	vd_release();
+	return 0;
+}
+
+static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
+{
+	struct vd_hook_scratch *s = run->s;
+	__u32 at, w, i, n_values = 1;
+	__u64 left = 0;
+	struct vd_value *v;
+
+	for (w = 0; w < VD_MAX_WORDS; w++) {
+		if (w >= vd_config.words)
+			break;
+		s->acc[w] = p->winners[w];
+	}
+	ret = vd_extend(ret, vd_config.return_type);
+	for (i = 0; i < VD_MAX_RETURN_DIMS; i++) {
+		if (i >= vd_config.n_return_dims)
+			break;
+		if (!vd_dim_number(s, &vd_config.return_dims[i], ret))
+			break;
+	}
+	for (w = 0; w < VD_MAX_WORDS; w++) {
+		__u64 x;
+
+		if (w >= vd_config.words)
+			break;
+		x = s->acc[w];
+		left |= x;
+		for (i = 0; i < 64; i++) {
+			struct vd_rule_counters *n;
+			__u32 bit;
+
+			if (!x || i >= vd_config.n_groups)
+				break;
+			bit = w * 64 + vd_lowest(x);
+			x &= x - 1;
+			n = bpf_map_lookup_elem(&vd_rule_counters, &bit);
+			if (n)
+				n->post++;
+		}
+	}
+	/* Sent also without a rule left: the entry is then forgotten. */
+	at = vd_begin(run, VD_PHASE_RETURN, 1, p->pair);
+	v = (void *)&s->record[at];
+	v->type = vd_config.return_type;
+	v->slot = 0xff;
+	v->status = 0;
+	v->len = 0;
+	v->num = ret;
+	at += sizeof(*v);
+	for (i = 0; i < VD_MAX_SLOTS; i++) {
+		struct vd_slot *slot = &s->slots[i];
+
+		if (i >= vd_config.n_slots)
+			break;
+		if (!left || !(vd_config.slots[i].flags & VD_SLOT_RETURN_COPY) ||
+		    vd_config.slots[i].raw >= VD_RAW_ARGS)
+			continue;
+		slot->status = 0;
+		slot->num = 0;
+		slot->s.start = slot->s.end = 0;
+		if ((__s64)ret > 0)
+			vd_fetch_buffer(slot, p->raw[vd_config.slots[i].raw], ret,
+					vd_config.slots[i].max);
+		at = vd_put_value(s, at, i);
+		n_values++;
+	}
+	((struct vd_hook_record *)s->record)->n_values = n_values;
+	vd_output(s, at, false);
+}
+
+/* A system call's return, reached from the dispatcher: ctx[1] is its result. */
+SEC("tp_btf/sys_exit")
+int vd_hook_return(__u64 *ctx)
+{
+	struct vd_run run = {};
+	struct vd_pending *p;
+	__u64 tid;
+	__s64 number = -1;
+
+	vd_init(&run, ctx);
+	tid = run.tid;
+	p = bpf_map_lookup_elem(&vd_pending, &tid);
+	if (!p)
+		return 0;
+	bpf_probe_read_kernel(&number, 8, (void *)ctx[0] + vd_abi.number);
+	run.s = vd_claim();
+	if (!run.s)
+		return 0;
+	run.now = bpf_ktime_get_boot_ns();
+	if (p->hook == vd_config.hook && p->generation == vd_config.generation &&
+	    p->syscall == (__u32)number)
+		vd_return(&run, p, ctx[1]);
+	bpf_map_delete_elem(&vd_pending, &tid);
+	vd_release();
+	return 0;
+}
+
+/*
+ * The equivalent of fd_install(fd, file) where functions cannot be hooked:
+ * the return of every call that gives a new descriptor.
+ */
+SEC("tp_btf/sys_exit")
+int vd_hook_fd_install(__u64 *ctx)
+{
+	__s64 fd = ctx[1];
+	struct vd_run run = {};
+	__u64 number = 0;
+
+	if (fd < 0 || fd > 0x7fffffff || !vd_is_active())
+		return 0;
+	bpf_probe_read_kernel(&number, 8, (void *)ctx[0] + vd_abi.number);
+	number &= 0xffffffff;
+	if (number >= 512 || !(vd_fd_calls[(number >> 6) & 7] & 1ULL << (number & 63)))
+		return 0;
+	vd_init(&run, ctx);
+	run.s = vd_claim();
+	if (!run.s)
+		return 0;
+	run.s->raw[0] = fd;
+	run.s->raw[1] = (__u64)vd_file_of(run.task, fd);
+	if (run.s->raw[1])
+		vd_event(&run, number);
+	vd_release();
+	return 0;
+}
+
+/* A tracepoint, by the fields of its format. */
+SEC("tracepoint")
+int vd_hook_tracepoint(void *ctx)
+{
+	struct vd_run run = {};
+
+	if (!vd_is_active())
+		return 0;
+	vd_init(&run, ctx);
+	run.s = vd_claim();
+	if (!run.s)
+		return 0;
+	vd_event(&run, 0);
+	vd_release();
+	return 0;
+}
+
+/* How many of a raw tracepoint's arguments the hook reads. */
+const volatile __u32 vd_raw_args;
+
+/* A raw tracepoint. */
+SEC("raw_tracepoint")
+int vd_hook_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct vd_run run = {};
+
+	if (!vd_is_active())
+		return 0;
+	vd_init(&run, ctx);
+	run.s = vd_claim();
+	if (!run.s)
+		return 0;
+	/* One by one: the kernel refuses a program that reads more than there are. */
+	if (vd_raw_args > 0)
+		run.s->raw[0] = ctx->args[0];
+	if (vd_raw_args > 1)
+		run.s->raw[1] = ctx->args[1];
+	if (vd_raw_args > 2)
+		run.s->raw[2] = ctx->args[2];
+	if (vd_raw_args > 3)
+		run.s->raw[3] = ctx->args[3];
+	if (vd_raw_args > 4)
+		run.s->raw[4] = ctx->args[4];
+	vd_event(&run, 0);
+	vd_release();
+	return 0;
+}

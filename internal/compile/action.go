@@ -1,0 +1,159 @@
+package compile
+
+import (
+	"slices"
+
+	"github.com/vedette-io/vedette/internal/policy"
+)
+
+// actionNames are the names that events have for the actions that are
+// executed.
+var actionNames = map[policy.ActionType]string{
+	policy.ActionPost:       "KPROBE_ACTION_POST",
+	policy.ActionNoPost:     "KPROBE_ACTION_NOPOST",
+	policy.ActionSigkill:    "KPROBE_ACTION_SIGKILL",
+	policy.ActionSignal:     "KPROBE_ACTION_SIGNAL",
+	policy.ActionFollowFD:   "KPROBE_ACTION_FOLLOWFD",
+	policy.ActionUnfollowFD: "KPROBE_ACTION_UNFOLLOWFD",
+	policy.ActionCopyFD:     "KPROBE_ACTION_COPYFD",
+}
+
+// maxSignal is the highest number of a signal.
+const maxSignal = 64
+
+// actions understands the actions of a selector: none means Post, and any
+// list posts unless NoPost is in it.
+func (f *frontend) actions(s *selector, e *entry, actions []policy.Action, path string) {
+	r := &s.rule
+	r.Flags = RulePost
+	r.Action = actionNames[policy.ActionPost]
+	if f.in.Policies[f.index].Monitor {
+		r.Flags |= RuleMonitor
+	}
+	for i := range actions {
+		f.action(r, e, &actions[i], policy.ItemPath(path, i))
+	}
+	if r.Flags&RuleNoPost != 0 {
+		r.Flags &^= RulePost
+	}
+	if len(r.FDOps) > MaxFDOps {
+		f.errorf(path, "a selector can have at most %d of FollowFD, UnfollowFD and CopyFD, not %d", MaxFDOps, len(r.FDOps))
+	}
+}
+
+// action understands one action.
+func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
+	name, ok := actionNames[a.Action]
+	if !ok {
+		f.unsupported(path+".action", "the action "+quote(a.Action))
+		return
+	}
+	r.Action = name
+	f.checkAction(a, path)
+	switch a.Action {
+	case policy.ActionPost:
+		f.rateLimit(r, a, path)
+	case policy.ActionNoPost:
+		r.Flags |= RuleNoPost
+	case policy.ActionSigkill:
+		r.Flags |= RuleKill
+	case policy.ActionSignal:
+		f.signal(r, a, path)
+	case policy.ActionFollowFD:
+		f.fdOp(r, e, FDFollow, a, path)
+	case policy.ActionUnfollowFD:
+		f.fdOp(r, e, FDUnfollow, a, path)
+	case policy.ActionCopyFD:
+		f.fdOp(r, e, FDCopy, a, path)
+	}
+}
+
+// checkAction refuses what actions cannot do yet.
+func (f *frontend) checkAction(a *policy.Action, path string) {
+	for _, field := range []struct {
+		name string
+		set  bool
+	}{
+		{"kernelStackTrace", a.KernelStackTrace}, {"userStackTrace", a.UserStackTrace}, {"imaHash", a.ImaHash},
+	} {
+		if field.set {
+			f.named(path+"."+field.name, field.name)
+		}
+	}
+	if a.Action != policy.ActionPost && (a.RateLimit != "" || a.RateLimitScope != "") {
+		f.errorf(path, "only the action Post has a rate limit")
+	}
+}
+
+// rateScopes are the scopes of a rate limit.
+var rateScopes = map[policy.RateScope]RateScope{
+	policy.RateScopeThread:  RateThread,
+	policy.RateScopeProcess: RateProcess,
+	policy.RateScopeGlobal:  RateGlobal,
+}
+
+func (f *frontend) rateLimit(r *Rule, a *policy.Action, path string) {
+	limit, err := policy.ParseRateLimit(a.RateLimit, a.RateLimitScope)
+	if err != nil {
+		f.errorf(path+".rateLimit", "%v", err)
+		return
+	}
+	r.RateInterval, r.RateScope = uint64(limit.Interval.Nanoseconds()), rateScopes[limit.Scope]
+}
+
+func (f *frontend) signal(r *Rule, a *policy.Action, path string) {
+	switch {
+	case a.ArgSig < 1 || a.ArgSig > maxSignal:
+		f.errorf(path+".argSig", "signal %d does not exist, they are 1 to %d", a.ArgSig, maxSignal)
+	case r.Flags&RuleSignal != 0 && r.Signal != a.ArgSig:
+		f.errorf(path, "a selector can send one signal, not both %d and %d", r.Signal, a.ArgSig)
+	}
+	r.Flags |= RuleSignal
+	r.Signal = a.ArgSig
+}
+
+// fdOp understands an action on a descriptor. Its arguments are named by
+// their index, as in filters; the result holds positions in the entry's args.
+func (f *frontend) fdOp(r *Rule, e *entry, kind FDOpKind, a *policy.Action, path string) {
+	if f.follow < 0 {
+		f.errorf(path+".action", "%s has no effect in a policy without FollowFD", a.Action)
+		return
+	}
+	op := FDOp{Kind: kind}
+	var ok bool
+	if op.FD, ok = f.fdArg(e, a.ArgFd, path+".argFd"); !ok {
+		return
+	}
+	switch kind {
+	case FDCopy:
+		op.Other, ok = f.fdArg(e, a.ArgName, path+".argName")
+	case FDFollow:
+		_, ok = f.nameArg(e, a.ArgName, path+".argName")
+	}
+	if ok {
+		r.FDOps = append(r.FDOps, op)
+	}
+}
+
+// fdArg returns the position of the arg that holds a descriptor.
+func (f *frontend) fdArg(e *entry, index uint32, path string) (uint8, bool) {
+	position, ok := f.nameArg(e, index, path)
+	if !ok {
+		return 0, false
+	}
+	if t := e.args[position].Type; !t.IsInteger() && t != TypeFD {
+		f.errorf(path, "the arg with index %d is neither an integer nor an fd", index)
+		return 0, false
+	}
+	return position, true
+}
+
+// nameArg returns the position of the arg with the index.
+func (f *frontend) nameArg(e *entry, index uint32, path string) (uint8, bool) {
+	position := slices.IndexFunc(e.args, func(s Slot) bool { return uint32(s.Index) == index })
+	if position < 0 {
+		f.errorf(path, "no arg with index %d is declared", index)
+		return 0, false
+	}
+	return uint8(position), true
+}

@@ -1,0 +1,144 @@
+package compile
+
+import (
+	"math"
+
+	"github.com/vedette-io/vedette/internal/policy"
+)
+
+// hookContext is what arguments and selectors must know of their hook.
+type hookContext struct {
+	kind             HookKind
+	args             int // how many arguments there can be
+	subsystem, event string
+	returns          bool
+	// declared are the policy's args; their slots are in entry.args.
+	declared []policy.Arg
+	// unknown has the positions of args whose type only the kernel knows,
+	// and none is at hand.
+	unknown map[uint8]bool
+}
+
+// isTracepoint reports whether the hook is a tracepoint of either kind.
+func (h *hookContext) isTracepoint() bool {
+	return h.kind == HookTracepoint || h.kind == HookRawTracepoint
+}
+
+// args understands the args of an entry.
+func (f *frontend) args(e *entry, hook *hookContext, args []policy.Arg, path string) {
+	path += ".args"
+	if len(args) > MaxArgs {
+		f.errorf(path, "%d arguments are too many, the limit is %d", len(args), MaxArgs)
+		return
+	}
+	hook.declared, hook.unknown = args, make(map[uint8]bool)
+	for i := range args {
+		itemPath := policy.ItemPath(path, i)
+		a := &args[i]
+		f.checkArgFields(a, itemPath)
+		s := Slot{Index: uint8(a.Index), ReturnCopy: a.ReturnCopy}
+		if int64(a.Index) >= int64(hook.args) {
+			f.errorf(itemPath+".index", "argument %d does not exist here, the last one is %d", a.Index, hook.args-1)
+		}
+		s.Type = f.argType(a, hook, uint8(i), itemPath)
+		s.SizeArg = f.sizeArg(a, s.Type, hook, itemPath)
+		s.Max = slotMax(s.Type, a.MaxData)
+		f.checkBuffer(a, s.Type, hook, itemPath)
+		e.group.Labels = append(e.group.Labels, a.Label)
+		e.args = append(e.args, s)
+	}
+}
+
+// checkArgFields refuses the fields of an argument that are not executed yet.
+func (f *frontend) checkArgFields(a *policy.Arg, path string) {
+	for _, field := range []struct{ name, value string }{
+		{"resolve", a.Resolve}, {"source", a.Source}, {"btfType", a.BTFType}, {"btfTypeModule", a.BTFTypeModule},
+	} {
+		if field.value != "" {
+			f.named(path+"."+field.name, field.name)
+		}
+	}
+}
+
+// argType returns the type of an argument, TypeNone after an error.
+func (f *frontend) argType(a *policy.Arg, hook *hookContext, position uint8, path string) SlotType {
+	typePath := path + ".type"
+	t, ok := slotTypes[a.Type]
+	switch {
+	case hook.kind == HookTracepoint:
+		return f.tracepointType(a, t, hook, position, path)
+	case a.Type == policy.TypeAuto || a.Type == "":
+		f.errorf(typePath, "the type of this argument is not known: give one")
+	case !ok:
+		f.unsupported(typePath, "arguments of type "+quote(a.Type))
+	case hook.kind == HookSyscall && (t == TypeFile || t == TypePath || t == TypeFilename):
+		f.errorf(typePath, "no argument of a system call is a %s: use string for text, fd for a descriptor", a.Type)
+	case t == TypeDataLoc, t == TypeSyscall64 && !hook.isTracepoint():
+		f.errorf(typePath, "no argument of this hook is a %s", a.Type)
+	default:
+		return t
+	}
+	return TypeNone
+}
+
+// tracepointType returns the type of a tracepoint's field.
+func (f *frontend) tracepointType(a *policy.Arg, t SlotType, hook *hookContext, position uint8, path string) SlotType {
+	auto := a.Type == policy.TypeAuto || a.Type == ""
+	if !auto && t == TypeNone {
+		f.unsupported(path+".type", "arguments of type "+quote(a.Type))
+		return TypeNone
+	}
+	if f.in.Fields == nil {
+		if auto {
+			hook.unknown[position] = true
+			return TypeU64
+		}
+		return t
+	}
+	field, err := f.in.Fields.TracepointField(hook.subsystem, hook.event, a.Index)
+	switch {
+	case err != nil:
+		f.errorf(path+".index", "field %d of tracepoint %s/%s: %v", a.Index, hook.subsystem, hook.event, err)
+		return TypeNone
+	case auto:
+		t, _ = f.fieldType(a, field, path+".type")
+	case t == TypeDataLoc && !field.DataLoc:
+		f.errorf(path+".type", "field %s is no data_loc but %s", quote(field.Name), quote(field.CType))
+	}
+	return t
+}
+
+// sizeArg returns the number of the argument with the size of a buffer.
+func (f *frontend) sizeArg(a *policy.Arg, t SlotType, hook *hookContext, path string) uint8 {
+	switch {
+	case a.SizeArgIndex == 0:
+		return 0
+	case t != TypeCharBuf:
+		// A field of unknown type may turn out to be a buffer.
+		if t != TypeNone && len(hook.unknown) == 0 {
+			f.errorf(path+".sizeArgIndex", "only a char_buf has a sizeArgIndex")
+		}
+		return 0
+	case int64(a.SizeArgIndex) > min(int64(hook.args), math.MaxUint8):
+		f.errorf(path+".sizeArgIndex", "argument %d does not exist here; sizeArgIndex counts from 1, the last one is %d",
+			a.SizeArgIndex, min(hook.args, math.MaxUint8))
+		return 0
+	}
+	return uint8(a.SizeArgIndex)
+}
+
+// checkBuffer checks what only buffers can have.
+func (f *frontend) checkBuffer(a *policy.Arg, t SlotType, hook *hookContext, path string) {
+	if a.MaxData && t != TypeCharBuf && t != TypeNone {
+		f.errorf(path+".maxData", "only a char_buf has maxData")
+	}
+	if !a.ReturnCopy {
+		return
+	}
+	switch {
+	case t != TypeCharBuf && t != TypeNone:
+		f.errorf(path+".returnCopy", "only a char_buf has returnCopy")
+	case hook.kind != HookSyscall:
+		f.errorf(path+".returnCopy", "only the arguments of system calls can be copied at return")
+	}
+}

@@ -1,0 +1,41 @@
+package corpus
+
+import (
+	"github.com/vedette-io/vedette/internal/compile/naive"
+	"github.com/vedette-io/vedette/internal/policy"
+)
+
+// hook is a place that policies of the corpus attach to, with the types that
+// each argument can be declared with.
+type hook struct {
+	at      naive.Hook
+	call    string // of kprobes
+	args    [][]policy.ArgType
+	returns []policy.ArgType // of the return value, none where there is none
+}
+
+var integers = []policy.ArgType{
+	policy.TypeInt, policy.TypeSint8, policy.TypeInt8, policy.TypeUint8, policy.TypeSint16, policy.TypeInt16,
+	policy.TypeUint16, policy.TypeUint32, policy.TypeSint32, policy.TypeInt32, policy.TypeUlong, policy.TypeUint64,
+	policy.TypeSize, policy.TypeLong, policy.TypeSint64, policy.TypeInt64,
+}
+
+var (
+	numbers     = integers
+	descriptors = []policy.ArgType{policy.TypeFd, policy.TypeInt, policy.TypeUint32}
+	strings     = []policy.ArgType{policy.TypeString}
+	buffers     = []policy.ArgType{policy.TypeCharBuf, policy.TypeString}
+	files       = []policy.ArgType{policy.TypeFile, policy.TypePath}
+)
+
+var rawHooks = []hook{
+	{at: naive.Hook{RawTracepoint: "alpha"}, args: [][]policy.ArgType{numbers, numbers, numbers, strings, strings}},
+	{at: naive.Hook{RawTracepoint: "beta"}, args: [][]policy.ArgType{numbers, numbers, numbers, strings, strings}},
+}
+
+var allHooks = append([]hook{
+	{at: naive.Hook{Syscall: "read"}, call: "sys_read", args: [][]policy.ArgType{descriptors, buffers, numbers}, returns: integers},
+	{at: naive.Hook{Syscall: "close"}, call: "__x64_sys_close", args: [][]policy.ArgType{descriptors}, returns: integers},
+	{at: naive.Hook{Function: "fd_install"}, call: "fd_install", args: [][]policy.ArgType{numbers, files}},
+	{at: naive.Hook{Tracepoint: "sched/gamma"}, args: [][]policy.ArgType{numbers, {policy.TypeDataLoc}, numbers, {policy.TypeSyscall64}}},
+}, rawHooks...)

@@ -1,0 +1,183 @@
+package corpus
+
+import (
+	"strconv"
+
+	"github.com/vedette-io/vedette/internal/policy"
+)
+
+// policy makes one policy with up to three entries.
+func (g *generator) policy(name string) *policy.Policy {
+	p := &policy.Policy{Kind: policy.KindTracingPolicy, Metadata: policy.Metadata{Name: name}}
+	follows := false
+	for range 1 + g.IntN(3) {
+		h := pick(g, g.hooks)
+		g.used = append(g.used, h)
+		if h.call == "" {
+			p.Spec.Tracepoints = append(p.Spec.Tracepoints, g.tracepoint(&h))
+			continue
+		}
+		k := g.kprobe(&h)
+		if h.at.Function != "" && len(k.Args) > 0 && k.Args[0].Type.IsInteger() && g.chance(40) {
+			follows = true
+			k.Selectors = append(k.Selectors, policy.Selector{MatchActions: []policy.Action{{
+				Action: policy.ActionFollowFD, ArgFd: k.Args[0].Index, ArgName: k.Args[0].Index,
+			}}})
+		}
+		p.Spec.Kprobes = append(p.Spec.Kprobes, k)
+	}
+	if !follows {
+		return p
+	}
+	for i := range p.Spec.Kprobes {
+		g.unfollow(&p.Spec.Kprobes[i])
+	}
+	return p
+}
+
+// unfollow gives some selectors of a policy that follows descriptors an
+// action on one.
+func (g *generator) unfollow(k *policy.Kprobe) {
+	if len(k.Selectors) == 0 || len(k.Args) == 0 || !g.chance(30) {
+		return
+	}
+	if t := k.Args[0].Type; t.IsInteger() || t == policy.TypeFd {
+		s := &k.Selectors[g.IntN(len(k.Selectors))]
+		s.MatchActions = append(s.MatchActions, policy.Action{Action: policy.ActionUnfollowFD, ArgFd: k.Args[0].Index})
+	}
+}
+
+func (g *generator) tracepoint(h *hook) policy.Tracepoint {
+	t := policy.Tracepoint{Raw: h.at.RawTracepoint != "", Subsystem: "sched", Event: h.at.RawTracepoint}
+	if !t.Raw {
+		t.Event = h.at.Tracepoint[len("sched/"):]
+	}
+	t.Args = g.args(h)
+	t.Selectors = g.selectors(t.Args, nil)
+	return t
+}
+
+func (g *generator) kprobe(h *hook) policy.Kprobe {
+	k := policy.Kprobe{Call: h.call, Syscall: h.at.Syscall != "", Args: g.args(h)}
+	if len(h.returns) > 0 && g.chance(40) {
+		k.Return = true
+		k.ReturnArg = &policy.Arg{Type: pick(g, h.returns)}
+	}
+	k.Selectors = g.selectors(k.Args, k.ReturnArg)
+	return k
+}
+
+// args declares some of the hook's arguments, in any order.
+func (g *generator) args(h *hook) []policy.Arg {
+	var args []policy.Arg
+	for _, i := range g.Perm(len(h.args)) {
+		if !g.chance(70) {
+			continue
+		}
+		a := policy.Arg{Index: uint32(i), Type: pick(g, h.args[i])}
+		if a.Type == policy.TypeCharBuf {
+			a.SizeArgIndex = 3
+			a.MaxData = g.chance(30)
+		}
+		args = append(args, a)
+	}
+	return args
+}
+
+func (g *generator) selectors(args []policy.Arg, ret *policy.Arg) []policy.Selector {
+	if g.chance(5) {
+		return nil
+	}
+	return some(g, 1, 5, func() policy.Selector { return g.selector(args, ret) })
+}
+
+func (g *generator) selector(args []policy.Arg, ret *policy.Arg) policy.Selector {
+	var s policy.Selector
+	if len(args) > 0 {
+		s.MatchArgs = some(g, 0, 3, func() policy.ArgFilter { return g.argFilter(args) })
+	}
+	if ret != nil {
+		s.MatchReturnArgs = some(g, 0, 2, func() policy.ArgFilter {
+			f := policy.ArgFilter{}
+			g.numberFilter(&f, ret.Type)
+			return f
+		})
+	}
+	if g.processes {
+		g.processFilters(&s)
+	}
+	return s
+}
+
+// argFilter makes a filter on one of the arguments, named by its index or by
+// its position.
+func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
+	position := g.IntN(len(args))
+	a := args[position]
+	f := policy.ArgFilter{Index: a.Index}
+	if g.chance(30) {
+		f = policy.ArgFilter{Args: []uint32{uint32(position)}}
+	}
+	if a.Type.IsInteger() {
+		g.numberFilter(&f, a.Type)
+	} else {
+		g.textFilter(&f)
+	}
+	return f
+}
+
+// longest is the longest value that every string type takes.
+const longest = 4095
+
+func (g *generator) textFilter(f *policy.ArgFilter) {
+	f.Operator = pick(g, []policy.Operator{
+		policy.OpEqual, policy.OpNotEqual, policy.OpPrefix, policy.OpNotPrefix, policy.OpPostfix, policy.OpNotPostfix,
+	})
+	limit := longest
+	if f.Operator == policy.OpPostfix || f.Operator == policy.OpNotPostfix {
+		limit = 128
+	}
+	f.Values = some(g, 1, 4, func() string { return g.value(limit) })
+}
+
+func (g *generator) numberFilter(f *policy.ArgFilter, t policy.ArgType) {
+	f.Operator = pick(g, []policy.Operator{
+		policy.OpEqual, policy.OpNotEqual, policy.OpGT, policy.OpLT, policy.OpMask,
+		policy.OpInRange, policy.OpNotInRange, policy.OpInMap, policy.OpNotInMap,
+	})
+	f.Values = some(g, 1, 4, func() string {
+		ranged := f.Operator == policy.OpInRange || f.Operator == policy.OpNotInRange
+		if f.Operator == policy.OpInMap || f.Operator == policy.OpNotInMap {
+			ranged = g.chance(50)
+		}
+		if ranged {
+			return g.numberRange(t)
+		}
+		return format(g.register(), t)
+	})
+}
+
+func (g *generator) numberRange(t policy.ArgType) string {
+	a, b := extend(g.register(), t), extend(g.register(), t)
+	if t.IsSigned() && int64(a) > int64(b) || !t.IsSigned() && a > b {
+		a, b = b, a
+	}
+	return format(a, t) + ":" + format(b, t)
+}
+
+// extend narrows a register to a type and extends it to 64 bits again.
+func extend(register uint64, t policy.ArgType) uint64 {
+	unused := 64 - 8*t.Width()
+	if t.IsSigned() {
+		return uint64(int64(register<<unused) >> unused)
+	}
+	return register << unused >> unused
+}
+
+func format(register uint64, t policy.ArgType) string {
+	n := extend(register, t)
+	if t.IsSigned() {
+		return strconv.FormatInt(int64(n), 10)
+	}
+	return strconv.FormatUint(n, 10)
+}

@@ -1,0 +1,113 @@
+package corpus
+
+import (
+	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/compile/naive"
+	"github.com/vedette-io/vedette/internal/policy"
+)
+
+// Hook returns the compiled hook that an event happens at, or nil.
+func Hook(plan *compile.Plan, at naive.Hook) *compile.Hook {
+	key := compile.HookKey{Kind: compile.HookSyscall, Name: at.Syscall}
+	switch {
+	case at.Function != "":
+		key = compile.HookKey{Kind: compile.HookFunction, Name: at.Function}
+	case at.Tracepoint != "":
+		key = compile.HookKey{Kind: compile.HookTracepoint, Name: at.Tracepoint}
+	case at.RawTracepoint != "":
+		key = compile.HookKey{Kind: compile.HookRawTracepoint, Name: at.RawTracepoint}
+	}
+	for _, h := range plan.Hooks {
+		if h.Key == key {
+			return h
+		}
+	}
+	return nil
+}
+
+// Values returns an event as the program of a compiled hook sees it.
+func Values(plan *compile.Plan, h *compile.Hook, event *naive.Event) *compile.Values {
+	v := &compile.Values{Process: process(&plan.Process, &event.Process)}
+	for _, s := range h.Slots {
+		v.Args = append(v.Args, value(s, event.Args[uint32(s.Index)]))
+	}
+	return v
+}
+
+func value(s compile.Slot, a naive.Arg) compile.Value {
+	v := compile.Value{Failed: a.Failed, Int: a.Register}
+	if s.Type.IsInteger() {
+		v.Int = s.Type.Extend(a.Register)
+	}
+	if s.Type.IsString() {
+		v.Str = []byte(a.Text[:min(len(a.Text), int(s.Max))])
+		v.Truncated = len(a.Text) > int(s.Max)
+	}
+	for _, p := range a.Followers {
+		v.Followed |= 1 << p
+	}
+	return v
+}
+
+func process(t *compile.ProcessTables, p *naive.Process) compile.ProcessValues {
+	v := compile.ProcessValues{PID: p.PID, NSPID: p.NSPID, Binary: compile.UnknownClass, BinaryEnd: compile.UnknownClass}
+	if !p.BinaryUnknown {
+		v.Binary, v.BinaryEnd, _ = t.Classify(p.Binary)
+	}
+	for _, image := range append([]naive.Image{p.Image}, p.Ancestors...) {
+		v.Sets |= joined(t, &image)
+	}
+	if p.InContainer {
+		v.Flags |= compile.FlagInContainerPIDNS
+	}
+	if p.InUserNS {
+		v.Flags |= compile.FlagInUserNS
+	}
+	for i, kind := range policy.NamespaceNames {
+		v.Namespaces[i] = p.Namespaces[kind]
+	}
+	for i, t := range []string{policy.CapabilityTypeEffective, policy.CapabilityTypePermitted, policy.CapabilityTypeInheritable} {
+		for n := range p.Capabilities[t] {
+			v.Caps[i] |= 1 << n
+		}
+	}
+	return v
+}
+
+// joined returns the process sets that an image of a process joins.
+func joined(t *compile.ProcessTables, i *naive.Image) uint64 {
+	var sets uint64
+	if !i.BinaryUnknown {
+		_, _, sets = t.Classify(i.Binary)
+	}
+	for _, s := range t.PIDSets {
+		id := i.PID
+		if s.Namespace {
+			id = i.NSPID
+		}
+		if id == s.PID && (!s.Namespace || i.InContainer) {
+			sets |= s.Sets
+		}
+	}
+	return sets
+}
+
+// Verdicts returns the winners of a compiled hook in the form of the naive
+// implementation, ordered by policy and entry as that does it.
+func Verdicts(h *compile.Hook, v *compile.Values, ret uint64) []naive.Verdict {
+	won := h.Winners(h.Match(v))
+	kept := append([]uint64(nil), won...)
+	h.MatchReturn(kept, int64(ret))
+	var out []naive.Verdict
+	for _, r := range h.Rules {
+		if won[r.Bit/64]>>(r.Bit%64)&1 == 0 {
+			continue
+		}
+		g := &h.Groups[r.Group]
+		out = append(out, naive.Verdict{
+			Policy: g.Policy, Section: g.Section, Entry: g.Entry, Selector: int(r.Selector),
+			Returned: kept[r.Bit/64]>>(r.Bit%64)&1 != 0,
+		})
+	}
+	return out
+}

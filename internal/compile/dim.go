@@ -1,0 +1,190 @@
+package compile
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+)
+
+// term is a condition of a rule.
+type term struct {
+	bit       uint16
+	condition *condition
+}
+
+// dimDraft is a dimension with its conditions, in the order of the rules.
+type dimDraft struct {
+	key   dimKey
+	terms []term
+}
+
+// rank orders dimensions: those of the process first, since they decide
+// without reading an argument, and cheap ones before strings.
+func (k dimKey) rank() int {
+	switch k.source {
+	case SourcePID:
+		return 0
+	case SourceNSPID:
+		return 1
+	case SourceFlags:
+		return 2
+	case SourceSets:
+		return 3
+	case SourceBinary, SourceBinaryEnd:
+		return 4
+	case SourceNamespace:
+		return 5
+	case SourceCaps:
+		return 6
+	}
+	switch k.kind {
+	case DimString:
+		return 8
+	case DimPostfix:
+		return 9
+	}
+	return 7
+}
+
+func compareDims(a, b dimDraft) int {
+	return cmp.Or(
+		cmp.Compare(a.key.rank(), b.key.rank()),
+		cmp.Compare(a.key.source, b.key.source),
+		cmp.Compare(a.key.index, b.key.index),
+		cmp.Compare(a.key.kind, b.key.kind),
+	)
+}
+
+// dim builds the tables of one dimension.
+func (b *builder) dim(d dimDraft) Dim {
+	out := Dim{
+		Kind: d.key.kind, Source: d.key.source, Index: d.key.index, Signed: d.terms[0].condition.signed,
+		Base: uint32(len(b.hook.Table)), None: b.none(d.terms),
+	}
+	switch d.key.kind {
+	case DimInterval:
+		b.intervals(d.terms)
+	case DimMask:
+		b.masks(d.terms)
+	case DimIndex:
+		b.index(d.terms, b.classes.of(d.key.source))
+	case DimString, DimPostfix:
+		out.State = b.text(d.terms)
+		out.Base = 0
+		return out
+	}
+	out.Len = uint32(len(b.hook.Table)) - out.Base
+	return out
+}
+
+// none returns the vector of the rules without a condition in the dimension.
+func (b *builder) none(terms []term) uint32 {
+	v := b.all.clone()
+	for _, t := range terms {
+		v.clear(t.bit)
+	}
+	return b.pool.add(v)
+}
+
+// edge is a key from which on a rule is satisfied, or is not any more.
+type edge struct {
+	key       uint64
+	bit       uint16
+	satisfied bool
+}
+
+// intervals cuts the line of keys where any rule's verdict changes.
+func (b *builder) intervals(terms []term) {
+	v := b.all.clone()
+	var edges []edge
+	for bit, keys := range intersections(terms) {
+		v.clear(bit)
+		for _, s := range keys {
+			edges = append(edges, edge{s.lo, bit, true})
+			if s.hi != math.MaxUint64 {
+				edges = append(edges, edge{s.hi + 1, bit, false})
+			}
+		}
+	}
+	slices.SortFunc(edges, func(a, b edge) int { return cmp.Compare(a.key, b.key) })
+	base := len(b.hook.Table)
+	for i, key := 0, uint64(0); ; key = edges[i].key {
+		for ; i < len(edges) && edges[i].key == key; i++ {
+			if edges[i].satisfied {
+				v.set(edges[i].bit)
+			} else {
+				v.clear(edges[i].bit)
+			}
+		}
+		a, last := b.pool.add(v), len(b.hook.Table)-1
+		if last < base || b.hook.Table[last].A != a {
+			b.hook.Table = append(b.hook.Table, Entry{Key: key, A: a})
+		}
+		if i == len(edges) {
+			return
+		}
+	}
+}
+
+// intersections returns for each rule the keys that satisfy all its
+// conditions. A rule's spans never touch, so no rule has two edges at a key.
+func intersections(terms []term) map[uint16]ranges {
+	out := make(map[uint16]ranges)
+	for _, t := range terms {
+		if have, ok := out[t.bit]; ok {
+			out[t.bit] = have.intersect(t.condition.keys)
+		} else {
+			out[t.bit] = t.condition.keys
+		}
+	}
+	return out
+}
+
+// masks builds one entry for each different mask.
+func (b *builder) masks(terms []term) {
+	type pair struct{ set, unset vector }
+	byMask := make(map[uint64]pair)
+	for _, t := range terms {
+		p, ok := byMask[t.condition.mask]
+		if !ok {
+			p = pair{b.all.clone(), b.all.clone()}
+			byMask[t.condition.mask] = p
+		}
+		if t.condition.negated {
+			p.set.clear(t.bit)
+		} else {
+			p.unset.clear(t.bit)
+		}
+	}
+	for _, mask := range slices.Sorted(maps.Keys(byMask)) {
+		p := byMask[mask]
+		b.hook.Table = append(b.hook.Table, Entry{Key: mask, A: b.pool.add(p.set), B: b.pool.add(p.unset)})
+	}
+}
+
+// index builds one entry for each class of binaries; class 0 is the one that
+// begins with no literal.
+func (b *builder) index(terms []term, literals []string) {
+	s := newSweep(b.all, terms)
+	b.hook.Table = append(b.hook.Table, Entry{A: b.pool.add(s.rules)})
+	s.run(literals, func(_ int, rules vector) {
+		b.hook.Table = append(b.hook.Table, Entry{A: b.pool.add(rules)})
+	})
+}
+
+// text enters the literals into the string table and returns their root.
+func (b *builder) text(terms []term) uint32 {
+	set := make(map[string]bool)
+	for _, t := range terms {
+		mark(set, t.condition.literals)
+	}
+	literals := slices.Sorted(maps.Keys(set))
+	s := newSweep(b.all, terms)
+	base := payload{vector: b.pool.add(s.rules)}
+	payloads := make([]payload, len(literals))
+	s.run(literals, func(i int, rules vector) { payloads[i].vector = b.pool.add(rules) })
+	root := b.trie.newState()
+	b.trie.add(root, literals, base, payloads)
+	return root
+}

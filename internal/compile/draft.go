@@ -1,0 +1,186 @@
+package compile
+
+import (
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/vedette-io/vedette/internal/policy"
+)
+
+// draft is a hook while policies are merged on it.
+type draft struct {
+	key    HookKey
+	placed []placed
+	// What the placed entries use up.
+	slots   []Slot
+	masks   map[dimKey]map[uint64]bool // the dimensions; masks of DimMask ones
+	returns map[dimKey]map[uint64]bool // the same for return values
+	rules   int
+}
+
+// placed is an entry with the slots of its arguments.
+type placed struct {
+	policy int
+	entry  *entry
+	slots  []uint8
+}
+
+// trial returns a copy without the placed entries, to try new ones on.
+func (d *draft) trial() *draft {
+	return &draft{
+		key: d.key, slots: slices.Clone(d.slots), rules: d.rules,
+		masks: cloneMasks(d.masks), returns: cloneMasks(d.returns),
+	}
+}
+
+func cloneMasks(m map[dimKey]map[uint64]bool) map[dimKey]map[uint64]bool {
+	out := make(map[dimKey]map[uint64]bool, len(m))
+	for k, v := range m {
+		out[k] = maps.Clone(v)
+	}
+	return out
+}
+
+// conditions yields every condition of the hook's rules.
+func (d *draft) conditions() iter.Seq[*condition] {
+	return func(yield func(*condition) bool) {
+		for _, p := range d.placed {
+			for _, s := range p.entry.rules {
+				for i := range s.conditions {
+					if !yield(&s.conditions[i]) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// drafts are all hooks while policies are merged.
+type drafts struct {
+	hooks map[HookKey]*draft
+	sets  processSets
+}
+
+// admit merges a policy, or returns why there is no room for it; then nothing
+// of it stays.
+func (d *drafts) admit(u *unit) []policy.Diagnostic {
+	a := admission{unit: u, sets: &d.sets, trials: make(map[HookKey]*draft)}
+	before := len(d.sets.all)
+	for _, e := range u.entries {
+		t := a.trials[e.key]
+		if t == nil {
+			t = &draft{key: e.key}
+			if have := d.hooks[e.key]; have != nil {
+				t = have.trial()
+			}
+			a.trials[e.key] = t
+		}
+		a.place(t, e)
+	}
+	if len(a.diags) > 0 {
+		d.sets.shrink(before)
+		return a.diags
+	}
+	for key, t := range a.trials {
+		if have := d.hooks[key]; have != nil {
+			t.placed = append(have.placed, t.placed...)
+		}
+		d.hooks[key] = t
+	}
+	return nil
+}
+
+// admission is the attempt to merge one policy.
+type admission struct {
+	unit   *unit
+	sets   *processSets
+	trials map[HookKey]*draft
+	diags  []policy.Diagnostic
+}
+
+func (a *admission) refuse(e *entry, format string, args ...any) {
+	a.diags = append(a.diags, a.unit.policy.Diagnose(e.path, policy.SeverityError, format, args...))
+}
+
+// place puts an entry on a hook and checks the limits of the hook.
+func (a *admission) place(d *draft, e *entry) {
+	p := placed{policy: a.unit.index, entry: e}
+	for _, s := range e.args {
+		p.slots = append(p.slots, d.slot(s))
+	}
+	d.rules += len(e.rules)
+	for _, s := range e.rules {
+		for i := range s.conditions {
+			a.count(d, e, &s.conditions[i], p.slots)
+		}
+	}
+	d.placed = append(d.placed, p)
+	a.checkLimits(d, e)
+}
+
+// count enters the condition into the hook's dimensions.
+func (a *admission) count(d *draft, e *entry, c *condition, slots []uint8) {
+	if c.set != nil {
+		mask, ok := a.sets.mask(c.set)
+		if !ok {
+			a.refuse(e, "all policies together can have at most %d different filters with followForks or followChildren", MaxSets)
+			return
+		}
+		c.mask = mask
+	}
+	dims := &d.masks
+	if c.source == SourceReturn {
+		dims = &d.returns
+	}
+	if *dims == nil {
+		*dims = make(map[dimKey]map[uint64]bool)
+	}
+	key := c.key(slots)
+	if (*dims)[key] == nil {
+		(*dims)[key] = make(map[uint64]bool)
+	}
+	if c.kind == DimMask {
+		(*dims)[key][c.mask] = true
+	}
+}
+
+func (a *admission) checkLimits(d *draft, e *entry) {
+	if d.rules > MaxRules {
+		a.refuse(e, "hook %q would have %d selectors of all policies, the limit is %d", d.key.Name, d.rules, MaxRules)
+	}
+	if len(d.slots) > MaxSlots {
+		a.refuse(e, "hook %q would have %d different arguments of all policies, the limit is %d", d.key.Name, len(d.slots), MaxSlots)
+	}
+	if len(d.masks) > MaxDims {
+		a.refuse(e, "hook %q would need %d dimensions for the filters of all policies, the limit is %d", d.key.Name, len(d.masks), MaxDims)
+	}
+	if len(d.returns) > MaxReturnDims {
+		a.refuse(e, "hook %q would need %d dimensions for return values, the limit is %d", d.key.Name, len(d.returns), MaxReturnDims)
+	}
+	for _, dims := range []map[dimKey]map[uint64]bool{d.masks, d.returns} {
+		for _, masks := range dims {
+			if len(masks) > MaxMasks {
+				a.refuse(e, "hook %q would have %d different masks on one value, the limit is %d", d.key.Name, len(masks), MaxMasks)
+			}
+		}
+	}
+}
+
+// slot returns the number of the slot for an argument, a new one where no
+// entry asked for the same.
+func (d *draft) slot(s Slot) uint8 {
+	filtered := s.Filtered
+	s.Filtered = false
+	for i, have := range d.slots {
+		have.Filtered = false
+		if have == s {
+			d.slots[i].Filtered = d.slots[i].Filtered || filtered
+			return uint8(i)
+		}
+	}
+	s.Filtered = filtered
+	d.slots = append(d.slots, s)
+	return uint8(len(d.slots) - 1)
+}

@@ -1,0 +1,63 @@
+package compile
+
+import "github.com/vedette-io/vedette/internal/policy"
+
+// unit is one policy, understood but not yet merged with others.
+type unit struct {
+	index   int
+	policy  *policy.Policy
+	entries []*entry
+}
+
+// entry is one entry of a policy's hook section, on one hook.
+type entry struct {
+	key   HookKey
+	path  string // where the policy has it
+	group Group  // without Args and bits
+	args  []Slot // in the order of the policy; Filtered is set
+	rules []*selector
+}
+
+// selector is one selector of an entry, or stands for having none.
+type selector struct {
+	rule       Rule // without bit and group; FDOps hold positions in entry.args
+	conditions []condition
+}
+
+// condition is what one filter asks of one value.
+type condition struct {
+	kind   DimKind
+	source DimSource
+	// index is as in Dim, except that conditions on arguments have the
+	// position in entry.args here.
+	index   uint8
+	signed  bool
+	negated bool // of mask, set and literals
+
+	keys     ranges      // DimInterval: the keys that satisfy
+	mask     uint64      // DimMask
+	set      *processSet // DimMask of SourceSets, in place of mask
+	literals []string    // DimString, DimPostfix, DimIndex: see trie
+}
+
+// ofArgument reports whether the condition is on an argument.
+func (c *condition) ofArgument() bool {
+	return c.source == SourceArg || c.source == SourceFollowed
+}
+
+// dimKey identifies the dimension that a condition belongs to.
+type dimKey struct {
+	kind   DimKind
+	source DimSource
+	index  uint8
+}
+
+// key returns the dimension of the condition, given the slots of the entry's
+// arguments.
+func (c *condition) key(slots []uint8) dimKey {
+	k := dimKey{c.kind, c.source, c.index}
+	if c.ofArgument() {
+		k.index = slots[c.index]
+	}
+	return k
+}

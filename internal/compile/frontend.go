@@ -1,0 +1,130 @@
+package compile
+
+import (
+	"fmt"
+	"iter"
+
+	"github.com/vedette-io/vedette/internal/policy"
+)
+
+// frontend understands one policy: what it asks for becomes entries and
+// conditions, and what cannot be executed yet becomes a diagnostic.
+type frontend struct {
+	in     *Input
+	index  int
+	policy *policy.Policy
+	// follow is the policy's number in the follow masks, or -1.
+	follow int
+	diags  []policy.Diagnostic
+}
+
+func newFrontend(in *Input, index int) *frontend {
+	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1}
+}
+
+// errorf reports what is wrong with the field at a path.
+func (f *frontend) errorf(path, format string, args ...any) {
+	f.diags = append(f.diags, f.policy.Diagnose(path, policy.SeverityError, format, args...))
+}
+
+// unsupported reports something of the policy language that is not executed
+// yet. It is never ignored: the policy would do less than it says.
+func (f *frontend) unsupported(path, what string) {
+	f.errorf(path, "vedette does not yet execute %s; the policy was not loaded", what)
+}
+
+// named is unsupported for a name of the policy language.
+func (f *frontend) named(path, name string) { f.unsupported(path, fmt.Sprintf("%q", name)) }
+
+// unit understands the whole policy.
+func (f *frontend) unit() *unit {
+	f.checkScope()
+	f.checkSections()
+	f.checkFollow()
+	u := &unit{index: f.index, policy: f.policy}
+	for i := range f.policy.Spec.Kprobes {
+		u.entries = append(u.entries, f.kprobe(&f.policy.Spec.Kprobes[i], i)...)
+	}
+	for i := range f.policy.Spec.Tracepoints {
+		if e := f.tracepoint(&f.policy.Spec.Tracepoints[i], i); e != nil {
+			u.entries = append(u.entries, e)
+		}
+	}
+	return u
+}
+
+// checkScope refuses policies that would apply to more than they say.
+func (f *frontend) checkScope() {
+	if f.policy.Kind == policy.KindTracingPolicyNamespaced {
+		f.errorf("kind", "a %s applies to the pods of one namespace; without Kubernetes it would apply to the whole host and is refused",
+			policy.KindTracingPolicyNamespaced)
+	}
+	s := &f.policy.Spec
+	for _, restriction := range []struct {
+		name     string
+		selector *policy.LabelSelector
+	}{
+		{"podSelector", s.PodSelector},
+		{"containerSelector", s.ContainerSelector},
+		{"nodeSelector", s.NodeSelector},
+	} {
+		if restriction.selector != nil {
+			f.named("spec."+restriction.name, restriction.name)
+		}
+	}
+	if h := s.HostSelector; h != nil && len(h.MatchLabels)+len(h.MatchExpressions) > 0 {
+		f.errorf("spec.hostSelector", "hostSelector can only be null or {}")
+	}
+}
+
+// checkSections refuses the sections that are not executed yet.
+func (f *frontend) checkSections() {
+	s := &f.policy.Spec
+	for _, section := range []struct {
+		name    string
+		present bool
+	}{
+		{"fentries", len(s.Fentries) > 0},
+		{"uprobes", len(s.Uprobes) > 0},
+		{"usdts", len(s.Usdts) > 0},
+		{"lsmhooks", len(s.LsmHooks) > 0},
+		{"loader", s.Loader},
+		{"enforcers", len(s.Enforcers) > 0},
+	} {
+		if section.present {
+			f.named("spec."+section.name, section.name)
+		}
+	}
+}
+
+// checkFollow finds the policy's number in the follow masks.
+func (f *frontend) checkFollow() {
+	if !Follows(f.policy) {
+		return
+	}
+	f.follow = f.in.Policies[f.index].FollowBit
+	if f.follow < 0 || f.follow >= MaxFollow {
+		f.errorf("spec", "at most %d policies can follow descriptors at once", MaxFollow)
+		f.follow = 0
+	}
+}
+
+// selectors yields the selectors of the sections that are executed.
+func selectors(s *policy.Spec) iter.Seq[*policy.Selector] {
+	return func(yield func(*policy.Selector) bool) {
+		for i := range s.Kprobes {
+			for j := range s.Kprobes[i].Selectors {
+				if !yield(&s.Kprobes[i].Selectors[j]) {
+					return
+				}
+			}
+		}
+		for i := range s.Tracepoints {
+			for j := range s.Tracepoints[i].Selectors {
+				if !yield(&s.Tracepoints[i].Selectors[j]) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package naive
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/vedette-io/vedette/internal/policy"
+)
+
+// Acting returns the first matching selector of every entry on the event's
+// hook, in the order of the policies and their entries. The inode numbers of
+// the host's namespaces are given by kind.
+func Acting(policies []*policy.Policy, host map[string]uint32, event *Event) []Verdict {
+	var out []Verdict
+	for i, p := range policies {
+		w := world{policy: i, spec: &p.Spec, host: host, event: event, follows: follows(&p.Spec)}
+		for j := range p.Spec.Kprobes {
+			k := &p.Spec.Kprobes[j]
+			if w.isOn(k) {
+				out = w.first(out, "kprobes", j, k.Args, k.ReturnArg, k.Selectors)
+			}
+		}
+		for j := range p.Spec.Tracepoints {
+			t := &p.Spec.Tracepoints[j]
+			on := !t.Raw && event.Hook.Tracepoint == t.Subsystem+"/"+t.Event || t.Raw && event.Hook.RawTracepoint == t.Event
+			if on {
+				out = w.first(out, "tracepoints", j, t.Args, nil, t.Selectors)
+			}
+		}
+	}
+	return out
+}
+
+// world is what one policy's filters can see.
+type world struct {
+	policy  int
+	spec    *policy.Spec
+	host    map[string]uint32
+	event   *Event
+	follows bool
+	args    []policy.Arg
+}
+
+// follows reports whether the policy has a FollowFD action.
+func follows(s *policy.Spec) bool {
+	found := false
+	for _, k := range s.Kprobes {
+		for _, sel := range k.Selectors {
+			for _, a := range sel.MatchActions {
+				found = found || a.Action == policy.ActionFollowFD
+			}
+		}
+	}
+	return found
+}
+
+// isOn reports whether the entry is for the event's hook.
+func (w *world) isOn(k *policy.Kprobe) bool {
+	calls := []string{k.Call}
+	if name, ok := strings.CutPrefix(k.Call, "list:"); ok {
+		for _, l := range w.spec.Lists {
+			if l.Name == name {
+				calls = l.Values
+			}
+		}
+	}
+	for _, call := range calls {
+		if !k.Syscall && w.event.Hook.Function == call {
+			return true
+		}
+		_, name, _ := strings.Cut(call, "sys_")
+		if k.Syscall && w.event.Hook.Syscall == name {
+			return true
+		}
+	}
+	return false
+}
+
+// first appends the verdict of the first selector that matches.
+func (w *world) first(out []Verdict, section string, entry int, args []policy.Arg, ret *policy.Arg, all []policy.Selector) []Verdict {
+	w.args = args
+	if len(all) == 0 {
+		all = []policy.Selector{{}}
+	}
+	for i := range all {
+		if w.matches(&all[i]) {
+			return append(out, Verdict{w.policy, section, entry, i, w.returned(ret, &all[i])})
+		}
+	}
+	return out
+}
+
+func (w *world) matches(s *policy.Selector) bool {
+	for i := range s.MatchPIDs {
+		if !w.pid(&s.MatchPIDs[i]) {
+			return false
+		}
+	}
+	for i := range s.MatchBinaries {
+		if !w.binary(&s.MatchBinaries[i]) {
+			return false
+		}
+	}
+	for i := range s.MatchNamespaces {
+		if !w.namespace(&s.MatchNamespaces[i]) {
+			return false
+		}
+	}
+	for i := range s.MatchCapabilities {
+		if !w.capability(&s.MatchCapabilities[i]) {
+			return false
+		}
+	}
+	for i := range s.MatchArgs {
+		if !w.arg(&s.MatchArgs[i]) {
+			return false
+		}
+	}
+	return w.onlyFollowed()
+}
+
+// onlyFollowed reports whether every descriptor of the entry is followed, if
+// the policy follows descriptors at all.
+func (w *world) onlyFollowed() bool {
+	if !w.follows {
+		return true
+	}
+	for _, a := range w.args {
+		if a.Type != policy.TypeFd {
+			continue
+		}
+		value := w.event.Args[a.Index]
+		if value.Failed || !slices.Contains(value.Followers, w.policy) {
+			return false
+		}
+	}
+	return true
+}
+
+// returned reports whether the return value satisfies the selector.
+func (w *world) returned(ret *policy.Arg, s *policy.Selector) bool {
+	for i := range s.MatchReturnArgs {
+		f := &s.MatchReturnArgs[i]
+		if !number(ret.Type, w.event.Return, f.Operator, f.Values) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,66 @@
+package naive
+
+// Event is something that happens at a hook.
+type Event struct {
+	Hook    Hook
+	Process Process
+	// Args are the arguments by the index that policies give.
+	Args map[uint32]Arg
+	// Return is the register with the return value.
+	Return uint64
+}
+
+// Hook is where an event happens: exactly one of the fields is set.
+type Hook struct {
+	Syscall       string // "read"
+	Function      string // "fd_install"
+	Tracepoint    string // "subsystem/event"
+	RawTracepoint string // "event"
+}
+
+// Arg is an argument. An index can be declared with several types, so it has
+// both a number and a text.
+type Arg struct {
+	Failed bool
+	// Register is the whole register of an integer or descriptor.
+	Register uint64
+	// Text is the whole text, however long.
+	Text string
+	// Followers are the indexes of the policies that follow the descriptor.
+	Followers []int
+}
+
+// Image is a process or an earlier one that it descends from: a parent, or
+// the same process before it executed something else.
+type Image struct {
+	PID uint32
+	// NSPID is the id in the process's own pid namespace if that is not the
+	// host's.
+	NSPID       uint32
+	InContainer bool // the pid namespace is not the host's
+	Binary      string
+	// BinaryUnknown says that the path of the binary could not be read.
+	BinaryUnknown bool
+}
+
+// Process is the process of an event.
+type Process struct {
+	Image
+	Ancestors []Image
+	InUserNS  bool // the user namespace is not the host's
+	// Namespaces are inode numbers by kind, such as "Mnt".
+	Namespaces map[string]uint32
+	// Capabilities are sets of numbers by type, such as "Effective".
+	Capabilities map[string]map[int]bool
+}
+
+// Verdict says that a selector of one entry of one policy acts.
+type Verdict struct {
+	Policy   int
+	Section  string
+	Entry    int
+	Selector int
+	// Returned says whether the return value satisfies the selector too, so
+	// that an event that waits for it is posted.
+	Returned bool
+}

@@ -1,0 +1,141 @@
+package naive
+
+import (
+	"math/big"
+	"strings"
+
+	"github.com/vedette-io/vedette/internal/policy"
+)
+
+// arg evaluates one entry of matchArgs.
+func (w *world) arg(f *policy.ArgFilter) bool {
+	declared := w.declared(f)
+	value := w.event.Args[declared.Index]
+	if value.Failed {
+		return false
+	}
+	switch declared.Type {
+	case policy.TypeFd, policy.TypeFile, policy.TypePath:
+		// A pipe or socket has no path; nothing can be said about it.
+		return value.Text != "" && text(value.Text, 4096, f)
+	case policy.TypeString, policy.TypeFilename, policy.TypeDataLoc:
+		return text(value.Text, 4096, f)
+	case policy.TypeCharBuf:
+		limit := 4095
+		if declared.MaxData {
+			limit = 4096
+		}
+		return text(value.Text, limit, f)
+	}
+	return number(declared.Type, value.Register, f.Operator, f.Values)
+}
+
+// declared returns the argument that the filter is about.
+func (w *world) declared(f *policy.ArgFilter) policy.Arg {
+	if len(f.Args) > 0 {
+		return w.args[f.Args[0]]
+	}
+	for _, a := range w.args {
+		if a.Index == f.Index {
+			return a
+		}
+	}
+	panic("naive: filter on an argument that is not declared")
+}
+
+// text evaluates a filter on a text of which limit bytes are read.
+func text(s string, limit int, f *policy.ArgFilter) bool {
+	op := positive(f.Operator)
+	if op == policy.OpPostfix && len(s) > limit {
+		return false // the end was not read
+	}
+	if len(s) > limit {
+		s = s[:limit] + "\xff" // longer than any value
+	}
+	found := false
+	for _, v := range f.Values {
+		found = found || compare(op, s, strings.TrimRight(v, "\x00"))
+	}
+	return found != (op != f.Operator)
+}
+
+// compare evaluates an operator on strings with one value. Text in memory
+// ends at its first NUL byte, except where its end is asked for.
+func compare(op policy.Operator, s, value string) bool {
+	head, _, _ := strings.Cut(s, "\x00")
+	switch op {
+	case policy.OpEqual, policy.OpIn:
+		return head == value
+	case policy.OpPrefix:
+		return strings.HasPrefix(head, value)
+	case policy.OpPostfix:
+		return strings.HasSuffix(s, value)
+	}
+	panic("naive: no operator on strings: " + string(op))
+}
+
+// widths are the widths of the types of integers, in bits, negative for
+// signed ones.
+var widths = map[policy.ArgType]int{
+	policy.TypeInt: -32, policy.TypeSint32: -32, policy.TypeInt32: -32, policy.TypeUint32: 32,
+	policy.TypeSint16: -16, policy.TypeInt16: -16, policy.TypeUint16: 16,
+	policy.TypeSint8: -8, policy.TypeInt8: -8, policy.TypeUint8: 8,
+	policy.TypeSint64: -64, policy.TypeInt64: -64, policy.TypeLong: -64,
+	policy.TypeUint64: 64, policy.TypeUlong: 64, policy.TypeSize: 64, policy.TypeSyscall64: 64,
+}
+
+// bits returns the low bits of an integer as a non-negative one.
+func bits(n *big.Int, width int) *big.Int {
+	mask := new(big.Int).Lsh(big.NewInt(1), uint(width))
+	return new(big.Int).And(n, mask.Sub(mask, big.NewInt(1)))
+}
+
+// narrow returns the value of a register as the type sees it.
+func narrow(t policy.ArgType, register uint64) *big.Int {
+	width := widths[t]
+	n := new(big.Int).SetUint64(register)
+	if width > 0 {
+		return bits(n, width)
+	}
+	n = bits(n, -width)
+	if n.Bit(-width-1) == 1 {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(-width)))
+	}
+	return n
+}
+
+// number evaluates a filter on an integer.
+func number(t policy.ArgType, register uint64, operator policy.Operator, values []string) bool {
+	n, op := narrow(t, register), positive(operator)
+	found := false
+	for _, v := range values {
+		low, high, isRange := strings.Cut(v, ":")
+		first := parse(low)
+		last := first
+		if isRange {
+			last = parse(high)
+		}
+		switch op {
+		case policy.OpEqual, policy.OpInMap, policy.OpInRange:
+			found = found || n.Cmp(first) >= 0 && n.Cmp(last) <= 0
+		case policy.OpGT:
+			found = found || n.Cmp(first) > 0
+		case policy.OpLT:
+			found = found || n.Cmp(first) < 0
+		case policy.OpMask:
+			width := max(widths[t], -widths[t])
+			found = found || new(big.Int).And(bits(n, width), bits(first, width)).Sign() != 0
+		default:
+			panic("naive: no operator on integers: " + string(op))
+		}
+	}
+	return found != (op != operator)
+}
+
+func parse(text string) *big.Int {
+	n, ok := new(big.Int).SetString(text, 0)
+	if !ok {
+		panic("naive: not a number: " + text)
+	}
+	return n
+}

@@ -1,0 +1,171 @@
+package compile
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/vedette-io/vedette/internal/policy"
+	"github.com/vedette-io/vedette/internal/syscalls"
+)
+
+// syscallABI returns the name of the ABI of the machine's own system calls.
+func syscallABI() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x64"
+}
+
+// compatABI returns the name of the machine's 32-bit ABI.
+func compatABI() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm32"
+	}
+	return "i386"
+}
+
+// compatFlag marks the number of a 32-bit system call in the value of a
+// syscall64 argument.
+const compatFlag = 1 << 31
+
+// syscallPrefix is what the kernel's functions of system calls begin with.
+func syscallPrefix() string { return "__" + syscallABI() + "_sys_" }
+
+// syscallName is a system call as a policy names it.
+type syscallName struct {
+	abi  string
+	name string // without prefix
+}
+
+// parseSyscall takes the name of a system call from the spellings that
+// policies use: sys_read, __x64_sys_read, x64/sys_read.
+func (f *frontend) parseSyscall(call, path string) (syscallName, bool) {
+	abi, function, found := strings.Cut(call, "/")
+	if !found {
+		abi, function = syscallABI(), call
+		if strings.HasPrefix(call, "__ia32_") || strings.Contains(call, "_compat_sys_") {
+			abi = compatABI()
+		}
+	}
+	if abi != syscallABI() && abi != compatABI() {
+		f.errorf(path, "this machine has no system calls of the ABI %s", quote(abi))
+		return syscallName{}, false
+	}
+	name, ok := policy.SyscallName(function)
+	if !ok {
+		f.errorf(path, "%s is not the name of a system call, such as sys_read%s", quote(call), nearestSyscalls(abi, function))
+	}
+	return syscallName{abi, name}, ok
+}
+
+// number returns the call's number in the table of its ABI.
+func (s syscallName) number() (uint32, bool) { return syscalls.Number(s.abi, s.name) }
+
+// unknownSyscall reports a call that the ABI does not have.
+func (f *frontend) unknownSyscall(s syscallName, path string) {
+	f.errorf(path, "there is no system call %s%s", quote(s.name), nearestSyscalls(s.abi, s.name))
+}
+
+// syscall finds the hook of one system call, none where it does not exist
+// and the policy says to ignore that.
+func (f *frontend) syscall(call, path string, ignore *policy.Ignore) []target {
+	s, ok := f.parseSyscall(call, path)
+	if !ok {
+		return nil
+	}
+	if s.abi != syscallABI() {
+		f.unsupported(path, "32-bit system calls such as "+quote(call))
+		return nil
+	}
+	number, ok := s.number()
+	if !ok {
+		if ignore == nil || !ignore.CallNotFound {
+			f.unknownSyscall(s, path)
+		}
+		return nil
+	}
+	// A call has one hook, whichever of its names the policy uses.
+	name, _ := syscalls.Name(s.abi, number)
+	return []target{{HookKey{HookSyscall, name}, syscallPrefix() + s.name}}
+}
+
+// syscallNumbers returns the numbers of the calls of a list, as a syscall64
+// argument has them.
+func (f *frontend) syscallNumbers(list *policy.List, path string) []uint64 {
+	var numbers []uint64
+	for _, call := range list.Values {
+		s, ok := f.parseSyscall(call, path)
+		if !ok {
+			continue
+		}
+		number, ok := s.number()
+		if !ok {
+			f.unknownSyscall(s, path)
+			continue
+		}
+		if s.abi != syscallABI() {
+			number |= compatFlag
+		}
+		numbers = append(numbers, uint64(number))
+	}
+	return numbers
+}
+
+// maxNearest is how many similar names a message offers.
+const maxNearest = 3
+
+// nearestSyscalls returns the part of a message that names similar calls, or
+// "".
+func nearestSyscalls(abi, name string) string {
+	type candidate struct {
+		name     string
+		distance int
+	}
+	name = strings.TrimPrefix(name, "__")
+	limit := min(1+len(name)/4, 3)
+	var near []candidate
+	for _, n := range syscalls.Names(abi) {
+		if d := editDistance(name, n); d <= limit {
+			near = append(near, candidate{n, d})
+		}
+	}
+	if len(near) == 0 {
+		return ""
+	}
+	slices.SortStableFunc(near, func(a, b candidate) int { return a.distance - b.distance })
+	var names []string
+	for _, c := range near[:min(len(near), maxNearest)] {
+		names = append(names, "sys_"+c.name)
+	}
+	return fmt.Sprintf(", did you mean %s?", strings.Join(names, " or "))
+}
+
+// maxEditLength bounds the names that are compared, whose distance costs the
+// product of their lengths.
+const maxEditLength = 64
+
+// editDistance returns how many insertions, deletions and replacements turn a
+// into b.
+func editDistance(a, b string) int {
+	if len(a) > maxEditLength {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}

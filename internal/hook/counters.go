@@ -1,0 +1,150 @@
+package hook
+
+import (
+	"fmt"
+
+	"github.com/vedette-io/vedette/bpf"
+	"github.com/vedette-io/vedette/internal/compile"
+)
+
+// Counters say what a rule has done since its policy was loaded.
+type Counters struct {
+	Post, NoPost, Signal, MonitorSignal, RateLimited uint64
+}
+
+func (c *Counters) add(d Counters) {
+	c.Post += d.Post
+	c.NoPost += d.NoPost
+	c.Signal += d.Signal
+	c.MonitorSignal += d.MonitorSignal
+	c.RateLimited += d.RateLimited
+}
+
+// RuleKey identifies a selector of a hook of a policy over all generations.
+type RuleKey struct {
+	Policy   string
+	Hook     compile.HookKey
+	Section  string
+	Entry    int
+	Selector uint16
+}
+
+// identify notes whose a group's rules are.
+func (e *Engine) identify(p *program, group int, policies []string) {
+	if len(p.policies) != len(p.hook.Groups) {
+		p.policies = make([]string, len(p.hook.Groups))
+	}
+	if i := p.hook.Groups[group].Policy; i < len(policies) {
+		p.policies[group] = policies[i]
+	}
+}
+
+// read adds up a program's counters over all CPUs.
+func (p *program) read(add func(RuleKey, Counters)) error {
+	m := p.coll.Maps["vd_rule_counters"]
+	for _, r := range p.hook.Rules {
+		var perCPU []bpf.RuleCounters
+		if err := m.Lookup(uint32(r.Bit), &perCPU); err != nil {
+			return fmt.Errorf("counters of %s: %w", p.hook.Key.Name, err)
+		}
+		var sum Counters
+		for _, c := range perCPU {
+			sum.add(Counters{
+				Post: c.Post, NoPost: c.NoPost, Signal: c.Signal,
+				MonitorSignal: c.MonitorSignal, RateLimited: c.RateLimited,
+			})
+		}
+		g := p.hook.Groups[r.Group]
+		add(RuleKey{
+			Policy: p.policies[r.Group], Hook: p.hook.Key, Section: g.Section, Entry: g.Entry, Selector: r.Selector,
+		}, sum)
+	}
+	return nil
+}
+
+// retain keeps the counts of a program that is about to be given up.
+func (e *Engine) retain(p *program) {
+	if len(p.policies) != len(p.hook.Groups) {
+		return // it has never acted
+	}
+	// What cannot be read is lost with the program: nobody else knows it.
+	_ = p.read(func(k RuleKey, c Counters) {
+		sum := e.totals[k]
+		sum.add(c)
+		e.totals[k] = sum
+	})
+}
+
+// Counters returns what every rule has done, those of earlier generations
+// included.
+func (e *Engine) Counters() (map[RuleKey]Counters, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := make(map[RuleKey]Counters, len(e.totals))
+	for k, c := range e.totals {
+		out[k] = c
+	}
+	for _, p := range e.hooks {
+		err := p.read(func(k RuleKey, c Counters) {
+			sum := out[k]
+			sum.add(c)
+			out[k] = sum
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Forget drops the counts of a policy that has been deleted.
+func (e *Engine) Forget(policy string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for k := range e.totals {
+		if k.Policy == policy {
+			delete(e.totals, k)
+		}
+	}
+}
+
+// MemoryBytes returns what the kernel holds for the programs and tables of a
+// hook, in bytes; hooks are shared by policies.
+func (e *Engine) MemoryBytes() map[compile.HookKey]uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := make(map[compile.HookKey]uint64, len(e.hooks))
+	for key, p := range e.hooks {
+		out[key] = p.memoryBytes()
+	}
+	return out
+}
+
+// KernelCounter is one of the kernel side's own counters.
+type KernelCounter struct {
+	Name  string
+	Count uint64
+}
+
+// counterNames are the names of enum vd_counter, in its order.
+var counterNames = [...]string{
+	"lost_bulk", "lost_evidence", "process_map_full", "process_unknown", "scratch_busy", "pending_full",
+	"follow_full", "arg_failed", "compat_syscall", "signal_failed", "exec_data_lost",
+}
+
+// KernelCounters returns what the kernel side has counted, summed over all
+// CPUs.
+func (b *Base) KernelCounters() ([]KernelCounter, error) {
+	out := make([]KernelCounter, len(counterNames))
+	for i, name := range counterNames {
+		var perCPU []uint64
+		if err := b.shared["vd_counters"].Lookup(uint32(i), &perCPU); err != nil {
+			return nil, fmt.Errorf("kernel counters: %w", err)
+		}
+		out[i].Name = name
+		for _, n := range perCPU {
+			out[i].Count += n
+		}
+	}
+	return out, nil
+}

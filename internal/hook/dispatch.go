@@ -1,0 +1,100 @@
+package hook
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/vedette-io/vedette/bpf"
+	"github.com/vedette-io/vedette/internal/compile"
+)
+
+// dispatcher leads the system call tracepoints to the hooks' programs. The
+// tracepoints tax every system call of the machine, so each is attached only
+// while a hook needs it.
+type dispatcher struct {
+	coll            *ebpf.Collection
+	enters, returns *ebpf.Map
+	enter, exit     link.Link
+}
+
+// open makes sure that entries, and with withReturn also returns, are seen.
+func (d *dispatcher) open(e *Engine, withReturn bool) error {
+	if d.coll == nil {
+		if err := d.load(e); err != nil {
+			return err
+		}
+	}
+	var err error
+	if d.enter == nil {
+		if d.enter, err = d.attach("vd_sys_enter"); err != nil {
+			return err
+		}
+	}
+	if withReturn && d.exit == nil {
+		if d.exit, err = d.attach("vd_sys_exit"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *dispatcher) load(e *Engine) error {
+	spec, err := bpf.LoadSyscall()
+	if err != nil {
+		return fmt.Errorf("system call dispatchers: %w", err)
+	}
+	shared := map[string]*ebpf.Map{}
+	for name, m := range e.base.shared {
+		if s, ok := spec.Maps[name]; ok {
+			s.MaxEntries = m.MaxEntries()
+			shared[name] = m
+		}
+	}
+	d.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: shared})
+	if err != nil {
+		return fmt.Errorf("system call dispatchers: %w", err)
+	}
+	d.enters, d.returns = d.coll.Maps["vd_enter_programs"], d.coll.Maps["vd_return_programs"]
+	return nil
+}
+
+func (d *dispatcher) attach(name string) (link.Link, error) {
+	l, err := link.AttachTracing(link.TracingOptions{Program: d.coll.Programs[name]})
+	if err != nil {
+		return nil, fmt.Errorf("attach %s: %w", name, err)
+	}
+	return l, nil
+}
+
+// closeUnused detaches what no hook needs any more.
+func (d *dispatcher) closeUnused(hooks map[compile.HookKey]*program) error {
+	enter, exit := false, false
+	for _, p := range hooks {
+		if p.attachment == AttachSysEnter {
+			enter = true
+			exit = exit || p.hook.HasReturn
+		}
+	}
+	var errs []error
+	if !enter && d.enter != nil {
+		errs = append(errs, d.enter.Close())
+		d.enter = nil
+	}
+	if !exit && d.exit != nil {
+		errs = append(errs, d.exit.Close())
+		d.exit = nil
+	}
+	return errors.Join(errs...)
+}
+
+func (d *dispatcher) close() error {
+	errs := []error{d.closeUnused(nil)}
+	if d.coll != nil {
+		d.coll.Close()
+		d.coll = nil
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,325 @@
+package hook
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/vedette-io/vedette/bpf"
+	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/kernel"
+)
+
+// maxHooks is how many hooks there can be at once: the size of vd_active, and
+// half that of vd_return_programs.
+const maxHooks = 2048
+
+// Engine keeps the kernel's programs in step with a plan. Its methods may be
+// called from any goroutine; changes happen one after the other.
+type Engine struct {
+	base    *Base
+	spec    *ebpf.CollectionSpec
+	shared  map[string]*ebpf.Map
+	abi     kernel.SyscallABI
+	tracefs *kernel.Tracefs
+
+	mu       sync.Mutex
+	hooks    map[compile.HookKey]*program
+	ids      map[compile.HookKey]uint32
+	next     uint32 // generation
+	process  processClasses
+	dispatch dispatcher
+	totals   map[RuleKey]Counters
+}
+
+// Loaded is a hook whose program is about to act, or acts.
+type Loaded struct {
+	Hook           *compile.Hook
+	ID, Generation uint32
+	Attachment     Attachment
+}
+
+// NewEngine prepares hooks on top of a base, which it does not own. tracefs
+// may be nil; then there are no tracepoints by format.
+func NewEngine(base *Base, tracefs *kernel.Tracefs) (*Engine, error) {
+	abi, err := kernel.NativeABI()
+	if err != nil {
+		return nil, err
+	}
+	spec, err := bpf.LoadHook()
+	if err != nil {
+		return nil, fmt.Errorf("hook programs: %w", err)
+	}
+	e := &Engine{
+		base: base, spec: spec, abi: abi, tracefs: tracefs, shared: map[string]*ebpf.Map{},
+		hooks: map[compile.HookKey]*program{}, ids: map[compile.HookKey]uint32{}, totals: map[RuleKey]Counters{},
+	}
+	e.process.base = base
+	if err := e.makeShared(); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// makeShared makes the maps that all hooks share and takes those of the base.
+func (e *Engine) makeShared() error {
+	e.spec.Maps["vd_hook_scratch"].MaxEntries = scratchEntries()
+	for name, m := range e.base.shared {
+		e.shared[name] = m
+		if s, ok := e.spec.Maps[name]; ok {
+			s.MaxEntries = m.MaxEntries()
+		}
+	}
+	for name, s := range e.spec.Maps {
+		if ownMaps[name] || e.shared[name] != nil || strings.HasPrefix(name, ".") {
+			continue
+		}
+		m, err := ebpf.NewMap(s)
+		if err != nil {
+			return fmt.Errorf("map %s: %w", name, err)
+		}
+		e.shared[name] = m
+	}
+	return nil
+}
+
+func (e *Engine) abiConfig() bpf.SyscallABI {
+	return bpf.SyscallABI{Args: e.abi.Args, Number: e.abi.Number, CompatStatus: e.abi.CompatStatus}
+}
+
+func (e *Engine) formatOf(name string) (*kernel.Format, error) {
+	if e.tracefs == nil {
+		return nil, fmt.Errorf("tracepoint %q: %w", name, &kernel.MissingError{Feature: "tracefs", Option: "CONFIG_FTRACE"})
+	}
+	subsystem, event, ok := strings.Cut(name, "/")
+	if !ok {
+		return nil, fmt.Errorf("tracepoint %q: no subsystem", name)
+	}
+	return e.tracefs.Format(subsystem, event)
+}
+
+// Apply makes a plan the one in force. All programs are loaded before the
+// first of them acts; if one cannot be, nothing changes and the error names
+// its hook. announce is called with all hooks of the plan before any new one
+// acts, so that their records can be understood. policies names the plan's
+// policies for the counters.
+func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Loaded)) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	processGeneration, err := e.process.prepare(plan.Process)
+	if err != nil {
+		return err
+	}
+	next := make(map[compile.HookKey]*program, len(plan.Hooks))
+	var fresh []*program
+	discard := func(err error) error {
+		for _, p := range fresh {
+			err = errors.Join(err, p.close())
+		}
+		e.forgetIDs(e.hooks)
+		return err
+	}
+	for _, h := range plan.Hooks {
+		if old := e.hooks[h.Key]; old != nil && old.target.processGeneration == processGeneration && sameProgram(old.hook, h) {
+			kept := *old
+			kept.hook = h
+			next[h.Key] = &kept
+			continue
+		}
+		p, err := e.loadNext(h, processGeneration)
+		if err != nil {
+			return discard(err)
+		}
+		fresh = append(fresh, p)
+		next[h.Key] = p
+	}
+	if err := e.attach(fresh); err != nil {
+		return discard(err)
+	}
+	e.process.commit(plan.Process, processGeneration)
+	announce(loadedOf(next))
+	return e.flip(next, fresh, policies)
+}
+
+// loadNext loads a hook's next generation.
+func (e *Engine) loadNext(h *compile.Hook, processGeneration uint32) (*program, error) {
+	id, err := e.idOf(h.Key)
+	if err != nil {
+		return nil, err
+	}
+	e.next++
+	return e.load(h, target{
+		id: id, generation: e.next, processGeneration: processGeneration,
+		returnSlot: id*2 + e.next%2,
+	})
+}
+
+// sameProgram reports whether two compilations of a hook need the same
+// program: only which policy a group belongs to may differ.
+func sameProgram(a, b *compile.Hook) bool {
+	x, y := *a, *b
+	x.Groups, y.Groups = anonymous(a.Groups), anonymous(b.Groups)
+	return reflect.DeepEqual(&x, &y)
+}
+
+func anonymous(groups []compile.Group) []compile.Group {
+	out := make([]compile.Group, len(groups))
+	for i, g := range groups {
+		g.Policy = 0
+		out[i] = g
+	}
+	return out
+}
+
+func (e *Engine) idOf(key compile.HookKey) (uint32, error) {
+	if id, ok := e.ids[key]; ok {
+		return id, nil
+	}
+	used := map[uint32]bool{}
+	for _, id := range e.ids {
+		used[id] = true
+	}
+	for id := uint32(1); id < maxHooks; id++ {
+		if !used[id] {
+			e.ids[key] = id
+			return id, nil
+		}
+	}
+	return 0, fmt.Errorf("hook %q: there are %d hooks already, the most that are supported", key.Name, maxHooks-1)
+}
+
+func (e *Engine) forgetIDs(keep map[compile.HookKey]*program) {
+	for key := range e.ids {
+		if keep[key] == nil {
+			delete(e.ids, key)
+		}
+	}
+}
+
+func loadedOf(hooks map[compile.HookKey]*program) []Loaded {
+	out := make([]Loaded, 0, len(hooks))
+	for _, p := range hooks {
+		out = append(out, Loaded{Hook: p.hook, ID: p.target.id, Generation: p.target.generation, Attachment: p.attachment})
+	}
+	return out
+}
+
+// attach attaches programs that have a place of their own. They stay dormant
+// until their generation is the active one.
+func (e *Engine) attach(fresh []*program) error {
+	for _, p := range fresh {
+		var err error
+		switch p.attachment {
+		case AttachSysEnter:
+			err = e.dispatch.open(e, p.hook.HasReturn)
+		case AttachSysExit:
+			p.link, err = link.AttachTracing(link.TracingOptions{Program: p.coll.Programs[progFDInstall]})
+		case AttachTracepoint:
+			p.link, err = e.attachTracepoint(p)
+		case AttachRawTracepoint:
+			p.link, err = link.AttachRawTracepoint(link.RawTracepointOptions{
+				Name: p.hook.Key.Name, Program: p.coll.Programs[progRawTracepoint],
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("hook %q: attach: %w", p.hook.Key.Name, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) attachTracepoint(p *program) (io.Closer, error) {
+	format, err := e.formatOf(p.hook.Key.Name)
+	if err != nil {
+		return nil, err
+	}
+	return attachPerfTracepoint(format.ID, p.coll.Programs[progTracepoint])
+}
+
+// flip lets the fresh programs act in place of the old ones, one store each,
+// and then gives the old ones up.
+func (e *Engine) flip(next map[compile.HookKey]*program, fresh []*program, policies []string) error {
+	var errs []error
+	old := e.hooks
+	for _, p := range fresh {
+		errs = append(errs, e.activate(p))
+	}
+	for key, p := range old {
+		now := next[key]
+		if now != nil && now.target.generation == p.target.generation {
+			continue
+		}
+		e.retain(p)
+		if now == nil {
+			errs = append(errs, e.deactivate(p))
+		}
+		errs = append(errs, p.close())
+	}
+	e.hooks = next
+	e.forgetIDs(next)
+	for _, p := range next {
+		for i := range p.hook.Groups {
+			e.identify(p, i, policies)
+		}
+	}
+	errs = append(errs, e.dispatch.closeUnused(next))
+	return errors.Join(errs...)
+}
+
+// activate is the one store that makes a program the acting one.
+func (e *Engine) activate(p *program) error {
+	if p.attachment != AttachSysEnter {
+		return wrapStore(p, e.shared["vd_active"].Put(p.target.id, p.target.generation))
+	}
+	if ret := p.coll.Programs[progReturn]; ret != nil {
+		if err := e.dispatch.returns.Put(p.target.returnSlot, ret); err != nil {
+			return wrapStore(p, err)
+		}
+	}
+	return wrapStore(p, e.dispatch.enters.Put(p.syscall, p.coll.Programs[progEnter]))
+}
+
+// deactivate takes a hook that is in no policy any more out of force.
+func (e *Engine) deactivate(p *program) error {
+	if p.attachment != AttachSysEnter {
+		return wrapStore(p, e.shared["vd_active"].Put(p.target.id, uint32(0)))
+	}
+	err := e.dispatch.enters.Delete(p.syscall)
+	for slot := p.target.id * 2; slot <= p.target.id*2+1; slot++ {
+		if e2 := e.dispatch.returns.Delete(slot); e2 != nil && !errors.Is(e2, ebpf.ErrKeyNotExist) {
+			err = errors.Join(err, e2)
+		}
+	}
+	return wrapStore(p, err)
+}
+
+func wrapStore(p *program, err error) error {
+	if err != nil {
+		return fmt.Errorf("hook %q: switch: %w", p.hook.Key.Name, err)
+	}
+	return nil
+}
+
+// Close takes all hooks out of force and gives everything up but the base.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var errs []error
+	errs = append(errs, e.dispatch.close())
+	for _, p := range e.hooks {
+		errs = append(errs, p.close())
+	}
+	e.hooks = map[compile.HookKey]*program{}
+	for name, m := range e.shared {
+		if e.base.shared[name] == nil {
+			errs = append(errs, m.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

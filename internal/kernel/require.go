@@ -1,0 +1,47 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/features"
+	"golang.org/x/sys/unix"
+)
+
+// Require checks what Vedette cannot do without: the right to load programs,
+// BTF, the ring buffer and tracing programs. The error is one sentence about
+// the first thing that is missing.
+func Require() error {
+	if err := requirePrivilege(); err != nil {
+		return err
+	}
+	if _, err := btf.LoadKernelSpec(); err != nil {
+		return &MissingError{Feature: "BTF (/sys/kernel/btf/vmlinux)", Since: "5.2", Option: "CONFIG_DEBUG_INFO_BTF", Cause: err}
+	}
+	if err := features.HaveMapType(ebpf.RingBuf); err != nil {
+		return &MissingError{Feature: "the BPF ring buffer", Since: "5.8", Cause: err}
+	}
+	if err := features.HaveProgramHelper(ebpf.RawTracepoint, asm.FnKtimeGetBootNs); err != nil {
+		return &MissingError{Feature: "the BPF helper ktime_get_boot_ns", Since: "5.8", Cause: err}
+	}
+	return nil
+}
+
+// requirePrivilege tells a missing right from a missing feature.
+func requirePrivilege() error {
+	err := features.HaveMapType(ebpf.Array)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, unix.EPERM) || errors.Is(err, os.ErrPermission) {
+		if os.Geteuid() != 0 {
+			return fmt.Errorf("loading BPF programs needs root (or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE): %w", unix.EPERM)
+		}
+		return fmt.Errorf("root may not load BPF programs here (a container without the capabilities, or lockdown): %w", err)
+	}
+	return &MissingError{Feature: "BPF", Option: "CONFIG_BPF_SYSCALL", Cause: err}
+}

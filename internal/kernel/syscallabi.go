@@ -1,0 +1,37 @@
+package kernel
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// SyscallABI says where the system call tracepoints find a call's number and
+// arguments in struct pt_regs. All offsets are in bytes.
+type SyscallABI struct {
+	// Name is the ABI's name in package syscalls.
+	Name string
+	// Args are the offsets of the arguments, Number that of the call's number.
+	Args   [6]uint32
+	Number uint32
+	// CompatStatus are the bits of thread_info.status of a 32-bit call, 0
+	// where the status does not tell.
+	CompatStatus uint32
+}
+
+// abis is by GOARCH. Sources: arch/x86/include/asm/ptrace.h and
+// arch/x86/entry/calling.h (arguments in di, si, dx, r10, r8, r9; TS_COMPAT
+// in arch/x86/include/asm/thread_info.h), arch/arm64/include/asm/ptrace.h
+// (arguments in x0 to x5, syscallno behind orig_x0).
+var abis = map[string]SyscallABI{
+	"amd64": {Name: "x64", Args: [6]uint32{112, 104, 96, 56, 72, 64}, Number: 120, CompatStatus: 2},
+	"arm64": {Name: "arm64", Args: [6]uint32{0, 8, 16, 24, 32, 40}, Number: 280},
+}
+
+// NativeABI returns the ABI of this machine's 64-bit system calls.
+func NativeABI() (SyscallABI, error) {
+	abi, ok := abis[runtime.GOARCH]
+	if !ok {
+		return SyscallABI{}, fmt.Errorf("system calls of %s are not known", runtime.GOARCH)
+	}
+	return abi, nil
+}
