@@ -9,7 +9,11 @@
 
 #include "maps.h"
 
-#define VD_PATH_COMPONENTS 256
+#ifndef VD_PATH_COMPONENTS
+#ifndef VD_PATH_COMPONENTS
+#define VD_PATH_COMPONENTS 128
+#endif
+#endif
 #define VD_NAME_MAX 255
 
 #define VD_PIPEFS_MAGIC 0x50495045

@@ -18,7 +18,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define VD_ARGS_INLINE 8192
 #define VD_ARGS_CHUNK 32768
 #define VD_ARGS_CHUNKS 8
-#define VD_ANCESTORS 32
 /* Nested use on one CPU: a tracepoint that fires in an interrupt. */
 #define VD_SCRATCH_LEVELS 2
 
@@ -26,7 +25,6 @@ struct vd_process_scratch {
 	struct vd_string_key key;
 	struct vd_string string;
 	struct vd_process process;
-	struct vd_process ancestor;
 	char name[VD_NAME_MAX + 1];
 	char record[VD_RECORD_MAX];
 };
@@ -527,41 +525,47 @@ int BPF_PROG(vd_exit, struct task_struct *task)
 /* ---- processes older than the agent, and new classes for all -------------- */
 
 /*
- * Membership in process sets by the ids of ancestors, and in the tree of a
- * pid namespace's init. Known processes pass on what they have; of unknown
- * ones the living ancestors are asked.
+ * Membership in process sets, and in the tree of a pid namespace's init, as
+ * far as a process has it from its parent. The parent must have been seen by
+ * the iterator before, which goes by ascending pid: where pids have wrapped
+ * around, further passes complete it.
  */
-static __always_inline void vd_inherit(struct vd_process *p, struct vd_process *a,
-				      struct task_struct *task)
+static __always_inline void vd_inherit(struct vd_process *p, struct vd_process *known,
+				       struct task_struct *task)
 {
-	__u32 zero = 0, i;
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+	__u32 zero = 0, pid = BPF_CORE_READ(parent, tgid);
 	struct vd_process_policy *policy = bpf_map_lookup_elem(&vd_process_policy, &zero);
-	bool known_tree = !(p->flags & VD_PROCESS_OLD);
+	struct vd_process *from = 0;
 
 	vd_join_by_pid(p);
-	for (i = 0; i < VD_ANCESTORS; i++) {
-		__u32 pid;
+	if (known) {
+		from = bpf_map_lookup_elem(&vd_processes, &p->parent_pid);
+		if (from && from->start != p->parent_start)
+			from = 0;
+		/* The previous image of the same process passes nothing on. */
+		if (p->parent_pid == p->pid)
+			from = 0;
+	}
+	if (!from)
+		from = bpf_map_lookup_elem(&vd_processes, &pid);
+	/*
+	 * An orphan's parent is the init of its pid namespace whoever forked
+	 * it. For processes seen since their fork the flag tells whether they
+	 * are of its tree, for others the kernel's word is all there is.
+	 */
+	if (from && !known && (p->flags & VD_PROCESS_IN_PIDNS) &&
+	    (from->flags & VD_PROCESS_IN_INIT_TREE))
+		p->flags |= VD_PROCESS_IN_INIT_TREE;
+	if (from && policy) {
+		__u64 not_theirs[2] = {};
 
-		task = BPF_CORE_READ(task, real_parent, group_leader);
-		pid = BPF_CORE_READ(task, tgid);
-		if (!pid)
-			break;
-		__builtin_memset(a, 0, sizeof(*a));
-		a->pid = pid;
-		vd_pid_namespace(task, &a->nspid);
-		/*
-		 * An orphan's parent is the init of its pid namespace whoever
-		 * forked it: for processes seen since their fork the flag
-		 * tells, for others the kernel's word is all there is.
-		 */
-		if (a->nspid == 1) {
-			if (!known_tree && (p->flags & VD_PROCESS_IN_PIDNS))
-				p->flags |= VD_PROCESS_IN_INIT_TREE;
-			a->nspid = 0;
+		if (!(p->flags & VD_PROCESS_IN_INIT_TREE)) {
+			not_theirs[0] = policy->init_sets[0];
+			not_theirs[1] = policy->init_sets[1];
 		}
-		vd_join_by_pid(a);
-		p->sets[0] |= a->sets[0];
-		p->sets[1] |= a->sets[1];
+		p->sets[0] |= from->sets[0] & ~not_theirs[0];
+		p->sets[1] |= from->sets[1] & ~not_theirs[1];
 	}
 	if (policy && (p->flags & VD_PROCESS_IN_INIT_TREE)) {
 		p->sets[0] |= policy->init_sets[0];
@@ -619,7 +623,7 @@ static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
 		above = bpf_map_lookup_elem(&vd_processes, &parent_pid);
 		p->parent_start = above ? above->start : BPF_CORE_READ(parent, start_boottime);
 	}
-	vd_inherit(p, &s->ancestor, task);
+	vd_inherit(p, known, task);
 	if (p->flags & VD_PROCESS_KTHREAD) {
 		r->flags |= VD_EXEC_KTHREAD;
 		at = vd_append_text(s, at, task->comm, &r->filename_len, &failed);

@@ -100,7 +100,7 @@ func (h *Hook) apply(m vector, d *Dim, v *Values, ret int64) {
 				m.and(h.Vectors[e.B])
 			}
 		}
-	case value >= uint64(d.Len):
+	case value > uint64(d.Len)+9:
 		m.and(h.Vectors[d.None])
 	default:
 		m.and(h.Vectors[h.Table[uint64(d.Base)+value].A])

@@ -5,9 +5,8 @@ import "encoding/binary"
 // vector is a set of rules.
 type vector []uint64
 
-func (v vector) set(bit uint16)      { v[bit/64] |= 1 << (bit % 64) }
-func (v vector) clear(bit uint16)    { v[bit/64] &^= 1 << (bit % 64) }
-func (v vector) has(bit uint16) bool { return v[bit/64]>>(bit%64)&1 != 0 }
+func (v vector) set(bit uint16)   { v[bit/64] |= 1 << (bit % 64) }
+func (v vector) clear(bit uint16) { v[bit/64] &^= 1 << (bit % 64) }
 
 // and keeps the rules that are in other too.
 func (v vector) and(other []uint64) {

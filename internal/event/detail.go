@@ -69,25 +69,28 @@ type Module struct {
 	Taints uint32
 }
 
-func (d *Sock) clone() Detail          { c := *d; return &c }
-func (d *Skb) clone() Detail           { c := *d; return &c }
-func (d *Sockaddr) clone() Detail      { c := *d; return &c }
-func (d *BPFProg) clone() Detail       { c := *d; return &c }
-func (d *BPFMap) clone() Detail        { c := *d; return &c }
-func (d *PerfEvent) clone() Detail     { c := *d; return &c }
-func (d *Module) clone() Detail        { c := *d; return &c }
-func (d *Capabilities) clone() Detail  { c := *d; return &c }
-func (d *UserNamespace) clone() Detail { c := *d; return &c }
+func (d *Sock) clone() Detail          { return cloneOf(d) }
+func (d *Skb) clone() Detail           { return cloneOf(d) }
+func (d *Sockaddr) clone() Detail      { return cloneOf(d) }
+func (d *BPFProg) clone() Detail       { return cloneOf(d) }
+func (d *BPFMap) clone() Detail        { return cloneOf(d) }
+func (d *PerfEvent) clone() Detail     { return cloneOf(d) }
+func (d *Module) clone() Detail        { return cloneOf(d) }
+func (d *Capabilities) clone() Detail  { return cloneOf(d) }
+func (d *UserNamespace) clone() Detail { return cloneOf(d) }
 
 func (d *Credentials) clone() Detail {
+	c := cloneOf(d)
+	if c != nil {
+		c.Caps, c.UserNS = cloneOf(c.Caps), cloneOf(c.UserNS)
+	}
+	return c
+}
+
+func cloneOf[T any](d *T) *T {
+	if d == nil {
+		return nil
+	}
 	c := *d
-	if d.Caps != nil {
-		caps := *d.Caps
-		c.Caps = &caps
-	}
-	if d.UserNS != nil {
-		ns := *d.UserNS
-		c.UserNS = &ns
-	}
 	return &c
 }

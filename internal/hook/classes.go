@@ -14,10 +14,11 @@ import (
 // noReclassify is struct vd_process_policy.reclassify for "none".
 const noReclassify = 2
 
-// reclassifyPasses is how often all processes are gone through: a process
-// that is forked during the first pass, from a parent that the pass has not
-// reached, is classified by the second.
-const reclassifyPasses = 2
+// reclassifyPasses is how often all processes are gone through. Membership in
+// process sets is passed from parents to children in the order of pids: each
+// further pass completes one more wrap-around of pids in a lineage, and
+// classifies what was forked during the pass before.
+const reclassifyPasses = 4
 
 // processClasses keeps the tables by which fork and exec classify processes.
 // There are two generations, one of which the programs in force use; the

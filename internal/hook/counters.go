@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/vedette-io/vedette/bpf"
@@ -12,7 +13,8 @@ type Counters struct {
 	Post, NoPost, Signal, MonitorSignal, RateLimited uint64
 }
 
-func (c *Counters) add(d Counters) {
+// Add adds d to c.
+func (c *Counters) Add(d Counters) {
 	c.Post += d.Post
 	c.NoPost += d.NoPost
 	c.Signal += d.Signal
@@ -27,6 +29,14 @@ type RuleKey struct {
 	Section  string
 	Entry    int
 	Selector uint16
+}
+
+// Compare orders keys by policy, hook, entry and selector.
+func (k RuleKey) Compare(o RuleKey) int {
+	return cmp.Or(
+		cmp.Compare(k.Policy, o.Policy), cmp.Compare(k.Section, o.Section), cmp.Compare(k.Entry, o.Entry),
+		cmp.Compare(k.Hook.Name, o.Hook.Name), cmp.Compare(k.Selector, o.Selector),
+	)
 }
 
 // identify notes whose a group's rules are.
@@ -49,7 +59,7 @@ func (p *program) read(add func(RuleKey, Counters)) error {
 		}
 		var sum Counters
 		for _, c := range perCPU {
-			sum.add(Counters{
+			sum.Add(Counters{
 				Post: c.Post, NoPost: c.NoPost, Signal: c.Signal,
 				MonitorSignal: c.MonitorSignal, RateLimited: c.RateLimited,
 			})
@@ -70,7 +80,7 @@ func (e *Engine) retain(p *program) {
 	// What cannot be read is lost with the program: nobody else knows it.
 	_ = p.read(func(k RuleKey, c Counters) {
 		sum := e.totals[k]
-		sum.add(c)
+		sum.Add(c)
 		e.totals[k] = sum
 	})
 }
@@ -87,7 +97,7 @@ func (e *Engine) Counters() (map[RuleKey]Counters, error) {
 	for _, p := range e.hooks {
 		err := p.read(func(k RuleKey, c Counters) {
 			sum := out[k]
-			sum.add(c)
+			sum.Add(c)
 			out[k] = sum
 		})
 		if err != nil {

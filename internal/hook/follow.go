@@ -21,8 +21,13 @@ func (e *Engine) ReleaseFollow(bit int) error {
 // ForgetProcess forgets the followed descriptors of a process that has
 // ended. Exit records of such processes carry VD_PROCESS_FOLLOWS.
 func (e *Engine) ForgetProcess(pid uint32) error {
+	// A process that has the id by now keeps what it follows.
+	var now bpf.Process
+	if err := e.shared["vd_processes"].Lookup(pid, &now); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+		return fmt.Errorf("followed descriptors: %w", err)
+	}
 	return e.sweepFollowed(func(k bpf.FollowedKey, f *bpf.Followed) bool {
-		if k.Pid != pid {
+		if k.Pid != pid || f.Born == now.Born {
 			return false
 		}
 		f.Mask = 0

@@ -101,7 +101,7 @@ func (t ArgType) Width() int { return integerTypes[t].width }
 // in memory, or the path that a kernel object stands for.
 func (t ArgType) IsString() bool {
 	switch t {
-	case TypeString, TypeCharBuf, TypeCharIovec, TypeIovIter, TypeFilename, TypeDataLoc, TypeNetDevice, TypeSockaddrUn:
+	case TypeString, TypeCharBuf, TypeFilename, TypeDataLoc, TypeNetDevice, TypeSockaddrUn:
 		return true
 	}
 	return t.IsPath()

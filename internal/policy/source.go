@@ -1,9 +1,6 @@
 package policy
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // Source is the text that policies were parsed from. Policies of one file
 // share it; it is never modified.
@@ -39,11 +36,4 @@ func (s *Source) Line(line int) string {
 	}
 	text, _, _ := strings.Cut(rest, "\n")
 	return strings.TrimSuffix(text, "\r")
-}
-
-// end returns the position just behind the last character of the text.
-func (s *Source) end() Pos {
-	line := strings.Count(s.Text, "\n") + 1
-	last := s.Text[strings.LastIndexByte(s.Text, '\n')+1:]
-	return Pos{Line: line, Column: utf8.RuneCountInString(last) + 1}
 }

@@ -16,18 +16,21 @@ type Policy struct {
 	Spec     Spec
 	// Source is where the policy came from; positions refer to it.
 	Source *Source
+
+	positions *positions
 }
 
 // Metadata is the part of a Kubernetes object's metadata that a policy uses.
 type Metadata struct {
-	Name        string            `policy:"name"`
+	Name        string            `policy:"name,required"`
 	Namespace   string            `policy:"namespace"`
 	Labels      map[string]string `policy:"labels"`
 	Annotations map[string]string `policy:"annotations"`
 }
 
-// Pos is a position in the policy's text. Line and Column count from 1; the
-// zero Pos means "not known" (a defaulted field).
+// Pos is a position in the policy's text. Line and Column count from 1, the
+// column in characters (code points), not bytes; the zero Pos means "not
+// known" (a defaulted field).
 type Pos struct {
 	Line   int
 	Column int

@@ -1,0 +1,194 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/export"
+	"github.com/vedette-io/vedette/internal/filter"
+	"github.com/vedette-io/vedette/internal/instance"
+	"github.com/vedette-io/vedette/internal/server"
+	"github.com/vedette-io/vedette/internal/stream"
+)
+
+// exportFlush is how long the export file may take at the end.
+const exportFlush = 5 * time.Second
+
+// agent is a running agent.
+type agent struct {
+	cfg      Config
+	log      *slog.Logger
+	core     *core
+	hub      *stream.Hub
+	exporter *export.Exporter
+	writer   *export.Writer
+}
+
+// Run runs the agent until ctx ends. Policies that cannot be loaded are
+// logged and left out; whatever else keeps the agent from its work is an
+// error.
+func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	if err := os.MkdirAll(cfg.RunDir, 0o755); err != nil {
+		return fmt.Errorf("run directory: %w", err)
+	}
+	lock, err := instance.Acquire(filepath.Join(cfg.RunDir, filepath.Base(instance.DefaultPIDFile)))
+	if err != nil {
+		return err
+	}
+	a := &agent{cfg: cfg, log: log}
+	err = a.run(ctx)
+	return errors.Join(err, lock.Release())
+}
+
+func (a *agent) run(ctx context.Context) (err error) {
+	if err := a.openExport(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.closeExport()) }()
+	a.hub = stream.NewHub(stream.Config{ClusterName: a.cfg.ClusterName, Queue: a.cfg.EventQueueSize})
+	defer a.hub.Close()
+	a.core, err = newCore(a.cfg, a.log, a.emit)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.core.close()) }()
+	if err := a.core.start(); err != nil {
+		return err
+	}
+	if err := a.loadPolicies(); err != nil {
+		return err
+	}
+	a.core.settled()
+	return a.serve(ctx)
+}
+
+// emit hands an event to everyone who wants it.
+func (a *agent) emit(e *event.Event) {
+	if a.exporter != nil {
+		a.exporter.Export(e)
+	}
+	a.hub.Publish(e)
+}
+
+func (a *agent) filterOptions() filter.Options {
+	return filter.Options{
+		ProcessCred: a.cfg.EnableProcessCred, PIDSet: true,
+		Ancestors: func(kind event.Kind) bool { return slices.Contains(a.cfg.AncestorEvents, kind) },
+	}
+}
+
+func (a *agent) openExport() error {
+	x := a.cfg.Export
+	if x.Filename == "" {
+		return nil
+	}
+	set, err := filter.Compile(x.AllowList, x.DenyList, a.filterOptions())
+	if err != nil {
+		return fmt.Errorf("export filters: %w", err)
+	}
+	fields, err := filter.CompileFieldFilters(x.FieldFilters)
+	if err != nil {
+		return fmt.Errorf("export field filters: %w", err)
+	}
+	source := export.Source{ClusterName: a.cfg.ClusterName}
+	a.writer, err = export.Open(export.Config{
+		Filename: x.Filename, Perm: x.Perm, Compress: x.Compress, Gap: source.Gap, Log: a.log,
+		Params: export.Params{
+			MaxSize: int64(x.MaxSizeMB) * export.BytesPerMB, RotationInterval: x.RotationInterval, MaxBackups: x.MaxBackups,
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	a.exporter = export.NewExporter(a.writer, export.ExporterConfig{
+		Source: source, Filter: set, Fields: fields, RateLimit: x.RateLimit,
+	})
+	return nil
+}
+
+func (a *agent) closeExport() error {
+	if a.exporter == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), exportFlush)
+	defer cancel()
+	if err := a.exporter.Close(ctx); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	return nil
+}
+
+// loadPolicies loads the policies of the configuration. A broken one is
+// reported, and the others load.
+func (a *agent) loadPolicies() error {
+	files := slices.Clone(a.cfg.Policies)
+	if a.cfg.PolicyDir != "" {
+		found, err := policyFiles(a.cfg.PolicyDir)
+		if err != nil && !(a.cfg.PolicyDirOptional && errors.Is(err, fs.ErrNotExist)) {
+			return fmt.Errorf("policy directory: %w", err)
+		}
+		files = append(files, found...)
+	}
+	for _, file := range files {
+		if err := a.core.policies.AddFile(file); err != nil {
+			a.log.Error("policy not loaded", "file", file, "error", err)
+			continue
+		}
+		a.log.Info("policy loaded", "file", file)
+	}
+	return nil
+}
+
+// policyFiles lists the files of a directory and of its direct
+// sub-directories, in the order of their names.
+func policyFiles(dir string) ([]string, error) {
+	var out []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if rel != "." && filepath.Dir(rel) != "." {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		out = append(out, path)
+		return nil
+	})
+	return out, err
+}
+
+// serve serves clients until ctx ends.
+func (a *agent) serve(ctx context.Context) error {
+	cfg := server.Config{
+		Address: a.cfg.ServerAddress, Socket: a.cfg.SocketPath(), Hub: a.hub, Policies: a.core.policies,
+		Filter: a.filterOptions(), Version: a.cfg.Version, LogLevel: a.cfg.LogLevel, Log: a.log,
+	}
+	if a.writer != nil {
+		cfg.EventLog = a.writer
+	}
+	srv, err := server.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	info := filepath.Join(a.cfg.RunDir, filepath.Base(instance.DefaultInfoFile))
+	if err := (instance.Info{PID: os.Getpid(), ServerAddress: a.cfg.ServerAddress}).Write(info); err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	a.log.Info("watching", "addresses", srv.Addresses())
+	err = srv.Serve(ctx)
+	return errors.Join(err, srv.Close(), instance.RemoveInfo(info))
+}

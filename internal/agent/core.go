@@ -1,0 +1,205 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/vedette-io/vedette/bpf"
+	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/hook"
+	"github.com/vedette-io/vedette/internal/kernel"
+	"github.com/vedette-io/vedette/internal/observe"
+	"github.com/vedette-io/vedette/internal/process"
+	"github.com/vedette-io/vedette/internal/workload"
+)
+
+// core is what the agent and the watching of a single command have in
+// common: the kernel side, the way of events up to emit, and the policies.
+type core struct {
+	log      *slog.Logger
+	clock    *process.Clock
+	base     *hook.Base
+	engine   *hook.Engine
+	tracefs  *kernel.Tracefs
+	observer *observe.Observer
+	policies *policySet
+	node     string
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// newCore starts to watch processes. emit is called with every event, one at
+// a time.
+func newCore(cfg Config, log *slog.Logger, emit func(*event.Event)) (*core, error) {
+	if err := kernel.Require(); err != nil {
+		return nil, err
+	}
+	c := &core{log: log, clock: &process.Clock{}, stop: func() {}}
+	if err := c.clock.Sync(); err != nil {
+		return nil, err
+	}
+	if err := c.load(cfg); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	if err := c.observe(cfg, emit); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
+}
+
+// load loads the kernel side.
+func (c *core) load(cfg Config) error {
+	controller, err := kernel.CgroupController()
+	if err != nil {
+		c.log.Warn("containers will not be told", "error", err)
+	}
+	c.base, err = hook.NewBase(hook.Options{
+		BulkRing: bulkRing(cfg), Processes: uint32(cfg.ExecveMapEntries), CgroupController: controller,
+	})
+	if err != nil {
+		return err
+	}
+	c.tracefs, err = kernel.OpenTracefs()
+	if err != nil {
+		c.log.Warn("policies with tracepoints cannot be loaded", "error", err)
+	}
+	c.engine, err = hook.NewEngine(c.base, c.tracefs)
+	return err
+}
+
+// bulkRing is the size of the ring of process events that the configuration
+// asks for, 0 for the default: a power of two of at least a page.
+func bulkRing(cfg Config) uint32 {
+	want := cfg.RingBufferTotalSize
+	if want == 0 {
+		want = cfg.RingBufferSize
+	}
+	if want == 0 {
+		return 0
+	}
+	size := uint64(64 << 10)
+	for size < want && size < 1<<30 {
+		size <<= 1
+	}
+	return uint32(size)
+}
+
+// observe makes the events wing and tells it of the processes that run.
+func (c *core) observe(cfg Config, emit func(*event.Event)) error {
+	node, err := workload.NodeName()
+	if err != nil {
+		return err
+	}
+	c.node = node
+	host, err := workload.HostNamespaces(cfg.ProcFS)
+	if err != nil {
+		c.log.Warn("namespaces of the host are not all known", "error", err)
+	}
+	tree := process.NewTree(process.Options{
+		Node: node, Clock: c.clock, Resolver: workload.NewContainers(), Capacity: cfg.ProcessCacheSize,
+		Credentials: cfg.EnableProcessCred, Namespaces: cfg.EnableProcessNS, HostNamespaces: host,
+		CommandLine: process.CommandLines(cfg.ProcFS),
+	})
+	c.observer = observe.New(observe.Options{
+		Tree: tree, Clock: c.clock, NodeName: node, ClusterName: cfg.ClusterName,
+		Ancestors: cfg.AncestorEvents, Returns: cfg.RetprobesCacheSize, Emit: emit,
+	})
+	c.policies = newPolicySet(c.engine, c.observer, c.tracefs, host, c.log)
+	if err := c.base.Tasks(c.observer.Handle); err != nil {
+		return err
+	}
+	return c.tick()
+}
+
+// start reads the rings until close.
+func (c *core) start() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.stop = cancel
+	for _, m := range []ringSource{{"bulk", c.base.Bulk()}, {"evidence", c.base.Evidence()}} {
+		r, err := newRing(m, c.handle)
+		if err != nil {
+			return err
+		}
+		c.done.Go(func() { r.run(ctx, c.log) })
+	}
+	c.done.Go(func() { c.keepTime(ctx) })
+	return nil
+}
+
+// handle takes one record of the kernel.
+func (c *core) handle(raw []byte) {
+	if pid, ok := endedFollower(raw); ok {
+		if err := c.engine.ForgetProcess(pid); err != nil {
+			c.log.Warn("followed descriptors of an ended process stay", "pid", pid, "error", err)
+		}
+	}
+	c.observer.Handle(raw)
+}
+
+// keepTime does once a second what must not wait for a record.
+func (c *core) keepTime(ctx context.Context) {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			if err := c.tick(); err != nil {
+				c.log.Warn("time and counters", "error", err)
+			}
+		}
+	}
+}
+
+func (c *core) tick() error {
+	now, err := process.SinceBoot()
+	if err != nil {
+		return err
+	}
+	if err := c.clock.Sync(); err != nil {
+		return err
+	}
+	counters, err := c.base.KernelCounters()
+	if err != nil {
+		return err
+	}
+	var counts [bpf.ContractVdCounterVD_COUNTERS]uint64
+	for i, n := range counters {
+		counts[i] = n.Count
+	}
+	c.observer.KernelCounters(counts)
+	c.observer.Tick(now)
+	return nil
+}
+
+// settled gives memory back that only loading needed.
+func (c *core) settled() {
+	debug.FreeOSMemory()
+}
+
+// close stops everything, in the order against which it was started.
+func (c *core) close() error {
+	var errs []error
+	c.stop()
+	c.done.Wait()
+	if c.engine != nil {
+		errs = append(errs, c.engine.Close())
+	}
+	if c.base != nil {
+		errs = append(errs, c.base.Close())
+	}
+	if c.tracefs != nil {
+		errs = append(errs, c.tracefs.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package agent
+
+import (
+	"strings"
+
+	"github.com/vedette-io/vedette/api/tetragon"
+	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/hook"
+	"github.com/vedette-io/vedette/internal/observe"
+)
+
+// decodePlan tells the events wing how the records of a hook are read.
+// policies are the names of the plan's policies.
+func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
+	p := observe.HookPlan{Hook: l.ID, Generation: l.Generation, Kind: event.KindKprobe}
+	if l.Hook.Key.Kind == compile.HookTracepoint || l.Hook.Key.Kind == compile.HookRawTracepoint {
+		p.Kind = event.KindTracepoint
+	}
+	for _, g := range l.Hook.Groups {
+		p.Groups = append(p.Groups, decodeGroup(g, p.Kind, policies))
+	}
+	for _, r := range l.Hook.Rules {
+		p.Rules = append(p.Rules, observe.RulePlan{
+			Bit: r.Bit, Group: r.Group,
+			Action: event.Action(tetragon.KprobeAction_value[r.Action]),
+			NoPost: r.Flags&compile.RulePost == 0,
+		})
+	}
+	return p
+}
+
+func decodeGroup(g compile.Group, kind event.Kind, policies []string) observe.GroupPlan {
+	out := observe.GroupPlan{Message: g.Message, Tags: g.Tags, HasReturn: g.HasReturn}
+	if g.Policy < len(policies) {
+		out.PolicyName = policies[g.Policy]
+	}
+	if kind == event.KindTracepoint {
+		out.Subsystem, out.Event, _ = strings.Cut(g.FunctionName, "/")
+	} else {
+		out.FunctionName = g.FunctionName
+	}
+	for i, slot := range g.Args {
+		ref := observe.SlotRef{Slot: slot}
+		if i < len(g.Labels) {
+			ref.Label = g.Labels[i]
+		}
+		out.Args = append(out.Args, ref)
+	}
+	return out
+}

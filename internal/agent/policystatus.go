@@ -1,0 +1,119 @@
+package agent
+
+import (
+	"cmp"
+	"slices"
+
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/vedette-io/vedette/api/tetragon"
+	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/hook"
+)
+
+// List implements [server.Policies].
+func (s *policySet) List(domain string) []*tetragon.TracingPolicyStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counters, err := s.engine.Counters()
+	if err != nil {
+		s.log.Warn("counters of policies", "error", err)
+	}
+	memory := s.engine.MemoryBytes()
+	var out []*tetragon.TracingPolicyStatus
+	for _, e := range s.entries {
+		if domain == "" || e.ref.Domain == domain {
+			out = append(out, s.status(e, counters, memory))
+		}
+	}
+	return out
+}
+
+func (s *policySet) status(e *policyEntry, counters map[hook.RuleKey]hook.Counters, memory map[compile.HookKey]uint64) *tetragon.TracingPolicyStatus {
+	st := &tetragon.TracingPolicyStatus{
+		Id: e.id, Name: e.ref.Name, Namespace: e.ref.Namespace, Domain: e.ref.Domain, Mode: e.mode,
+		State: stateOf(e), Sensors: sensorsOf(e), Stats: statsOf(e, counters),
+	}
+	if e.err != nil {
+		st.Error = e.err.Error()
+	}
+	// A hook's program serves several policies: each is told its share.
+	for key, entries := range s.shares {
+		if slices.Contains(entries, e) {
+			st.KernelMemoryBytes += memory[key] / uint64(len(entries))
+		}
+	}
+	st.HookStatuses = s.hooksOf(e)
+	return st
+}
+
+func stateOf(e *policyEntry) tetragon.TracingPolicyState {
+	switch {
+	case e.err != nil:
+		return tetragon.TracingPolicyState_TP_STATE_LOAD_ERROR
+	case !e.enabled:
+		return tetragon.TracingPolicyState_TP_STATE_DISABLED
+	}
+	return tetragon.TracingPolicyState_TP_STATE_ENABLED
+}
+
+// sensorsOf names what clients of the reference know as a policy's sensors.
+func sensorsOf(e *policyEntry) []string {
+	var out []string
+	if len(e.policy.Spec.Kprobes) != 0 {
+		out = append(out, "generic_kprobe")
+	}
+	if len(e.policy.Spec.Tracepoints) != 0 {
+		out = append(out, "generic_tracepoint")
+	}
+	return out
+}
+
+func actionCounters(c hook.Counters) *tetragon.TracingPolicyActionCounters {
+	return &tetragon.TracingPolicyActionCounters{
+		Post: c.Post, Nopost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
+	}
+}
+
+// statsOf adds up an entry's counters.
+func statsOf(e *policyEntry, counters map[hook.RuleKey]hook.Counters) *tetragon.TracingPolicyStats {
+	var sum hook.Counters
+	var keys []hook.RuleKey
+	for k := range counters {
+		if k.Policy == e.key() {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, hook.RuleKey.Compare)
+	stats := &tetragon.TracingPolicyStats{}
+	for _, k := range keys {
+		sum.Add(counters[k])
+		stats.SelectorActionCounters = append(stats.SelectorActionCounters, &tetragon.TracingPolicySelectorActionCounters{
+			Hook: k.Hook.Name, HookIndex: wrapperspb.UInt32(uint32(k.Entry)),
+			SelectorIndex: wrapperspb.UInt32(uint32(k.Selector)), ActionCounters: actionCounters(counters[k]),
+		})
+	}
+	stats.ActionCounters = actionCounters(sum)
+	return stats
+}
+
+// hooksOf tells how each hook entry of a policy is attached.
+func (s *policySet) hooksOf(e *policyEntry) []*tetragon.HookStatus {
+	active := s.active()
+	var out []*tetragon.HookStatus
+	for _, l := range s.loaded {
+		for _, g := range l.Hook.Groups {
+			if g.Policy >= len(active) || active[g.Policy] != e {
+				continue
+			}
+			out = append(out, &tetragon.HookStatus{
+				Section: g.Section, HookIdx: uint32(g.Entry), HookDescription: g.FunctionName,
+				State: tetragon.HookState_STATUS_LOADED, VedetteAttachment: string(l.Attachment),
+			})
+		}
+	}
+	slices.SortFunc(out, func(a, b *tetragon.HookStatus) int {
+		return cmp.Or(cmp.Compare(a.Section, b.Section), cmp.Compare(a.HookIdx, b.HookIdx), cmp.Compare(a.HookDescription, b.HookDescription))
+	})
+	return out
+}

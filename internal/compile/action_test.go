@@ -1,0 +1,93 @@
+package compile_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vedette-io/vedette/internal/compile"
+)
+
+func TestActions(t *testing.T) {
+	for _, test := range []struct {
+		actions string
+		want    compile.Rule
+	}{
+		{"[]", compile.Rule{Flags: compile.RulePost, Action: "KPROBE_ACTION_POST"}},
+		{"[{action: Sigkill}]", compile.Rule{Flags: compile.RulePost | compile.RuleKill, Action: "KPROBE_ACTION_SIGKILL"}},
+		{"[{action: Signal, argSig: 10}]", compile.Rule{Flags: compile.RulePost | compile.RuleSignal, Signal: 10, Action: "KPROBE_ACTION_SIGNAL"}},
+		{"[{action: NoPost}]", compile.Rule{Flags: compile.RuleNoPost, Action: "KPROBE_ACTION_NOPOST"}},
+		{"[{action: NoPost}, {action: Sigkill}]", compile.Rule{Flags: compile.RuleNoPost | compile.RuleKill, Action: "KPROBE_ACTION_SIGKILL"}},
+		{"[{action: Sigkill}, {action: Post, rateLimit: 2m, rateLimitScope: global}]", compile.Rule{
+			Flags: compile.RulePost | compile.RuleKill, Action: "KPROBE_ACTION_POST",
+			RateInterval: uint64(2 * time.Minute), RateScope: compile.RateGlobal,
+		}},
+		{"[{action: Post, rateLimit: '5', rateLimitScope: process}]", compile.Rule{
+			Flags: compile.RulePost, Action: "KPROBE_ACTION_POST", RateInterval: uint64(5 * time.Second), RateScope: compile.RateProcess,
+		}},
+	} {
+		h := mustHook(t, mustCompile(t, readPolicy(t, "actions", "[]", "[{matchActions: "+test.actions+"}]")), "read")
+		got := h.Rules[0]
+		if len(got.FDOps) != 0 {
+			t.Errorf("%s: descriptor actions %+v", test.actions, got.FDOps)
+		}
+		got.FDOps = nil
+		if got.Flags != test.want.Flags || got.Action != test.want.Action || got.Signal != test.want.Signal ||
+			got.RateInterval != test.want.RateInterval || got.RateScope != test.want.RateScope {
+			t.Errorf("%s: rule %+v, want %+v", test.actions, got, test.want)
+		}
+	}
+}
+
+func TestMonitorMode(t *testing.T) {
+	in := input(readPolicy(t, "monitor", "[]", "[{matchActions: [{action: Sigkill}]}]"))
+	in.Policies[0].Monitor = true
+	plan, err := compile.Compile(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := plan.Hooks[0].Rules[0]; r.Flags != compile.RulePost|compile.RuleKill|compile.RuleMonitor || r.Action != "KPROBE_ACTION_SIGKILL" {
+		t.Errorf("rule %+v", r)
+	}
+}
+
+// TestFollowActions checks that the actions name slots, which differ from the
+// indexes and positions that the policy gives.
+func TestFollowActions(t *testing.T) {
+	other := readPolicy(t, "other", "[{index: 3, type: int}, {index: 2, type: int}]", "[{}]")
+	p := mustParse(t, spec("copy", `  kprobes:
+  - call: fd_install
+    syscall: false
+    args: [{index: 0, type: int}, {index: 1, type: file}]
+    selectors: [{matchActions: [{action: FollowFD, argFd: 0, argName: 1}]}]
+  - call: sys_read
+    args: [{index: 0, type: fd}, {index: 1, type: int}]
+    selectors: [{matchActions: [{action: CopyFD, argFd: 0, argName: 1}, {action: UnfollowFD, argFd: 1}]}]
+`))
+	for _, k := range p.Spec.Kprobes {
+		slices.Reverse(k.Args)
+	}
+	plan := mustCompile(t, other, p)
+	if got := mustHook(t, plan, "fd_install").Rules[0].FDOps; len(got) != 1 || got[0] != (compile.FDOp{Kind: compile.FDFollow, FD: 1}) {
+		t.Errorf("follow %+v", got)
+	}
+	h := mustHook(t, plan, "read")
+	want := []compile.FDOp{{Kind: compile.FDCopy, FD: 3, Other: 2}, {Kind: compile.FDUnfollow, FD: 2}}
+	if got := h.Rules[1].FDOps; !slices.Equal(got, want) {
+		t.Errorf("copy %+v, want %+v", got, want)
+	}
+	// The descriptor that is copied is of type fd, so it must be followed by
+	// this policy; the other policy does not follow any.
+	args := make([]compile.Value, len(h.Slots))
+	if got := bits(h.Match(&compile.Values{Args: args})); !slices.Equal(got, []int{0}) {
+		t.Errorf("not followed: rules %v", got)
+	}
+	args[3].Followed = 1 << 1
+	if got := bits(h.Match(&compile.Values{Args: args})); !slices.Equal(got, []int{0, 1}) {
+		t.Errorf("followed: rules %v", got)
+	}
+	args[3].Failed = true
+	if got := bits(h.Match(&compile.Values{Args: args})); !slices.Equal(got, []int{0}) {
+		t.Errorf("not readable: rules %v", got)
+	}
+}

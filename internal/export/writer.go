@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package export
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// housekeeping is how often a failed write is tried again, and the age and the name of the file are
+	// looked at.
+	housekeeping = time.Second
+	// gather is how long lines are gathered before they are written together. It costs every event that
+	// much delay, and saves two system calls for each but the first.
+	gather = time.Millisecond
+	// logInterval is the time between two log lines about losses.
+	logInterval = time.Minute
+)
+
+// Config says where and how a [Writer] writes.
+type Config struct {
+	// Filename is the path of the file; "-" and "/dev/stdout" are the standard output. What is not a
+	// regular file is never rotated.
+	Filename string
+	// Perm is the mode of files made, 0600 when 0. Existing ones keep theirs.
+	Perm fs.FileMode
+	// Compress says whether rotated files are compressed with gzip.
+	Compress bool
+	// Params can be changed later with [Writer.SetParams].
+	Params Params
+	// Buffer is the size in bytes of each of the two buffers, [DefaultBuffer] when 0.
+	Buffer int
+	// MaxWait is how long [Writer.Write] waits for room in the buffer, [DefaultMaxWait] when 0. After one
+	// wait in vain it does not wait until the file has taken something.
+	MaxWait time.Duration
+	// Gap appends the line that reports a loss at its place in the file, without a newline and of at most
+	// 1,000 bytes. When nil, losses are not reported in the file.
+	Gap func(dst []byte, cause string, count uint64) []byte
+	// OnLost is told, about once a second while events are being lost, how many more were and why the
+	// last of them. It must not call the Writer. It may be nil.
+	OnLost func(cause string, count uint64)
+	// Log takes at most one line a minute about losses; [slog.Default] when nil.
+	Log *slog.Logger
+}
+
+// Stats counts what a [Writer] has done.
+type Stats struct {
+	// Accepted and Dropped count the lines given to Write; Written and Bytes what reached the file, reports
+	// of losses included.
+	Accepted, Dropped, Written, Bytes uint64
+	// Rotations counts new files begun because of size or age, Failures failed attempts to write.
+	Rotations, Failures uint64
+}
+
+// Writer writes lines to a rotated file. Its methods are safe for concurrent use.
+type Writer struct {
+	cfg    Config
+	params atomic.Pointer[Params]
+	buffer *buffer
+	file   *rotatingFile
+	keeper *keeper
+	tick   time.Duration
+	now    func() time.Time
+
+	closing chan struct{}
+	done    chan struct{}
+	once    sync.Once
+
+	written, bytes, rotations, failures atomic.Uint64
+
+	// The rest belongs to the goroutine.
+
+	pending []byte // taken from the buffer; the first offset bytes are in the file
+	offset  int
+	lastErr error
+	// unwritten lines are left when the file failed to the end.
+	unwritten int
+	told      uint64    // losses that OnLost knows
+	logged    uint64    // losses that the log knows
+	logTime   time.Time // of the last log line about losses
+}
+
+// Open opens the file and starts the goroutine that writes to it. An error names what is wrong with
+// the configuration, or why the file cannot be opened.
+func Open(cfg Config) (*Writer, error) { return open(cfg, openFile, time.Now, housekeeping) }
+
+func open(cfg Config, openFile openFunc, now func() time.Time, tick time.Duration) (*Writer, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	backups := newBackups(cfg.Filename)
+	w := &Writer{
+		cfg: cfg, tick: tick, now: now,
+		buffer:  newBuffer(cfg.Buffer, cfg.MaxWait, cfg.Gap),
+		file:    &rotatingFile{path: cfg.Filename, perm: cfg.Perm, open: openFile, now: now, backups: backups},
+		pending: make([]byte, 0, initialBuffer),
+		closing: make(chan struct{}), done: make(chan struct{}),
+	}
+	w.params.Store(&cfg.Params)
+	if err := w.file.ready(); err != nil {
+		return nil, fmt.Errorf("open export file: %w", err)
+	}
+	if w.file.regular {
+		w.keeper = keepBackups(backups, cfg.Compress, &w.params, cfg.Log)
+	}
+	w.file.rotated = w.rotated
+	go w.run()
+	return w, nil
+}
+
+func (c *Config) complete() error {
+	if c.Filename == "" {
+		return errors.New("open export file: no file name")
+	}
+	if c.Perm == 0 {
+		c.Perm = 0o600
+	}
+	if c.Buffer == 0 {
+		c.Buffer = DefaultBuffer
+	}
+	if c.Buffer <= lossRoom {
+		return fmt.Errorf("open export file: buffer of %d bytes: must be more than %d", c.Buffer, lossRoom)
+	}
+	if c.MaxWait == 0 {
+		c.MaxWait = DefaultMaxWait
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return c.Params.Validate()
+}
+
+// Write copies a line, given without its newline, into the buffer and says whether it was accepted. It
+// never waits for the file, only for room in the buffer, and not longer than Config.MaxWait.
+func (w *Writer) Write(line []byte) bool { return w.buffer.put(line) }
+
+// Params returns the present settings.
+func (w *Writer) Params() Params { return *w.params.Load() }
+
+// SetParams changes the settings from the next write on.
+func (w *Writer) SetParams(p Params) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	w.params.Store(&p)
+	if w.keeper != nil {
+		w.keeper.trigger()
+	}
+	return nil
+}
+
+// Stats returns the counts so far.
+func (w *Writer) Stats() Stats {
+	w.buffer.mu.Lock()
+	defer w.buffer.mu.Unlock()
+	return Stats{
+		Accepted: w.buffer.accepted, Dropped: w.buffer.dropped,
+		Written: w.written.Load(), Bytes: w.bytes.Load(),
+		Rotations: w.rotations.Load(), Failures: w.failures.Load(),
+	}
+}
+
+// Close writes what is buffered and closes the file. It returns an error that says how many events were
+// not written when the file fails, or when ctx is done first; a write that hangs in the kernel is
+// then left behind.
+func (w *Writer) Close(ctx context.Context) error {
+	w.once.Do(func() {
+		w.buffer.close()
+		close(w.closing)
+	})
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		stats := w.Stats()
+		return fmt.Errorf("close export file: %d lines not written: %w", stats.Accepted-min(stats.Written, stats.Accepted), ctx.Err())
+	}
+	if w.keeper != nil {
+		w.keeper.stop()
+	}
+	if w.lastErr != nil {
+		return fmt.Errorf("close export file: %d lines not written: %w", w.unwritten, w.lastErr)
+	}
+	return nil
+}
+
+func (w *Writer) run() {
+	defer close(w.done)
+	defer w.file.close()
+	ticker := time.NewTicker(w.tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-w.buffer.wake:
+			if w.lastErr == nil { // else the next tick tries again
+				time.Sleep(gather)
+				w.drain()
+			}
+		case <-ticker.C:
+			w.housekeep()
+		case <-w.closing:
+			w.finish()
+			return
+		}
+	}
+}
+
+func (w *Writer) housekeep() {
+	if w.lastErr == nil {
+		w.settle(w.file.follow())
+	}
+	if w.lastErr == nil {
+		w.settle(w.file.rotateIfOld(w.Params().RotationInterval))
+	}
+	w.drain()
+	w.reportLosses(false)
+}
+
+// finish writes what is left. What cannot be written is lost like what was never accepted.
+func (w *Writer) finish() {
+	w.drain()
+	if w.lastErr != nil {
+		w.unwritten = w.buffer.discard(countLines(w.pending[w.offset:]))
+	}
+	w.reportLosses(true)
+}
+
+// drain writes all there is.
+func (w *Writer) drain() {
+	for {
+		if w.offset == len(w.pending) {
+			w.pending, w.offset = w.buffer.take(w.pending), 0
+		}
+		if len(w.pending) == 0 {
+			return
+		}
+		if err := w.writePending(); err != nil {
+			return
+		}
+	}
+}
+
+func (w *Writer) writePending() error {
+	lines := w.pending[w.offset:]
+	n, err := w.file.writeLines(lines, w.Params().MaxSize)
+	w.offset += n
+	w.written.Add(uint64(countLines(lines[:n])))
+	w.bytes.Add(uint64(n))
+	w.settle(err)
+	return err
+}
+
+// settle notes that the file fails or, with a nil error after a failure, that it works again.
+func (w *Writer) settle(err error) {
+	switch {
+	case err != nil:
+		w.failures.Add(1)
+		if w.lastErr == nil {
+			w.cfg.Log.Error("export file fails, events are kept while the buffer lasts", "error", err)
+		}
+		w.buffer.fail(err.Error())
+	case w.lastErr != nil:
+		w.cfg.Log.Info("export file is written again", "file", w.cfg.Filename)
+		w.buffer.fail("")
+	}
+	w.lastErr = err
+}
+
+// reportLosses tells OnLost what is new, and the log at most once a minute unless it is the last time.
+func (w *Writer) reportLosses(last bool) {
+	dropped, cause := w.buffer.losses()
+	if n := dropped - w.told; n > 0 && w.cfg.OnLost != nil {
+		w.cfg.OnLost(cause, n)
+	}
+	w.told = dropped
+	now := w.now()
+	if n := dropped - w.logged; n > 0 && (last || now.Sub(w.logTime) >= logInterval) {
+		w.cfg.Log.Warn("events lost before the export file", "events", n, "cause", cause)
+		w.logged, w.logTime = dropped, now
+	}
+}
+
+func (w *Writer) rotated() {
+	w.rotations.Add(1)
+	w.keeper.trigger()
+}
+
+func countLines(lines []byte) int { return bytes.Count(lines, newline) }

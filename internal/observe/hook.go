@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"math/bits"
+
+	"github.com/vedette-io/vedette/bpf"
+	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/process"
+	"github.com/vedette-io/vedette/internal/record"
+)
+
+// call is what the records of one call say.
+type call struct {
+	plan    *plan
+	process *process.Process
+	id      process.ID
+	tid     uint32
+	time    uint64
+
+	slots [record.MaxSlots]record.Value
+	have  uint16 // bit n: slots[n] is there
+	ret   record.Value
+	// returned says that ret is there.
+	returned bool
+	retArg   event.Arg
+}
+
+// handleHook takes a hook record, which was decoded from raw.
+func (o *Observer) handleHook(h *record.Hook, raw []byte) {
+	p := o.plans[planKey{h.Hook, h.Generation}]
+	if p == nil {
+		o.loss.add(lossDecode, "hook is not known", 1)
+		return
+	}
+	if record.Phase(h.Phase) != record.PhaseEntry {
+		o.handleHalf(p, h, raw)
+		return
+	}
+	if o.holdEarly(h, raw) {
+		return
+	}
+	o.call.begin(p, h)
+	o.call.addValues(h, false)
+	o.emitCall(h.Vector())
+}
+
+func (c *call) begin(p *plan, h *record.Hook) {
+	c.plan = p
+	c.id = process.IDOf(h.Process)
+	c.tid = h.Tid
+	c.time = h.Header.Time
+	c.have = 0
+	c.returned = false
+}
+
+// addValues takes the values of a record; those that came at the return replace placeholders.
+func (c *call) addValues(h *record.Hook, atReturn bool) {
+	first := atReturn
+	for value := range h.Values() {
+		switch {
+		case first:
+			c.ret, c.returned = value, value.Type != record.ValueNone
+		case value.Slot < record.MaxSlots:
+			c.slots[value.Slot] = value
+			c.have |= 1 << value.Slot
+		}
+		first = false
+	}
+}
+
+// emitCall emits one event for every rule in the vector.
+func (o *Observer) emitCall(vector []uint64) {
+	c := &o.call
+	c.process = o.opts.Tree.Lookup(c.id)
+	for word, set := range vector {
+		for ; set != 0; set &= set - 1 {
+			bit := word*64 + bits.TrailingZeros64(set)
+			if bit >= len(c.plan.rules) || c.plan.rules[bit].group == nil {
+				o.loss.add(lossDecode, "rule is not known", 1)
+				continue
+			}
+			o.emitRule(&c.plan.rules[bit])
+		}
+	}
+}
+
+func (o *Observer) emitRule(r *rule) {
+	c := &o.call
+	o.begin(c.plan.Kind, c.time)
+	o.addProcess(c.process, c.id, c.tid, c.plan.ancestors)
+	h := &o.ev.Hook
+	h.Function = r.group.FunctionName
+	h.Subsystem, h.Event = r.group.Subsystem, r.group.Event
+	h.PolicyName = r.group.PolicyName
+	h.Message = r.group.Message
+	h.Tags = append(h.Tags, r.group.Tags...)
+	h.Action = r.action
+	o.addArgs(r.group)
+	if r.group.HasReturn && c.returned {
+		c.retArg = argOf(&c.ret)
+		h.Return = &c.retArg
+	}
+	o.emit()
+}
+
+func (o *Observer) addArgs(g *GroupPlan) {
+	c := &o.call
+	for _, ref := range g.Args {
+		if c.have>>ref.Slot&1 == 0 {
+			o.stats.MissingArguments++
+			o.ev.Hook.Args = append(o.ev.Hook.Args, errorArg(notInRecord))
+			continue
+		}
+		value := &c.slots[ref.Slot]
+		if value.Type == record.ValueNop {
+			continue
+		}
+		if value.Status&(record.StatusTruncated|record.StatusUnresolved) != 0 {
+			o.stats.TruncatedArguments++
+		}
+		arg := argOf(value)
+		if c.plan.Kind != event.KindTracepoint {
+			arg.Label = ref.Label
+		}
+		o.ev.Hook.Args = append(o.ev.Hook.Args, arg)
+	}
+}
+
+// isUnknown reports whether the kernel itself did not know the process of the record.
+func isUnknown(h *record.Hook) bool {
+	return h.ProcessFlags&uint32(bpf.ContractVdProcessFlagsVD_PROCESS_UNKNOWN) != 0
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"strings"
+
+	"github.com/vedette-io/vedette/bpf"
+	"github.com/vedette-io/vedette/internal/event"
+)
+
+// lossStage is where events are lost.
+type lossStage uint8
+
+const (
+	lossRing   lossStage = iota // the rings were full
+	lossKernel                  // the kernel program could not make a record
+	lossDecode                  // a record could not be read
+	lossMerge                   // a record lacked its other half
+	lossStages
+)
+
+var stageNames = [lossStages]string{"kernel ring", "kernel", "decode", "merge"}
+
+// ringCauses are the causes of stage lossRing, by ring.
+var ringCauses = [2]string{"bulk ring is full", "evidence ring is full"}
+
+// maxCauses is how many causes one lost event names.
+const maxCauses = 4
+
+// loss gathers what is lost until a lost event tells it.
+type loss struct {
+	stages [lossStages]stageLoss
+	rings  [2]ringLoss
+	last   [bpf.ContractVdCounterVD_COUNTERS]uint64 // the kernel's counters
+}
+
+type stageLoss struct {
+	count  uint64
+	causes []string
+	told   uint64 // when, in nanoseconds since boot
+}
+
+// ringLoss is what is known of the records of one ring that are missing: the kernel counts them, and
+// the numbers of later records show them. Both speak of the same records.
+type ringLoss struct {
+	gaps    int64 // by the numbers of records
+	settled int64 // gaps at the last tick: a record that was overtaken has come since
+	kernel  int64 // by the kernel's counter
+	told    int64
+}
+
+func (l *loss) add(stage lossStage, cause string, count uint64) {
+	if count == 0 {
+		return
+	}
+	s := &l.stages[stage]
+	s.count += count
+	if len(s.causes) >= maxCauses {
+		return
+	}
+	for _, c := range s.causes {
+		if c == cause {
+			return
+		}
+	}
+	s.causes = append(s.causes, cause)
+}
+
+func (l *loss) gaps(h *bpf.Header, missing int64) {
+	if missing != 0 {
+		l.rings[h.Ring].gaps += missing
+	}
+}
+
+// kernelCauses are the kernel's counters that stand for events that were lost outside of the rings.
+var kernelCauses = map[bpf.ContractVdCounter]string{
+	bpf.ContractVdCounterVD_COUNT_SCRATCH_BUSY: "nested too deep on one CPU",
+	bpf.ContractVdCounterVD_COUNT_PENDING_FULL: "too many calls await their return",
+}
+
+func (l *loss) kernel(counters [bpf.ContractVdCounterVD_COUNTERS]uint64) {
+	l.rings[0].kernel = int64(counters[bpf.ContractVdCounterVD_COUNT_LOST_BULK])
+	l.rings[1].kernel = int64(counters[bpf.ContractVdCounterVD_COUNT_LOST_EVIDENCE])
+	for counter, cause := range kernelCauses {
+		if counters[counter] > l.last[counter] {
+			l.add(lossKernel, cause, counters[counter]-l.last[counter])
+		}
+	}
+	l.last = counters
+}
+
+func (l *loss) addRings() {
+	for i := range l.rings {
+		r := &l.rings[i]
+		missing := max(min(r.gaps, r.settled), r.kernel)
+		r.settled = r.gaps
+		if missing > r.told {
+			l.add(lossRing, ringCauses[i], uint64(missing-r.told))
+			r.told = missing
+		}
+	}
+}
+
+// emitLoss tells what was lost, at most once a second of each stage.
+func (o *Observer) emitLoss() {
+	o.loss.addRings()
+	for i := range o.loss.stages {
+		s := &o.loss.stages[i]
+		if s.count == 0 || s.told != 0 && o.now < s.told+second {
+			continue
+		}
+		o.begin(event.KindLost, o.now)
+		o.ev.Lost = event.Lost{Stage: stageNames[i], Cause: strings.Join(s.causes, "; "), Count: s.count}
+		o.emit()
+		o.stats.Lost += s.count
+		*s = stageLoss{causes: s.causes[:0], told: o.now}
+	}
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"runtime"
+
+	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/record"
+)
+
+// What events say of arguments without a value.
+var (
+	badAddress    = []byte("Bad address for basic type")
+	badDescriptor = []byte("Bad file descriptor")
+	badPath       = []byte("Path could not be read")
+	notReturned   = []byte("Return of the call was not seen")
+	notInRecord   = []byte("Argument is not in the record")
+)
+
+// unresolved is the flag of a path whose first components are missing.
+const unresolved = "unresolvedPathComponents"
+
+var rootPath = []byte("/")
+
+// argOf returns the argument that events show of a value. Its bytes are those of the record.
+func argOf(v *record.Value) event.Arg {
+	if v.Status&record.StatusAtReturn != 0 {
+		return errorArg(notReturned)
+	}
+	if v.Status&record.StatusFailed != 0 {
+		return errorArg(failure(v.Type))
+	}
+	switch v.Type {
+	case record.ValueS8, record.ValueS16, record.ValueS32:
+		return event.Arg{Kind: event.ArgInt, Int: int64(v.Num)}
+	case record.ValueU8, record.ValueU16, record.ValueU32:
+		return event.Arg{Kind: event.ArgUint, Uint: v.Num}
+	case record.ValueS64:
+		return event.Arg{Kind: event.ArgLong, Int: int64(v.Num)}
+	case record.ValueU64, record.ValueSize:
+		return event.Arg{Kind: event.ArgSize, Uint: v.Num}
+	case record.ValueString, record.ValueFilename, record.ValueDataLoc:
+		return event.Arg{Kind: event.ArgString, Bytes: v.Content}
+	case record.ValueFD, record.ValueFile:
+		return pathArg(event.ArgFile, v)
+	case record.ValuePath:
+		return pathArg(event.ArgPath, v)
+	case record.ValueCharBuf:
+		return bufferArg(v)
+	case record.ValueSyscall64:
+		return event.Arg{Kind: event.ArgSyscallID, Uint: v.Num, Text: abi(v.Status)}
+	}
+	return event.Arg{Kind: event.ArgNone}
+}
+
+func pathArg(kind event.ArgKind, v *record.Value) event.Arg {
+	arg := event.Arg{Kind: kind, Bytes: v.Content, Mode: uint16(v.Num)}
+	if len(arg.Bytes) == 0 {
+		arg.Bytes = rootPath
+	}
+	if v.Status&record.StatusUnresolved != 0 {
+		arg.Flags = unresolved
+	}
+	return arg
+}
+
+func bufferArg(v *record.Value) event.Arg {
+	if v.Num > uint64(len(v.Content)) {
+		return event.Arg{Kind: event.ArgTruncatedBytes, Bytes: v.Content, Uint: v.Num}
+	}
+	return event.Arg{Kind: event.ArgBytes, Bytes: v.Content}
+}
+
+func errorArg(message []byte) event.Arg {
+	return event.Arg{Kind: event.ArgError, Bytes: message}
+}
+
+func failure(t record.ValueType) []byte {
+	switch t {
+	case record.ValueFD:
+		return badDescriptor
+	case record.ValueFile, record.ValuePath:
+		return badPath
+	}
+	return badAddress
+}
+
+// abi returns the name that events give to the calling convention of a system call.
+func abi(status record.Status) string {
+	compat := status&record.StatusCompat != 0
+	switch {
+	case runtime.GOARCH == "amd64" && compat:
+		return "i386"
+	case runtime.GOARCH == "amd64":
+		return "x64"
+	case runtime.GOARCH == "arm64" && compat:
+		return "arm32"
+	}
+	return runtime.GOARCH
+}
