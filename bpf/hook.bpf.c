@@ -321,7 +321,7 @@ static __always_inline __u64 vd_slot_size(struct vd_run *run, __u32 i)
 	return 0;
 }
 
-static __always_inline void vd_fetch(struct vd_run *run, __u32 i)
+static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 {
 	struct vd_slot *slot;
 	__u64 raw = vd_slot_raw(run, i);
@@ -739,7 +739,7 @@ static __always_inline bool vd_fd_op(struct vd_run *run, const struct vd_fd_op *
  * Carries out one rule; returns the signal to send, 0 for none. The bit in
  * post stays if the rule has an event.
  */
-static __always_inline __u32 vd_act(struct vd_run *run, __u32 bit, __u64 *post)
+static __noinline __u32 vd_act(struct vd_run *run, __u32 bit, __u64 *post)
 {
 	struct vd_rule *rule = bpf_map_lookup_elem(&vd_rules, &bit);
 	struct vd_rule_counters *n = bpf_map_lookup_elem(&vd_rule_counters, &bit);

@@ -25,6 +25,8 @@ struct vd_process_scratch {
 	struct vd_string_key key;
 	struct vd_string string;
 	struct vd_process process;
+	__u32 known; /* the process was in the map */
+	__u32 zero;
 	char name[VD_NAME_MAX + 1];
 	char record[VD_RECORD_MAX];
 };
@@ -414,46 +416,66 @@ static __noinline __u32 vd_append_exe(struct vd_process_scratch *s, struct vd_ex
 	return vd_append_string(s, at, &r->exe_len);
 }
 
+/*
+ * Copies what is known of a process to the scratch, or makes it up from the
+ * kernel's structures; returns whether it was known. The rest of the program
+ * then works on one kind of pointer, which the verifier follows once.
+ */
+static __noinline bool vd_recall(struct vd_process *p, struct task_struct *task, __u32 pid)
+{
+	struct vd_process *known = bpf_map_lookup_elem(&vd_processes, &pid);
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+	struct vd_process *above;
+
+	if (known) {
+		*p = *known;
+		return true;
+	}
+	__builtin_memset(p, 0, sizeof(*p));
+	p->pid = pid;
+	p->start = p->born = vd_born(task);
+	p->flags = vd_task_flags(task, &p->nspid);
+	p->parent_pid = BPF_CORE_READ(parent, tgid);
+	above = bpf_map_lookup_elem(&vd_processes, &p->parent_pid);
+	p->parent_start = above ? above->start : BPF_CORE_READ(parent, start_boottime);
+	return false;
+}
+
+/* Makes the process the new image of itself, and tells who its parent is. */
+static __always_inline void vd_become(struct vd_process *p, struct vd_exec *r, __u64 now)
+{
+	if (p->flags & VD_PROCESS_CLONE) {
+		r->flags |= VD_EXEC_CLONE;
+	} else {
+		p->parent_pid = p->pid;
+		p->parent_start = p->start;
+	}
+	r->parent.pid = p->parent_pid;
+	r->parent.start = p->parent_start;
+	r->process.pid = p->pid;
+	r->process.start = now;
+	p->start = now;
+	p->flags &= ~(VD_PROCESS_CLONE | VD_PROCESS_OLD | VD_PROCESS_IN_USERNS);
+}
+
 static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct task_struct *task,
 					   struct linux_binprm *bprm)
 {
 	struct vd_exec *r = (void *)s->record;
+	struct vd_process *p = &s->process;
 	__u64 now = bpf_ktime_get_boot_ns();
 	__u32 pid = BPF_CORE_READ(task, tgid);
-	struct vd_process *p = bpf_map_lookup_elem(&vd_processes, &pid);
-	struct vd_process *made = &s->process;
 	__u32 at = sizeof(*r);
 	bool failed = false;
 
 	__builtin_memset(r, 0, sizeof(*r));
-	if (!p) {
-		struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
-
+	if (!vd_recall(p, task, pid)) {
 		vd_count(VD_COUNT_PROCESS_UNKNOWN);
 		r->flags |= VD_EXEC_PARENT_MISSING;
-		__builtin_memset(made, 0, sizeof(*made));
-		made->pid = pid;
-		made->born = vd_born(task);
-		made->flags = vd_task_flags(task, &made->nspid) | VD_PROCESS_CLONE;
-		made->parent_pid = BPF_CORE_READ(parent, tgid);
-		made->parent_start = BPF_CORE_READ(parent, start_boottime);
-		vd_join_by_pid(made);
-		p = made;
+		p->flags |= VD_PROCESS_CLONE;
+		vd_join_by_pid(p);
 	}
-	if (p->flags & VD_PROCESS_CLONE) {
-		r->flags |= VD_EXEC_CLONE;
-		r->parent.pid = p->parent_pid;
-		r->parent.start = p->parent_start;
-	} else {
-		r->parent.pid = pid;
-		r->parent.start = p->start;
-		p->parent_pid = pid;
-		p->parent_start = p->start;
-	}
-	r->process.pid = pid;
-	r->process.start = now;
-	p->start = now;
-	p->flags &= ~(VD_PROCESS_CLONE | VD_PROCESS_OLD | VD_PROCESS_IN_USERNS);
+	vd_become(p, r, now);
 	if (vd_in_user_namespace(task))
 		p->flags |= VD_PROCESS_IN_USERNS;
 	r->nspid = p->nspid;
@@ -464,7 +486,7 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 		r->flags |= VD_EXEC_FILENAME_FAILED;
 	at = vd_append_exe(s, r, task, at);
 	vd_classify(p, s);
-	if (p == made && bpf_map_update_elem(&vd_processes, &pid, p, BPF_ANY))
+	if (bpf_map_update_elem(&vd_processes, &pid, p, BPF_ANY))
 		vd_count(VD_COUNT_PROCESS_MAP_FULL);
 	at = vd_describe(s, r, task, at);
 	vd_file_privileges(r, BPF_CORE_READ(task, mm, exe_file, f_inode));
@@ -530,7 +552,7 @@ int BPF_PROG(vd_exit, struct task_struct *task)
  * the iterator before, which goes by ascending pid: where pids have wrapped
  * around, further passes complete it.
  */
-static __always_inline void vd_inherit(struct vd_process *p, struct vd_process *known,
+static __noinline void vd_inherit(struct vd_process *p, bool known,
 				       struct task_struct *task)
 {
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
@@ -577,12 +599,13 @@ static __always_inline void vd_inherit(struct vd_process *p, struct vd_process *
  * Gives a known process the classes of a generation that is about to act. An
  * exec in the meantime has classified the process itself.
  */
-static __always_inline void vd_reclassify(struct vd_process *known, struct vd_process *p)
+static __always_inline void vd_reclassify(struct vd_process *p)
 {
 	__u32 zero = 0;
 	struct vd_process_policy *policy = bpf_map_lookup_elem(&vd_process_policy, &zero);
+	struct vd_process *known = bpf_map_lookup_elem(&vd_processes, &p->pid);
 
-	if (!policy || known->start != p->start)
+	if (!policy || !known || known->start != p->start)
 		return;
 	if (policy->reclassify == 0) {
 		known->sets[0] = p->sets[0];
@@ -599,31 +622,18 @@ static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
 					   struct vd_process_scratch *s, struct task_struct *task)
 {
 	struct vd_exec *r = (void *)s->record;
-	__u32 pid = BPF_CORE_READ(task, tgid);
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
-	__u32 parent_pid = BPF_CORE_READ(parent, tgid);
-	struct vd_process *known = bpf_map_lookup_elem(&vd_processes, &pid);
 	struct vd_process *p = &s->process;
-	struct vd_process *above;
+	__u32 pid = BPF_CORE_READ(task, tgid);
 	__u32 at = sizeof(*r);
 	bool failed = false;
 
 	__builtin_memset(r, 0, sizeof(*r));
-	r->process.pid = pid;
-	if (known) {
-		/* sets are joined anew, so that old generations' bits go. */
-		*p = *known;
-		p->sets[0] = p->sets[1] = 0;
-	} else {
-		__builtin_memset(p, 0, sizeof(*p));
-		p->pid = pid;
-		p->start = p->born = BPF_CORE_READ(task, start_boottime);
-		p->parent_pid = parent_pid;
-		p->flags = vd_task_flags(task, &p->nspid) | VD_PROCESS_OLD;
-		above = bpf_map_lookup_elem(&vd_processes, &parent_pid);
-		p->parent_start = above ? above->start : BPF_CORE_READ(parent, start_boottime);
-	}
-	vd_inherit(p, known, task);
+	s->known = vd_recall(p, task, pid);
+	if (s->known)
+		p->sets[0] = p->sets[1] = 0; /* joined anew */
+	else
+		p->flags |= VD_PROCESS_OLD;
+	vd_inherit(p, s->known, task);
 	if (p->flags & VD_PROCESS_KTHREAD) {
 		r->flags |= VD_EXEC_KTHREAD;
 		at = vd_append_text(s, at, task->comm, &r->filename_len, &failed);
@@ -633,12 +643,13 @@ static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
 		at = vd_append_exe(s, r, task, at);
 	}
 	vd_classify(p, s);
-	if (known) {
-		vd_reclassify(known, p);
+	if (s->known) {
+		vd_reclassify(p);
 		return;
 	}
 	if (bpf_map_update_elem(&vd_processes, &pid, p, BPF_NOEXIST))
 		return; /* seen by fork or exec in the meantime, or full */
+	r->process.pid = pid;
 	r->process.start = p->start;
 	r->parent.pid = p->parent_pid;
 	r->parent.start = p->parent_start;

@@ -63,10 +63,11 @@ type ProcessVdProcessScratch struct {
 		End   uint32
 		Bytes [4352]int8
 	}
-	Process  ProcessVdProcess
-	Ancestor ProcessVdProcess
-	Name     [256]int8
-	Record   [32768]int8
+	Process ProcessVdProcess
+	Known   uint32
+	Zero    uint32
+	Name    [256]int8
+	Record  [32768]int8
 }
 
 type ProcessVdStringKey struct {
