@@ -99,11 +99,22 @@ struct vd_slot {
 	struct vd_string s;
 };
 
+/*
+ * Where the walk through the winning rules stands. It is in memory and not in
+ * registers so that the verifier sees one state for each turn of the loop.
+ */
+struct vd_cursor {
+	__u64 left; /* bits of the word at hand */
+	__u32 word;
+	__u32 signal; /* the strongest that is to be sent, 0: none */
+};
+
 struct vd_hook_scratch {
 	__u64 acc[VD_MAX_WORDS];
 	__u64 win[VD_MAX_WORDS];
 	__u64 post[VD_MAX_WORDS];
 	__u64 raw[VD_RAW_ARGS];
+	struct vd_cursor cursor;
 	struct vd_string_key key;
 	struct vd_rate_key rate;
 	struct vd_pending pending;
@@ -735,80 +746,124 @@ static __always_inline bool vd_fd_op(struct vd_run *run, const struct vd_fd_op *
 	return true;
 }
 
-/*
- * Carries out one rule; returns the signal to send, 0 for none. The bit in
- * post stays if the rule has an event.
- */
-static __noinline __u32 vd_act(struct vd_run *run, __u32 bit, __u64 *post)
+/* Moves the cursor to the next winner; returns its bit, or -1 at the end. */
+static __always_inline __s32 vd_next(struct vd_hook_scratch *s, const __u64 *from)
+{
+	struct vd_cursor *c = &s->cursor;
+	__u64 x = c->left;
+	__u32 w = c->word;
+
+	if (!x) {
+		w++;
+		if (w >= vd_config.words || w >= VD_MAX_WORDS)
+			return -1;
+		c->word = w;
+		c->left = from[w];
+		return -2;
+	}
+	c->left = x & (x - 1);
+	return w * 64 + vd_lowest(x);
+}
+
+static __always_inline void vd_rewind(struct vd_hook_scratch *s, const __u64 *from)
+{
+	s->cursor.word = 0;
+	s->cursor.left = from[0];
+	s->cursor.signal = 0;
+}
+
+/* Turns of the loop that visits all winners: one each, and one for each word. */
+#define VD_WINNER_TURNS (1024 + VD_MAX_WORDS)
+
+/* Notes a rule's signal; returns whether it has one that is to be sent. */
+static __always_inline bool vd_note_signal(struct vd_cursor *c, struct vd_rule *rule,
+					   struct vd_rule_counters *n)
+{
+	__u32 signal = rule->flags & VD_RULE_KILL ? 9 : rule->signal;
+
+	if (!(rule->flags & (VD_RULE_KILL | VD_RULE_SIGNAL)))
+		return false;
+	if (rule->flags & VD_RULE_MONITOR) {
+		n->monitor_signal++;
+		return false;
+	}
+	n->signal++;
+	if (c->signal != 9)
+		c->signal = signal;
+	return true;
+}
+
+/* Carries out the descriptor actions; returns whether any changed something. */
+static __always_inline bool vd_fd_ops(struct vd_run *run, struct vd_rule *rule)
+{
+	bool changed = false;
+	__u32 i;
+
+	for (i = 0; i < VD_MAX_FD_OPS; i++) {
+		if (vd_fd_op(run, &rule->fd_ops[i]))
+			changed = true;
+	}
+	return changed;
+}
+
+/* Carries out one rule, and notes in s->post whether it has an event. */
+static __noinline void vd_act(struct vd_run *run, __u32 bit)
 {
 	struct vd_rule *rule = bpf_map_lookup_elem(&vd_rules, &bit);
 	struct vd_rule_counters *n = bpf_map_lookup_elem(&vd_rule_counters, &bit);
-	__u32 signal = 0, i;
 	bool quiet = false;
+	__u32 word;
 
 	if (!rule || !n)
-		return 0;
-	if ((vd_config.features & VD_FEATURE_FD_OPS) && rule->fd_ops[0].kind) {
+		return;
+	if ((vd_config.features & VD_FEATURE_FD_OPS) && rule->fd_ops[0].kind)
 		/* A close of what nobody follows is no event. */
-		quiet = true;
-		for (i = 0; i < VD_MAX_FD_OPS; i++) {
-			if (vd_fd_op(run, &rule->fd_ops[i]))
-				quiet = false;
-		}
-	}
-	if (rule->flags & VD_RULE_KILL)
-		signal = 9;
-	else if (rule->flags & VD_RULE_SIGNAL)
-		signal = rule->signal;
-	if (signal) {
-		if (rule->flags & VD_RULE_MONITOR) {
-			n->monitor_signal++;
-			signal = 0;
-		} else {
-			n->signal++;
-		}
-	}
+		quiet = !vd_fd_ops(run, rule);
+	if ((vd_config.features & (VD_FEATURE_KILL | VD_FEATURE_SIGNAL)) &&
+	    vd_note_signal(&run->s->cursor, rule, n))
+		quiet = false;
 	if (!(rule->flags & VD_RULE_POST)) {
 		n->no_post++;
-		return signal;
+		return;
 	}
-	if (quiet && !signal)
-		return 0;
+	if (quiet)
+		return;
 	if ((vd_config.features & VD_FEATURE_RATE) && rule->rate_interval &&
 	    vd_limited(run, rule, bit)) {
 		n->rate_limited++;
-		return signal;
+		return;
 	}
 	if (!(rule->flags & VD_RULE_RETURN))
 		n->post++;
-	*post |= 1ULL << (bit & 63);
-	return signal;
+	word = bit / 64;
+	vd_bounded(word);
+	if (word < VD_MAX_WORDS)
+		run->s->post[word] |= 1ULL << (bit & 63);
 }
 
-/* Acts on all winners; returns the strongest signal that is to be sent. */
-static __always_inline __u32 vd_act_all(struct vd_run *run)
+/* Acts on all winners. */
+static __always_inline void vd_act_all(struct vd_run *run)
 {
-	__u32 signal = 0, w, i;
+	struct vd_hook_scratch *s = run->s;
+	__u32 i;
 
-	for (w = 0; w < VD_MAX_WORDS; w++) {
-		__u64 x, post = 0;
-
-		if (w >= vd_config.words)
+	for (i = 0; i < VD_MAX_WORDS; i++) {
+		if (i >= vd_config.words)
 			break;
-		x = run->s->win[w];
-		for (i = 0; i < 64; i++) {
-			__u32 sig;
-
-			if (!x || i >= vd_config.n_groups)
-				break;
-			sig = vd_act(run, w * 64 + vd_lowest(x), &post);
-			x &= x - 1;
-			if (sig && signal != 9)
-				signal = sig;
-		}
-		run->s->post[w] = post;
+		s->post[i] = 0;
 	}
-	return signal;
+	vd_rewind(s, s->win);
+	for (i = 0; i < VD_WINNER_TURNS; i++) {
+		__s32 bit;
+
+		if (i >= vd_config.n_groups + vd_config.words)
+			break;
+		bit = vd_next(s, s->win);
+		if (bit == -1)
+			break;
+		if (bit >= 0)
+			vd_act(run, bit);
+	}
 }
 
 /* ---- events ---------------------------------------------------------------------- */
@@ -982,7 +1037,6 @@ static __always_inline void vd_event(struct vd_run *run, __u32 syscall)
 {
 	struct vd_hook_scratch *s = run->s;
 	bool killed = false;
-	__u32 signal;
 
 	if (!vd_classify(run))
 		return;
@@ -992,11 +1046,11 @@ static __always_inline void vd_event(struct vd_run *run, __u32 syscall)
 		vd_count(VD_COUNT_PROCESS_UNKNOWN);
 	if (vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS))
 		vd_fetch_rest(run);
-	signal = vd_act_all(run);
+	vd_act_all(run);
 	if (vd_config.features & (VD_FEATURE_KILL | VD_FEATURE_SIGNAL)) {
-		if (signal) {
+		if (s->cursor.signal) {
 			killed = true;
-			if (bpf_send_signal(signal))
+			if (bpf_send_signal(s->cursor.signal))
 				vd_count(VD_COUNT_SIGNAL_FAILED);
 		}
 	}
@@ -1056,24 +1110,25 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 			break;
 	}
 	for (w = 0; w < VD_MAX_WORDS; w++) {
-		__u64 x;
-
 		if (w >= vd_config.words)
 			break;
-		x = s->acc[w];
-		left |= x;
-		for (i = 0; i < 64; i++) {
-			struct vd_rule_counters *n;
-			__u32 bit;
+		left |= s->acc[w];
+	}
+	vd_rewind(s, s->acc);
+	for (i = 0; i < VD_WINNER_TURNS; i++) {
+		struct vd_rule_counters *n;
+		__s32 bit;
 
-			if (!x || i >= vd_config.n_groups)
-				break;
-			bit = w * 64 + vd_lowest(x);
-			x &= x - 1;
-			n = bpf_map_lookup_elem(&vd_rule_counters, &bit);
-			if (n)
-				n->post++;
-		}
+		if (i >= vd_config.n_groups + vd_config.words)
+			break;
+		bit = vd_next(s, s->acc);
+		if (bit == -1)
+			break;
+		if (bit < 0)
+			continue;
+		n = bpf_map_lookup_elem(&vd_rule_counters, &bit);
+		if (n)
+			n->post++;
 	}
 	/* Sent also without a rule left: the entry is then forgotten. */
 	at = vd_begin(run, VD_PHASE_RETURN, 1, p->pair);

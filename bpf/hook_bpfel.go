@@ -94,11 +94,17 @@ type HookVdHookConfig struct {
 }
 
 type HookVdHookScratch struct {
-	_        structs.HostLayout
-	Acc      [24]uint64
-	Win      [24]uint64
-	Post     [24]uint64
-	Raw      [6]uint64
+	_      structs.HostLayout
+	Acc    [24]uint64
+	Win    [24]uint64
+	Post   [24]uint64
+	Raw    [6]uint64
+	Cursor struct {
+		_      structs.HostLayout
+		Left   uint64
+		Word   uint32
+		Signal uint32
+	}
 	Key      HookVdStringKey
 	Rate     HookVdRateKey
 	Pending  HookVdPending

@@ -98,7 +98,7 @@ func checkPlanned(flags *pflag.FlagSet) error {
 	var errs []error
 	for _, planned := range plannedFlags {
 		flag := flags.Lookup(planned.name)
-		if flag.Changed && flag.Value.String() != planned.value {
+		if flag.Value.String() != planned.value {
 			errs = append(errs, fmt.Errorf("--%s is not yet supported by vedette", planned.name))
 		}
 	}

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -128,7 +129,7 @@ func (c *client) connect() (*connection, error) {
 		grpc.WithContextDialer(d.dial),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(c.maxReceive)),
 		grpc.WithUserAgent("vedette/"+Version()),
-		grpc.WithAuthority(target.authority()),
+		grpc.WithAuthority(cmp.Or(c.tls.serverName, target.authority())),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", address, err)

@@ -12,6 +12,18 @@ import (
 	"github.com/vedette-io/vedette/api/tetragon"
 )
 
+// addCompletionCommand adds the command that prints the completion scripts of shells.
+func addCompletionCommand(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.Short = "Print the completion script of a shell"
+			cmd.Example = "  source <(vedette completion bash)"
+			newGroup(cmd)
+		}
+	}
+}
+
 // completionTimeout is how long a user who has pressed Tab waits for an agent at most.
 const completionTimeout = time.Second
 

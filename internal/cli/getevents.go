@@ -199,6 +199,9 @@ func printEvents(ctx context.Context, source eventSource, show func(*tetragon.Ge
 			return err
 		}
 		if next.err != nil {
+			if err := flush(); err != nil {
+				return &outputError{err}
+			}
 			return next.err
 		}
 		if err := show(next.event); err != nil {

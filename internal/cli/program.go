@@ -36,8 +36,5 @@ func (p Program) Main(args []string) int {
 func (p Program) Run(ctx context.Context, args []string) int {
 	root := newRootCommand(p)
 	root.SetArgs(args)
-	root.SetIn(p.Stdin)
-	root.SetOut(p.Stdout)
-	root.SetErr(p.Stderr)
 	return p.report(ctx, root.ExecuteContext(ctx))
 }

@@ -38,10 +38,12 @@ func newRootCommand(p Program) *cobra.Command {
 		Short: "Security observability and enforcement with eBPF",
 		Long:  rootHelp,
 	})
+	root.SetIn(p.Stdin)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(flagError)
-	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddGroup(
 		&cobra.Group{ID: groupWatch, Title: "Watch:"},
 		&cobra.Group{ID: groupPolicy, Title: "Policies:"},
@@ -58,7 +60,7 @@ func newRootCommand(p Program) *cobra.Command {
 	add(groupWatch, newRunCommand(p), newGetEventsCommand(p, c))
 	add(groupPolicy, newTracingPolicyCommand(p, c))
 	add(groupOther, newAgentCommand(p), newStatusCommand(c), newVersionCommand(c), newLogLevelCommand(c))
-	root.InitDefaultCompletionCmd("completion")
+	addCompletionCommand(root)
 	return root
 }
 

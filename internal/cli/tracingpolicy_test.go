@@ -227,7 +227,7 @@ func TestFormatSize(t *testing.T) {
 }
 
 func TestPolicyGenerate(t *testing.T) {
-	for _, args := range [][]string{{"empty"}, {"all-syscalls"}, {"all-syscalls", "-m", "/usr/bin/cat,/bin/\"quoted\""}} {
+	for _, args := range [][]string{{"empty"}, {"all-syscalls"}, {"all-syscalls", "-m", `/usr/bin/cat,/bin/a\b: c`}} {
 		got := session{}.run(t, append([]string{"tp", "generate"}, args...)...)
 		policies, diagnostics := policy.Parse("generated", []byte(got.stdout))
 		if got.status != 0 || len(policies) != 1 || policy.HasErrors(append(diagnostics, compileDiagnostics(policies)...)) {
@@ -236,7 +236,7 @@ func TestPolicyGenerate(t *testing.T) {
 		}
 		if len(args) == 3 {
 			values := policies[0].Spec.Tracepoints[0].Selectors[0].MatchBinaries[0].Values
-			if diff := cmp.Diff([]string{"/usr/bin/cat", `/bin/"quoted"`}, values); diff != "" {
+			if diff := cmp.Diff([]string{"/usr/bin/cat", `/bin/a\b: c`}, values); diff != "" {
 				t.Errorf("binaries (-want +got):\n%s", diff)
 			}
 		}

@@ -22,8 +22,17 @@ func newFrontend(in *Input, index int) *frontend {
 	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1}
 }
 
+// maxDiagnostics bounds what is reported of one policy.
+const maxDiagnostics = 1000
+
 // errorf reports what is wrong with the field at a path.
 func (f *frontend) errorf(path, format string, args ...any) {
+	switch {
+	case len(f.diags) > maxDiagnostics:
+		return
+	case len(f.diags) == maxDiagnostics:
+		format, args = "more than %d findings, the rest is not shown", []any{maxDiagnostics}
+	}
 	f.diags = append(f.diags, f.policy.Diagnose(path, policy.SeverityError, format, args...))
 }
 

@@ -114,3 +114,18 @@ func TestMostRules(t *testing.T) {
 		t.Errorf("%d winners of %d groups", got, len(policies))
 	}
 }
+
+// TestManyFindings checks that a hostile policy gets a bounded report that
+// says that it is not complete.
+func TestManyFindings(t *testing.T) {
+	values := strings.Repeat("sys_nothing, ", 20000)
+	p := mustParse(t, spec("hostile", "  kprobes:\n  - call: list:all\n  lists:\n  - {name: all, type: syscalls, values: ["+values+"]}\n"))
+	_, err := compile.Compile(input(p))
+	all := compile.PolicyErrors(err)
+	if len(all) != 1 || len(all[0].Diagnostics) != 1001 {
+		t.Fatalf("%d errors", len(all))
+	}
+	if last := all[0].Diagnostics[1000].Message; last != "more than 1000 findings, the rest is not shown" {
+		t.Errorf("last finding %q", last)
+	}
+}

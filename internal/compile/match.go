@@ -100,7 +100,7 @@ func (h *Hook) apply(m vector, d *Dim, v *Values, ret int64) {
 				m.and(h.Vectors[e.B])
 			}
 		}
-	case value > uint64(d.Len)+9:
+	case value >= uint64(d.Len):
 		m.and(h.Vectors[d.None])
 	default:
 		m.and(h.Vectors[h.Table[uint64(d.Base)+value].A])
@@ -189,6 +189,9 @@ func tail(s []byte) []byte {
 // Classify returns the classes of a binary's path and the process sets that a
 // process joins when it executes it.
 func (t *ProcessTables) Classify(path string) (class, endClass uint32, sets uint64) {
+	if len(t.Strings) == 0 {
+		return 0, 0, 0
+	}
 	e := lookup(t.Strings, StateBinary, terminated([]byte(path), false))
 	end := lookup(t.Strings, StateBinaryEnd, tail([]byte(path)))
 	return e.Vector, end.Vector, e.Sets

@@ -321,7 +321,8 @@ type PIDSet struct {
 // ProcessTables classify a process when it is forked and when it executes a
 // binary, for all hooks.
 type ProcessTables struct {
-	// Strings classify the path of the binary: Vector is the class.
+	// Strings classify the path of the binary: Vector is the class. There are
+	// none where no policy asks for binaries.
 	Strings []StringEntry
 	// Classes and EndClasses are how many classes there are from the states
 	// StateBinary and StateBinaryEnd; class 0 is "no value matched".

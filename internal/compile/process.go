@@ -45,8 +45,10 @@ func buildProcess(drafts map[HookKey]*draft, sets *processSets) (ProcessTables, 
 	}
 	cls := &classes{front: slices.Sorted(maps.Keys(front)), end: slices.Sorted(maps.Keys(end))}
 	t := newTrie(StateBinaryEnd)
-	t.add(StateBinary, cls.front, payload{}, classPayloads(cls.front, joined))
-	t.add(StateBinaryEnd, cls.end, payload{}, classPayloads(cls.end, nil))
+	if len(cls.front)+len(cls.end) > 0 {
+		t.add(StateBinary, cls.front, payload{}, classPayloads(cls.front, joined))
+		t.add(StateBinaryEnd, cls.end, payload{}, classPayloads(cls.end, nil))
+	}
 	return ProcessTables{
 		Strings:    t.table(),
 		Classes:    uint32(len(cls.front)) + 1,

@@ -106,8 +106,13 @@ func TestMatchBinaries(t *testing.T) {
 				}
 			}
 		}
-		if satisfied(h, compile.ProcessValues{Binary: compile.UnknownClass, BinaryEnd: compile.UnknownClass}) {
-			t.Errorf("%s: a binary that is not known matches", test.filters)
+		for _, unknown := range []compile.ProcessValues{
+			{Binary: compile.UnknownClass, BinaryEnd: compile.UnknownClass},
+			{Binary: plan.Process.Classes, BinaryEnd: plan.Process.EndClasses},
+		} {
+			if satisfied(h, unknown) {
+				t.Errorf("%s: a binary that is not known matches", test.filters)
+			}
 		}
 	}
 }
@@ -162,5 +167,17 @@ func TestMatchCapabilities(t *testing.T) {
 		if got := satisfied(h, test.process); got != test.want {
 			t.Errorf("%s: %+v: %v, want %v", test.filters, test.process, got, test.want)
 		}
+	}
+}
+
+// TestNoBinaries checks that nothing is to be looked up at exec where no
+// policy asks for binaries.
+func TestNoBinaries(t *testing.T) {
+	plan, _ := selectorHook(t, "{matchPIDs: [{operator: In, values: [1]}]}")
+	if len(plan.Process.Strings) != 0 || plan.Process.Classes != 1 || plan.Process.EndClasses != 1 {
+		t.Errorf("tables %+v", plan.Process)
+	}
+	if class, end, sets := plan.Process.Classify("/bin/sh"); class != 0 || end != 0 || sets != 0 {
+		t.Errorf("classes %d and %d, sets %b", class, end, sets)
 	}
 }

@@ -2,7 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -66,12 +65,19 @@ func (p *processSets) binaries() map[string]uint64 {
 
 // pids returns the sets that processes join by their ids.
 func (p *processSets) pids() []PIDSet {
+	type key struct {
+		pid       uint32
+		namespace bool
+	}
 	var out []PIDSet
+	index := make(map[key]int)
 	for i, s := range p.all {
 		for _, pid := range s.pids {
-			at := slices.IndexFunc(out, func(o PIDSet) bool { return o.PID == pid && o.Namespace == s.namespace })
-			if at < 0 {
+			k := key{pid, s.namespace}
+			at, ok := index[k]
+			if !ok {
 				at = len(out)
+				index[k] = at
 				out = append(out, PIDSet{PID: pid, Namespace: s.namespace})
 			}
 			out[at].Sets |= 1 << i

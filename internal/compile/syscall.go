@@ -55,7 +55,7 @@ func (f *frontend) parseSyscall(call, path string) (syscallName, bool) {
 	}
 	name, ok := policy.SyscallName(function)
 	if !ok {
-		f.errorf(path, "%s is not the name of a system call, such as sys_read%s", quote(call), nearestSyscalls(abi, function))
+		f.errorf(path, "%s is not the name of a system call, such as sys_read%s", quote(call), f.nearest(abi, function))
 	}
 	return syscallName{abi, name}, ok
 }
@@ -65,7 +65,7 @@ func (s syscallName) number() (uint32, bool) { return syscalls.Number(s.abi, s.n
 
 // unknownSyscall reports a call that the ABI does not have.
 func (f *frontend) unknownSyscall(s syscallName, path string) {
-	f.errorf(path, "there is no system call %s%s", quote(s.name), nearestSyscalls(s.abi, s.name))
+	f.errorf(path, "there is no system call %s%s", quote(s.name), f.nearest(s.abi, s.name))
 }
 
 // syscall finds the hook of one system call, none where it does not exist
@@ -112,6 +112,18 @@ func (f *frontend) syscallNumbers(list *policy.List, path string) []uint64 {
 	}
 	return numbers
 }
+
+// nearest returns the part of a message that names similar calls, but only
+// for the first findings of a policy: it is not cheap.
+func (f *frontend) nearest(abi, name string) string {
+	if len(f.diags) >= maxSuggestions {
+		return ""
+	}
+	return nearestSyscalls(abi, name)
+}
+
+// maxSuggestions is how many findings of a policy come with a suggestion.
+const maxSuggestions = 20
 
 // maxNearest is how many similar names a message offers.
 const maxNearest = 3

@@ -11,7 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// realisticExec is the event of a curl with 1 KiB of arguments in a Kubernetes pod, about 2 KiB of JSON.
+// realisticExec is the event of a curl with 1 KiB of arguments; it and its parent run in a Kubernetes pod,
+// whose description takes 1 KiB more.
 func realisticExec() *Event {
 	pod := &Pod{
 		Namespace: "default", Name: "xwing-7d9c5c6b8-q8k2m", UID: "9d6a2b4e-3f0c-4b7e-8f0a-1c2d3e4f5a6b",

@@ -59,6 +59,14 @@ func plainLen(s string) int {
 			return i + bits.TrailingZeros64(mask)/8
 		}
 	}
+	if i < len(b) && len(b) >= 8 {
+		// The last eight bytes overlap with what is known to be plain.
+		i = len(b) - 8
+		if mask := specials(binary.LittleEndian.Uint64(b[i:])); mask != 0 {
+			return i + bits.TrailingZeros64(mask)/8
+		}
+		return len(b)
+	}
 	for ; i < len(b); i++ {
 		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
 			return i

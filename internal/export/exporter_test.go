@@ -187,10 +187,7 @@ func TestStdout(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Filename = "-"
 	w := mustOpen(t, cfg, openFile)
-	os.Stdout = original
-	if err := pipe.Close(); err != nil {
-		t.Fatal(err)
-	}
+	defer pipe.Close()
 	mustWrite(t, w, "line")
 	got := make([]byte, 5)
 	if _, err := io.ReadFull(r, got); err != nil || string(got) != "line\n" {

@@ -86,6 +86,9 @@ type Writer struct {
 	told      uint64    // losses that OnLost knows
 	logged    uint64    // losses that the log knows
 	logTime   time.Time // of the last log line about losses
+	// failTime is when a failure was logged, and failLogged says that its end is still to be logged.
+	failTime   time.Time
+	failLogged bool
 }
 
 // Open opens the file and starts the goroutine that writes to it. An error names what is wrong with
@@ -176,14 +179,14 @@ func (w *Writer) Close(ctx context.Context) error {
 		w.buffer.close()
 		close(w.closing)
 	})
+	if w.keeper != nil {
+		defer w.keeper.stop()
+	}
 	select {
 	case <-w.done:
 	case <-ctx.Done():
 		stats := w.Stats()
 		return fmt.Errorf("close export file: %d lines not written: %w", stats.Accepted-min(stats.Written, stats.Accepted), ctx.Err())
-	}
-	if w.keeper != nil {
-		w.keeper.stop()
 	}
 	if w.lastErr != nil {
 		return fmt.Errorf("close export file: %d lines not written: %w", w.unwritten, w.lastErr)
@@ -257,18 +260,23 @@ func (w *Writer) writePending() error {
 	return err
 }
 
-// settle notes that the file fails or, with a nil error after a failure, that it works again.
+// settle notes that the file fails or, with a nil error after a failure, that it works again. A file that
+// keeps going from one to the other is logged once a minute.
 func (w *Writer) settle(err error) {
 	switch {
 	case err != nil:
 		w.failures.Add(1)
-		if w.lastErr == nil {
-			w.cfg.Log.Error("export file fails, events are kept while the buffer lasts", "error", err)
-		}
 		w.buffer.fail(err.Error())
+		if now := w.now(); w.lastErr == nil && now.Sub(w.failTime) >= logInterval {
+			w.cfg.Log.Error("export file fails, events are kept while the buffer lasts", "error", err)
+			w.failTime, w.failLogged = now, true
+		}
 	case w.lastErr != nil:
-		w.cfg.Log.Info("export file is written again", "file", w.cfg.Filename)
 		w.buffer.fail("")
+		if w.failLogged {
+			w.cfg.Log.Info("export file is written again", "file", w.cfg.Filename)
+			w.failLogged = false
+		}
 	}
 	w.lastErr = err
 }

@@ -217,7 +217,7 @@ func TestRotationFillsFilesExactly(t *testing.T) {
 	mustWrite(t, w, "123456789", "123456789", "123456789") // 10 bytes each with their newline
 	mustClose(t, w)
 	found := mustBackups(t, cfg.Filename)
-	if len(found) != 1 || len(mustRead(t, found[0].path)) != 20 {
+	if len(found) != 1 || len(mustRead(t, found[0].path)) != 20 || mustRead(t, cfg.Filename) != "123456789\n" {
 		t.Errorf("backups %v, want one of exactly 20 bytes", paths(found))
 	}
 	if w.Stats().Rotations != 1 {
@@ -401,6 +401,40 @@ func TestTornLineOfAnEarlierRun(t *testing.T) {
 	}
 }
 
+// TestTornLineCountsForTheSize ends a torn line, which takes a byte of the room that is left.
+func TestTornLineCountsForTheSize(t *testing.T) {
+	for maxSize, rotations := range map[int64]uint64{9: 0, 8: 1} {
+		cfg := testConfig(t)
+		cfg.Params.MaxSize = maxSize
+		if err := os.WriteFile(cfg.Filename, []byte("hal"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w := mustOpen(t, cfg, openFile)
+		mustWrite(t, w, "next")
+		mustClose(t, w)
+		if got := w.Stats().Rotations; got != rotations {
+			t.Errorf("max %d: %d rotations, want %d", maxSize, got, rotations)
+		}
+	}
+}
+
+// TestTruncatedFileIsFilledAgain does not take a file that somebody has truncated for a full one.
+func TestTruncatedFileIsFilledAgain(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.Params.MaxSize = 10
+	w := mustOpen(t, cfg, openFile)
+	mustWrite(t, w, "1234567")
+	eventually(t, "the line is written", func() bool { return w.Stats().Written == 1 })
+	if err := os.Truncate(cfg.Filename, 0); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, w, "abcdefg")
+	mustClose(t, w)
+	if got := w.Stats().Rotations; got != 0 {
+		t.Errorf("%d rotations, want none", got)
+	}
+}
+
 // faultyFile fails or stops as its test says.
 type faultyFile struct {
 	file
@@ -524,18 +558,21 @@ func TestLossIsCountedEverywhere(t *testing.T) {
 	eventually(t, "OnLost is told", func() bool { return told.Load() == uint64(dropped) })
 	f.set(-1, nil)
 	eventually(t, "writing resumes", func() bool { return w.Stats().Written >= uint64(accepted) })
-	mustWrite(t, w, "last")
+	const after = 500 // more than fit into the buffer: the producer waits for room again
+	for range after {
+		mustWrite(t, w, "after")
+	}
 	mustClose(t, w)
 	lines := strings.Split(strings.TrimSuffix(mustRead(t, cfg.Filename), "\n"), "\n")
-	if len(lines) != accepted+2 || lines[len(lines)-1] != "last" {
-		t.Fatalf("%d lines, want %d; the last is %q", len(lines), accepted+2, lines[len(lines)-1])
+	if len(lines) != accepted+1+after || lines[accepted+1] != "after" {
+		t.Fatalf("%d lines, want %d; after the gap %q", len(lines), accepted+1+after, lines[accepted+1])
 	}
-	gap := lines[len(lines)-2]
+	gap := lines[accepted]
 	if want := fmt.Sprintf("lost %d: ", dropped); !strings.HasPrefix(gap, want) || !strings.Contains(gap, "no space left") {
 		t.Errorf("gap is reported as %q, want %q", gap, want)
 	}
-	if got := w.Stats().Dropped; got != uint64(dropped) {
-		t.Errorf("%d dropped in Stats, want %d", got, dropped)
+	if got := w.Stats().Dropped; got != uint64(dropped) || told.Load() != got {
+		t.Errorf("%d dropped in Stats, %d told, want %d", got, told.Load(), dropped)
 	}
 	if n := strings.Count(log.String(), "events lost"); n != 1 {
 		t.Errorf("%d log lines about the loss, want 1:\n%s", n, &log)
@@ -567,6 +604,27 @@ func TestSlowFile(t *testing.T) {
 	}
 	if got := w.Stats(); got.Dropped != uint64(1000-accepted) {
 		t.Errorf("%d dropped, want %d", got.Dropped, 1000-accepted)
+	}
+}
+
+// TestFlappingFileIsLoggedOnce fails and works by turns.
+func TestFlappingFileIsLoggedOnce(t *testing.T) {
+	cfg := testConfig(t)
+	var log bytes.Buffer
+	cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+	f := &faults{}
+	w := mustOpen(t, cfg, f.open)
+	for i := range uint64(5) {
+		f.set(0, syscall.EIO)
+		failures := w.Stats().Failures
+		mustWrite(t, w, "line")
+		eventually(t, "writing fails", func() bool { return w.Stats().Failures > failures })
+		f.set(-1, nil)
+		eventually(t, "writing resumes", func() bool { return w.Stats().Written == i+1 })
+	}
+	mustClose(t, w)
+	if fails, again := strings.Count(log.String(), "fails"), strings.Count(log.String(), "again"); fails != 1 || again != 1 {
+		t.Errorf("%d failures and %d recoveries are logged, want 1 of each:\n%s", fails, again, &log)
 	}
 }
 

@@ -21,9 +21,10 @@ func (c *compiler) compile(f *tetragon.Filter) error {
 	if f == nil {
 		return nil
 	}
+	c.flags(f)
+	c.names(f)
 	for _, step := range []func(*tetragon.Filter) error{
-		c.eventSet, c.pids, c.flags, c.names, c.capabilities, c.labels, c.processRegexes, c.podRegexes,
-		c.ancestors, c.expressions,
+		c.eventSet, c.pids, c.capabilities, c.labels, c.processRegexes, c.podRegexes, c.ancestors, c.expressions,
 	} {
 		if err := step(f); err != nil {
 			return err
@@ -33,13 +34,6 @@ func (c *compiler) compile(f *tetragon.Filter) error {
 }
 
 func (c *compiler) add(m matcher) { c.matchers = append(c.matchers, m) }
-
-func checkCount(field string, n int) error {
-	if n > maxValues {
-		return fmt.Errorf("%s: %d values: at most %d are possible", field, n, maxValues)
-	}
-	return nil
-}
 
 func (c *compiler) eventSet(f *tetragon.Filter) error {
 	if len(f.EventSet) == 0 {
@@ -55,9 +49,6 @@ func (c *compiler) eventSet(f *tetragon.Filter) error {
 
 // checkKinds refuses numbers that are no kind of event.
 func checkKinds(field string, kinds []event.Kind) ([]event.Kind, error) {
-	if err := checkCount(field, len(kinds)); err != nil {
-		return nil, err
-	}
 	for i, kind := range kinds {
 		if _, known := tetragon.EventType_name[int32(kind)]; !known || kind == tetragon.EventType_UNDEF {
 			return nil, fmt.Errorf("%s[%d]: %v: not a type of event", field, i, kind)
@@ -68,28 +59,21 @@ func checkKinds(field string, kinds []event.Kind) ([]event.Kind, error) {
 
 func (c *compiler) pids(f *tetragon.Filter) error {
 	if len(f.Pid) > 0 {
-		pids, err := newPIDs("pid", f.Pid)
-		if err != nil {
-			return err
-		}
-		c.process(func(p *event.Process) bool { return pids.has(p) })
+		given := pids(slices.Clone(f.Pid))
+		c.process(given.has)
 	}
 	if len(f.PidSet) > 0 {
 		if !c.options.PIDSet {
 			return fmt.Errorf("pid_set: %v: needs the agent's option --enable-pid-set-filter", f.PidSet)
 		}
-		pids, err := newPIDs("pid_set", f.PidSet)
-		if err != nil {
-			return err
-		}
-		tracker := newPIDSet(pids)
+		tracker := newPIDSet(slices.Clone(f.PidSet))
 		c.trackers = append(c.trackers, tracker)
 		c.add(tracker.match)
 	}
 	return nil
 }
 
-func (c *compiler) flags(f *tetragon.Filter) error {
+func (c *compiler) flags(f *tetragon.Filter) {
 	if f.HealthCheck != nil {
 		want := f.HealthCheck.Value
 		c.add(func(s *Subject) bool {
@@ -100,31 +84,23 @@ func (c *compiler) flags(f *tetragon.Filter) error {
 		want := f.InInitTree.Value
 		c.process(func(p *event.Process) bool { return p.InInitTree == want })
 	}
-	return nil
 }
 
 func isProbe(p *event.Process) bool {
 	return p != nil && p.Pod != nil && p.Pod.Container != nil && p.Pod.Container.MaybeExecProbe
 }
 
-func (c *compiler) names(f *tetragon.Filter) error {
+func (c *compiler) names(f *tetragon.Filter) {
 	if len(f.Namespace) > 0 {
-		if err := checkCount("namespace", len(f.Namespace)); err != nil {
-			return err
-		}
 		namespaces := slices.Clone(f.Namespace)
 		c.process(func(p *event.Process) bool { return slices.Contains(namespaces, namespace(p)) })
 	}
 	if len(f.PolicyNames) > 0 {
-		if err := checkCount("policy_names", len(f.PolicyNames)); err != nil {
-			return err
-		}
 		names := slices.Clone(f.PolicyNames)
 		c.add(func(s *Subject) bool {
 			return fromPolicy(s.event.Kind) && slices.Contains(names, s.event.Hook.PolicyName)
 		})
 	}
-	return nil
 }
 
 // namespace returns the Kubernetes namespace of a process, "" for one that is in no pod.
@@ -146,9 +122,6 @@ func fromPolicy(kind event.Kind) bool {
 func (c *compiler) labels(f *tetragon.Filter) error {
 	if len(f.Labels) == 0 {
 		return nil
-	}
-	if err := checkCount("labels", len(f.Labels)); err != nil {
-		return err
 	}
 	selectors := make([]selector, len(f.Labels))
 	for i, text := range f.Labels {

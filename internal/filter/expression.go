@@ -52,9 +52,6 @@ func (c *compiler) expressions(f *tetragon.Filter) error {
 	if len(f.CelExpression) == 0 {
 		return nil
 	}
-	if err := checkCount("cel_expression", len(f.CelExpression)); err != nil {
-		return err
-	}
 	compiled := make([]expression, len(f.CelExpression))
 	for i, text := range f.CelExpression {
 		var err error

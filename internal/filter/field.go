@@ -54,8 +54,8 @@ func (f *FieldFilters) add(filter *tetragon.FieldFilter) error {
 	if len(paths) == 0 {
 		return errors.New("fields: no field is named")
 	}
-	if err := checkCount("fields", len(paths)); err != nil {
-		return err
+	if len(paths) > maxValues {
+		return fmt.Errorf("fields: %d paths: at most %d are possible", len(paths), maxValues)
 	}
 	if _, known := tetragon.FieldFilterAction_name[int32(filter.GetAction())]; !known {
 		return fmt.Errorf("action: %d: neither INCLUDE nor EXCLUDE", filter.GetAction())

@@ -12,13 +12,6 @@ import (
 // pids is a set of process ids.
 type pids []uint32
 
-func newPIDs(field string, values []uint32) (pids, error) {
-	if err := checkCount(field, len(values)); err != nil {
-		return nil, err
-	}
-	return slices.Clone(values), nil
-}
-
 func (p pids) has(process *event.Process) bool {
 	return process != nil && process.Absent&event.AbsentPID == 0 && slices.Contains(p, process.PID)
 }

@@ -18,9 +18,6 @@ import (
 type patterns []*regexp.Regexp
 
 func newPatterns(field string, values []string) (patterns, error) {
-	if err := checkCount(field, len(values)); err != nil {
-		return nil, err
-	}
 	compiled := make(patterns, len(values))
 	for i, value := range values {
 		if len(value) > maxLength {

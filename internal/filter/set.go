@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"slices"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/vedette-io/vedette/api/tetragon"
 	"github.com/vedette-io/vedette/internal/event"
 )
 
 // Bounds of what a client may ask for.
 const (
-	maxFilters = 128
-	maxValues  = 1024
-	maxLength  = 4096 // bytes of one value
+	maxFilters     = 128  // in a list
+	maxValues      = 1024 // in the fields of a list together
+	maxExpressions = 16   // in a list
+	maxLength      = 4096 // bytes of one value
 )
 
 // Options say what the agent is able to filter by.
@@ -56,6 +59,9 @@ func (s *Set) compileList(name string, list []*tetragon.Filter, options Options)
 	if len(list) > maxFilters {
 		return nil, fmt.Errorf("%s: %d filters: at most %d are possible", name, len(list), maxFilters)
 	}
+	if err := checkTotal(list); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	compiled := make([]conjunction, len(list))
 	for i, f := range list {
 		c := compiler{options: options}
@@ -66,6 +72,27 @@ func (s *Set) compileList(name string, list []*tetragon.Filter, options Options)
 		s.trackers = append(s.trackers, c.trackers...)
 	}
 	return compiled, nil
+}
+
+// checkTotal bounds what one event costs: all filters are evaluated by the reader of events.
+func checkTotal(list []*tetragon.Filter) error {
+	values, expressions := 0, 0
+	for _, f := range list {
+		f.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+			if field.IsList() {
+				values += value.List().Len()
+			}
+			return true
+		})
+		expressions += len(f.GetCelExpression())
+	}
+	if values > maxValues {
+		return fmt.Errorf("%d values: at most %d are possible", values, maxValues)
+	}
+	if expressions > maxExpressions {
+		return fmt.Errorf("%d CEL expressions: at most %d are possible", expressions, maxExpressions)
+	}
+	return nil
 }
 
 // Match says whether an event passes: some allow filter matches it, or there is none, and no deny

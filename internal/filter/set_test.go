@@ -211,7 +211,11 @@ func TestCompileErrors(t *testing.T) {
 		{name: "expression type", allow: mustParse(t, `{"cel_expression":["process_exec.process.binary"]}`), options: everything, want: "of type string, not bool"},
 		{name: "many filters", allow: many, options: everything, want: "allow_list: 129 filters: at most 128 are possible"},
 		{name: "many values", allow: []*tetragon.Filter{{Pid: make([]uint32, maxValues+1)}}, options: everything,
-			want: "allow_list[0].pid: 1025 values: at most 1024 are possible"},
+			want: "allow_list: 1025 values: at most 1024 are possible"},
+		{name: "many values in several filters", deny: []*tetragon.Filter{{Pid: make([]uint32, 1000)}, nil, {Namespace: make([]string, 25)}},
+			options: everything, want: "deny_list: 1025 values: at most 1024 are possible"},
+		{name: "many expressions", allow: []*tetragon.Filter{{CelExpression: make([]string, maxExpressions)}, {CelExpression: []string{"true"}}},
+			options: everything, want: "allow_list: 17 CEL expressions: at most 16 are possible"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Compile(test.allow, test.deny, test.options)

@@ -113,7 +113,7 @@ func (s *argumentStore) withoutParts(e *record.Exec) ([]byte, bool) {
 
 // keepLong accounts for long arguments and cuts the oldest of them when they become too many.
 func (t *Tree) keepLong(p *Process) {
-	if len(p.info.Arguments) <= maxShortArguments {
+	if p.gone || len(p.info.Arguments) <= maxShortArguments {
 		return
 	}
 	p.long = t.long.PushBack(p)

@@ -390,7 +390,7 @@ func TestRefcnt(t *testing.T) {
 	if got := tree.Info(p).Refcnt; got != 2 {
 		t.Errorf("refcnt %d with one child left, want 2", got)
 	}
-	if tree.Info(p) != tree.Info(p) {
+	if now := tree.Info(p); now != tree.Info(p) {
 		t.Error("an unchanged process is copied")
 	}
 }

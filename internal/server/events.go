@@ -23,28 +23,30 @@ func (s *sensors) GetEvents(request *tetragon.GetEventsRequest, out grpc.ServerS
 	if err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
-	ctx, cancel := context.WithCancel(out.Context())
-	defer cancel()
-	defer context.AfterFunc(s.server.stopping, cancel)()
-	events, err := s.server.cfg.Hub.Subscribe(ctx, options)
+	events, err := s.server.cfg.Hub.Subscribe(out.Context(), options)
 	if err != nil {
 		return subscribeError(err)
 	}
 	defer events.Close()
+	defer context.AfterFunc(s.server.stopping, events.Finish)()
 	if err := out.SendHeader(metadata.MD{}); err != nil {
 		return err
 	}
-	return s.forward(ctx, events, out)
+	return forward(events, out)
 }
 
-func (s *sensors) forward(ctx context.Context, events *stream.Subscription, out grpc.ServerStreamingServer[tetragon.GetEventsResponse]) error {
+// forward sends events until the client leaves, or the agent stops: then the stream ends well once
+// everything in the queue has been sent.
+func forward(events *stream.Subscription, out grpc.ServerStreamingServer[tetragon.GetEventsResponse]) error {
 	for {
-		next, err := events.Next(ctx)
+		next, err := events.Next(out.Context())
 		switch {
-		case s.server.stopping.Err() != nil || errors.Is(err, stream.ErrClosed) && out.Context().Err() == nil:
-			return nil // the agent stops: the stream ends well
+		case out.Context().Err() != nil:
+			return status.FromContextError(out.Context().Err()).Err()
+		case errors.Is(err, stream.ErrClosed):
+			return nil
 		case err != nil:
-			return status.FromContextError(err).Err()
+			return err
 		}
 		if err := out.Send(next); err != nil {
 			return err

@@ -470,8 +470,16 @@ func TestStopEndsStreamsWell(t *testing.T) {
 	f := mustServe(t, nil)
 	path := strings.TrimPrefix(f.server.Addresses()[0], unixScheme)
 	events := mustStream(t, testContext(t), f.client, &tetragon.GetEventsRequest{})
+	for pid := 1; pid <= 100; pid++ {
+		f.hub.Publish(execEvent(pid, ""))
+	}
 	if err := f.stop(); err != nil {
 		t.Fatal(err)
+	}
+	for pid := 1; pid <= 100; pid++ {
+		if m := mustRecv(t, events); pidOf(m) != pid {
+			t.Fatalf("event %v, want pid %d", m, pid)
+		}
 	}
 	if _, err := events.Recv(); !errors.Is(err, io.EOF) {
 		t.Errorf("error %v, want EOF", err)

@@ -157,6 +157,17 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 	mustSee(t, s, 1)
 }
 
+func TestBytesOfReadEventsAreFree(t *testing.T) {
+	h := NewHub(Config{QueueBytes: 100})
+	s := mustSubscribe(t, h, Options{})
+	for pid := 1; pid <= 100; pid++ { // never empty, never more than two events
+		h.Publish(execEvent(pid))
+		if pid > 1 {
+			mustSee(t, s, pid-1)
+		}
+	}
+}
+
 func TestFilterAndFields(t *testing.T) {
 	fields, err := filter.CompileFieldFilters([]*tetragon.FieldFilter{mustFieldFilter(t, `{"fields":"process.pid"}`)})
 	if err != nil {
@@ -235,6 +246,21 @@ func TestCloseOfHub(t *testing.T) {
 	}
 	if _, err := h.Subscribe(context.Background(), Options{}); !errors.Is(err, ErrClosed) {
 		t.Errorf("subscribe: error %v, want ErrClosed", err)
+	}
+}
+
+func TestFinish(t *testing.T) {
+	h := NewHub(Config{})
+	s := mustSubscribe(t, h, Options{})
+	h.Publish(execEvent(1))
+	s.Finish()
+	h.Publish(execEvent(2))
+	mustSee(t, s, 1)
+	if _, err := s.Next(context.Background()); !errors.Is(err, ErrClosed) {
+		t.Errorf("error %v, want ErrClosed", err)
+	}
+	if n := h.Stats().Subscribers; n != 0 {
+		t.Errorf("%d subscribers are left", n)
 	}
 }
 

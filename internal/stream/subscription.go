@@ -86,6 +86,12 @@ func (s *Subscription) leave() {
 	s.end()
 }
 
+// Finish ends the subscription, but what is in its queue can still be received.
+func (s *Subscription) Finish() {
+	s.hub.detach(s)
+	s.end()
+}
+
 // end refuses further events; Next returns what is in the queue.
 func (s *Subscription) end() {
 	s.mu.Lock()

@@ -1,0 +1,112 @@
+# Vedette's tasks. "make" lists them. What needs root becomes root through sudo, and only that.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# How long each fuzz target runs, and how long the tests of one package may take.
+FUZZTIME ?= 20s
+TIMEOUT ?= 10m
+# The version that the program tells. Without a tag it tells the commit that it was built from.
+VERSION ?= $(shell git describe --tags --dirty 2>/dev/null)
+
+MODULE := github.com/vedette-io/vedette
+# Packages whose tests load programs into the kernel and watch the machine. They need root and run one
+# after the other; all others are pure.
+KERNEL := ./internal/agent/... ./internal/hook/... ./internal/kernel/... ./test/...
+PURE = $(shell go list ./... | grep -vxFf <(go list $(KERNEL)))
+# The race detector is the one thing here that needs a C compiler.
+RACE_CC = $(shell command -v clang-19 || command -v cc)
+
+# A checkout that belongs to another user is that user's wish here: make runs its Makefile already.
+export GIT_CONFIG_COUNT := 1
+export GIT_CONFIG_KEY_0 := safe.directory
+export GIT_CONFIG_VALUE_0 := $(CURDIR)
+
+AS_ROOT := $(CURDIR)/scripts/as-root.sh
+SAY = @printf '\n== %s\n'
+
+.PHONY: help
+help: ## list the tasks
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r task text; do \
+		printf '  make %-17s %s\n' "$$task" "$$text"; done
+
+.PHONY: build
+build: ## build bin/vedette, one static file
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X $(MODULE)/internal/cli.version=$(VERSION)' -o bin/vedette ./cmd/vedette
+
+.PHONY: build-cross
+build-cross: ## build for arm64 too, and throw it away
+	CGO_ENABLED=0 GOARCH=arm64 go build -o /dev/null ./cmd/vedette
+
+.PHONY: demo
+demo: deps-demo build ## watch this machine, and see a policy kill a real cat
+	@$(AS_ROOT) test/demo.sh
+
+.PHONY: test
+test: deps-test ## run everything that CI runs
+	$(SAY) 'format, vet, staticcheck'
+	@$(MAKE) --no-print-directory lint
+	$(SAY) 'generated files'
+	@$(MAKE) --no-print-directory check-generated check-tidy
+	$(SAY) 'build'
+	@$(MAKE) --no-print-directory build build-cross lint-examples
+	$(SAY) 'race detector'
+	@$(MAKE) --no-print-directory test-race
+	$(SAY) 'fuzz'
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=5s
+	$(SAY) 'go test'
+	@$(MAKE) --no-print-directory test-go
+
+.PHONY: test-go
+test-go: ## go test: pure packages, then those that need root and the kernel
+	@go test -timeout $(TIMEOUT) $(PURE)
+	@go test -timeout $(TIMEOUT) -count 1 -p 1 -exec '$(AS_ROOT)' $(KERNEL)
+
+.PHONY: test-short
+test-short: ## run the pure tests: no root, no kernel, any machine
+	@go test -short ./...
+
+.PHONY: test-race
+test-race: ## run the pure packages' tests with the race detector
+	@CGO_ENABLED=1 CC='$(RACE_CC)' go test -race -short -timeout $(TIMEOUT) $(PURE)
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	@scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: ## run the benchmarks; docs/performance.md says how to read them
+	@go test -run '^$$' -bench . -benchmem -timeout 30m $(PURE)
+	@go test -run '^$$' -bench . -benchmem -timeout 30m -count 1 -p 1 -exec '$(AS_ROOT)' $(KERNEL)
+
+.PHONY: generate
+generate: deps-test ## generate the kernel objects, the protobuf code and the system call tables
+	go generate ./api ./bpf ./internal/syscalls
+
+.PHONY: lint
+lint: ## check format, go vet, staticcheck
+	@scripts/check-format.sh
+	@go vet ./...
+	@go tool staticcheck ./...
+
+.PHONY: lint-examples
+lint-examples: build ## check the example policies
+	@bin/vedette tracingpolicy lint examples/
+
+.PHONY: check-generated
+check-generated: ## fail when a generated file is not up to date
+	@scripts/check-generated.sh
+
+.PHONY: check-tidy
+check-tidy: ## fail when go.mod or go.sum is not tidy
+	@go mod tidy -diff
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
+
+.PHONY: deps-demo deps-test
+deps-demo deps-test: deps-%:
+	@scripts/deps.sh $*

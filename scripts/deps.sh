@@ -1,0 +1,69 @@
+#!/bin/sh
+# Installs what a task needs beyond make, git and Go, and only what is missing:
+#
+#   deps.sh demo   to run the demonstration (the kernel programs are committed as objects)
+#   deps.sh test   to run all tests, which also rebuild what is generated
+#
+# It knows Debian's packages. Elsewhere it names what is missing.
+set -eu
+
+missing=""
+
+# need PACKAGE COMMAND-OR-FILE...: the package is needed unless all of them are there.
+need() {
+	package=$1
+	shift
+	for thing in "$@"; do
+		case $thing in
+		/*) [ -e "$thing" ] && continue ;;
+		*) command -v "$thing" >/dev/null && continue ;;
+		esac
+		missing="$missing $package"
+		return
+	done
+}
+
+need_demo() {
+	need bash bash
+	need coreutils cat
+	need util-linux nsenter unshare
+	need ca-certificates /etc/ssl/certs/ca-certificates.crt
+}
+
+need_test() {
+	need_demo
+	need clang-19 clang-19
+	need llvm-19 llvm-strip-19
+	need libbpf-dev /usr/include/bpf/bpf_helpers.h
+	need protobuf-compiler protoc
+	need busybox-static busybox
+}
+
+case ${1:-} in
+demo) need_demo ;;
+test) need_test ;;
+*)
+	echo "usage: $0 demo|test" >&2
+	exit 2
+	;;
+esac
+
+[ -n "$missing" ] || exit 0
+if ! command -v apt-get >/dev/null; then
+	echo "not installed here:$missing (these are the names of Debian's packages)" >&2
+	exit 1
+fi
+
+echo "installing$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() {
+	"$(dirname "$0")/as-root.sh" env DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq -o DPkg::Lock::Timeout=300 "$@" </dev/null >"$log" 2>&1 || {
+		cat "$log" >&2
+		exit 1
+	}
+}
+apt update
+# shellcheck disable=SC2086 # one package each
+apt install -y --no-install-recommends $missing
