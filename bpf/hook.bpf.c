@@ -20,6 +20,8 @@ const volatile struct vd_syscall_abi vd_abi;
 const volatile __u64 vd_fd_calls[8];
 
 #define VD_SCRATCH_LEVELS 2
+/* Marks the number of a 32-bit system call. */
+#define VD_COMPAT_CALL 0x80000000
 #define VD_HOOK_RECORD_MAX 73728
 #define VD_HEAD_MAX (sizeof(struct vd_hook_record) + 8 * VD_MAX_WORDS)
 #define VD_RATE_HASHED 32 /* words of 8 bytes of each string */
@@ -232,18 +234,21 @@ static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
 	slot->s.start = 0;
 	slot->s.end = 0;
 	slot->s.bytes[0] = 0;
+	/* One byte for the NUL: what fills all of it is cut. */
 	if (vd_is_user(addr))
-		n = bpf_probe_read_user_str(slot->s.bytes, VD_MAX_STRING, (void *)addr);
+		n = bpf_probe_read_user_str(slot->s.bytes, VD_MAX_STRING + 2, (void *)addr);
 	else
-		n = bpf_probe_read_kernel_str(slot->s.bytes, VD_MAX_STRING, (void *)addr);
-	if (n <= 0 || n > VD_MAX_STRING) {
+		n = bpf_probe_read_kernel_str(slot->s.bytes, VD_MAX_STRING + 2, (void *)addr);
+	if (n <= 0 || n > VD_MAX_STRING + 2) {
 		vd_fail(slot);
 		return;
 	}
-	slot->s.end = n - 1;
 	slot->num = n - 1;
-	if (n == VD_MAX_STRING)
+	if (n == VD_MAX_STRING + 2) {
 		slot->status |= VD_VALUE_TRUNCATED;
+		n = VD_MAX_STRING + 1;
+	}
+	slot->s.end = n - 1;
 }
 
 static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __u64 size, __u32 max)
@@ -377,8 +382,10 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 		vd_fetch_data_loc(run->ctx, slot, raw);
 		break;
 	case VD_TYPE_SYSCALL64:
-		if (vd_is_compat(run->task))
+		if (vd_is_compat(run->task)) {
 			slot->status = VD_VALUE_COMPAT;
+			slot->num |= VD_COMPAT_CALL;
+		}
 		break;
 	}
 }
@@ -550,7 +557,8 @@ static __always_inline bool vd_dim_string(struct vd_run *run, const volatile str
 		/* A path whose beginning is unknown has no prefix. */
 		if (slot->status & VD_VALUE_UNRESOLVED)
 			return vd_and(s, d->none);
-		v = vd_look_up(&vd_strings, &s->key, &slot->s, d->state);
+		v = vd_look_up(&vd_strings, &s->key, &slot->s, d->state,
+			       slot->status & VD_VALUE_TRUNCATED);
 	}
 	return vd_and(s, v ? v->vector : d->none);
 }
@@ -1102,11 +1110,12 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 			break;
 		s->acc[w] = p->winners[w];
 	}
-	ret = vd_extend(ret, vd_config.return_type);
 	for (i = 0; i < VD_MAX_RETURN_DIMS; i++) {
 		if (i >= vd_config.n_return_dims)
 			break;
-		if (!vd_dim_number(s, &vd_config.return_dims[i], ret))
+		/* Policies may declare the return value differently. */
+		if (!vd_dim_number(s, &vd_config.return_dims[i],
+				   vd_extend(ret, vd_config.return_dims[i].index)))
 			break;
 	}
 	for (w = 0; w < VD_MAX_WORDS; w++) {

@@ -150,7 +150,8 @@ static __noinline void vd_classify(struct vd_process *p, struct vd_process_scrat
 		p->binary_end[g] = 0;
 		if (!policy->binaries[g])
 			continue;
-		v = vd_look_up(&vd_binaries, &s->key, &s->string, VD_STATE_BINARY | g << 31);
+		v = vd_look_up(&vd_binaries, &s->key, &s->string, VD_STATE_BINARY | g << 31,
+			       false);
 		if (v) {
 			p->binary[g] = v->vector;
 			p->sets[g] |= v->sets;

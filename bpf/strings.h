@@ -10,20 +10,22 @@
 #define VD_STRING_STEPS (VD_MAX_STRING / VD_CHUNK_LEN + 1)
 
 /*
- * Looks up a string and the NUL byte behind it from state on; the value of
- * the last look-up is complete. NULL only if the table has no such state.
+ * Looks up a string from state on, with the NUL byte behind it unless the
+ * string is cut: then it is equal to no value. The value of the last look-up
+ * is complete. NULL only if the table has no such state.
  */
 static __always_inline struct vd_string_value *vd_look_up(void *table, struct vd_string_key *key,
-							  struct vd_string *s, __u32 state)
+							  struct vd_string *s, __u32 state,
+							  bool cut)
 {
 	struct vd_string_value *v = 0;
-	__u32 at = s->start, end = s->end;
+	__u32 at = s->start, end = s->end + !cut;
 	__u32 i;
 
 	for (i = 0; i < VD_STRING_STEPS; i++) {
-		__u32 n = end + 1 - at;
+		__u32 n = end - at;
 
-		if (at > end || at >= VD_MAX_STRING)
+		if (at > end || at > VD_MAX_STRING)
 			break;
 		if (n > VD_CHUNK_LEN)
 			n = VD_CHUNK_LEN;

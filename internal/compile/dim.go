@@ -108,7 +108,6 @@ func (b *builder) intervals(terms []term) {
 		}
 	}
 	slices.SortFunc(edges, func(a, b edge) int { return cmp.Compare(a.key, b.key) })
-	base := len(b.hook.Table)
 	for i, key := 0, uint64(0); ; key = edges[i].key {
 		for ; i < len(edges) && edges[i].key == key; i++ {
 			if edges[i].satisfied {
@@ -117,10 +116,7 @@ func (b *builder) intervals(terms []term) {
 				v.clear(edges[i].bit)
 			}
 		}
-		a, last := b.pool.add(v), len(b.hook.Table)-1
-		if last < base || b.hook.Table[last].A != a {
-			b.hook.Table = append(b.hook.Table, Entry{Key: key, A: a})
-		}
+		b.hook.Table = append(b.hook.Table, Entry{Key: key, A: b.pool.add(v)})
 		if i == len(edges) {
 			return
 		}

@@ -199,6 +199,11 @@ func checkHook(t *testing.T, h *compile.Hook) {
 		}) {
 			t.Errorf("intervals %+v", rows)
 		}
+		for j := 1; j < len(rows); j++ {
+			if rows[j].A == rows[j-1].A {
+				t.Errorf("two intervals with one verdict: %+v", rows[j-1:j+1])
+			}
+		}
 	}
 }
 

@@ -197,7 +197,9 @@ func TestEvidenceBeforeItsProcess(t *testing.T) {
 	h := bpf.HookRecord{Process: cat, Tid: 5}
 	h.Header.Ring, h.Header.Time = 1, 200
 	for i := range uint64(3) {
-		r.Handle(r.hook(h, []uint64{1, 0}, record.Value{Type: record.ValueU64, Slot: 2, Num: i}))
+		raw := r.hook(h, []uint64{1, 0}, record.Value{Type: record.ValueU64, Slot: 2, Num: i})
+		r.Handle(raw)
+		clear(raw) // the ring is reused
 	}
 	if events := r.take(); events != nil {
 		t.Fatalf("told before the process is known: %+v", events)
@@ -243,6 +245,19 @@ func TestEvidenceOfAnUnknownProcess(t *testing.T) {
 	}
 	if got := len(r.take()); got != maxEarly || len(r.early.records) != maxEarly {
 		t.Errorf("%d told, %d waiting; want %d each", got, len(r.early.records), maxEarly)
+	}
+}
+
+// A generation that is in use is kept however many others there are.
+func TestTheGenerationInUseIsKept(t *testing.T) {
+	r := newRig(t, nil)
+	next := readPlan()
+	for i := range uint32(2 * maxGenerations) {
+		next.Generation = 100 - i
+		r.mustPlan(t, next)
+		if r.plans[next.key()] == nil {
+			t.Fatalf("generation %d was forgotten when it was set", next.Generation)
+		}
 	}
 }
 

@@ -116,3 +116,13 @@ func TestKernelCounters(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// Records alone move the time on: loss is told though nobody ticks.
+func TestRecordsMoveTheTimeOn(t *testing.T) {
+	r := newRig(t, nil)
+	r.Handle(nil)
+	r.Handle(r.fork(pid(1, 0), pid(1e9, 5)))
+	if lost := lostOf(r.take()); len(lost) != 1 {
+		t.Errorf("told %+v, want one lost event", lost)
+	}
+}

@@ -168,6 +168,17 @@ func TestLongArgumentsAreCutInTheEnd(t *testing.T) {
 	}
 }
 
+// A forked process that is shown keeps the arguments of its parent in memory, as one that has them itself.
+func TestLongArgumentsOfForksAreAccounted(t *testing.T) {
+	tree := newTree(nil)
+	const size = 128 << 10
+	tree.Exec(exec(pid(1, 0), pid(10, 1), "/bin/x", strings.Repeat("a", size)))
+	tree.Info(tree.Fork(fork(pid(10, 1), pid(11, 2))))
+	if tree.longBytes != 2*size {
+		t.Errorf("%d bytes are accounted, want %d", tree.longBytes, 2*size)
+	}
+}
+
 func TestCommandLineOfAnOlderProcess(t *testing.T) {
 	asked := uint32(0)
 	tree := newTree(func(o *Options) {

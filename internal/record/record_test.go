@@ -139,6 +139,22 @@ func TestValuesCanStop(t *testing.T) {
 	}
 }
 
+// The contract pads every value to eight bytes.
+func TestHookRecordsAreAligned(t *testing.T) {
+	for n := range 17 {
+		raw := AppendHook(nil, &bpf.HookRecord{Phase: uint8(PhaseEntry)}, []uint64{1},
+			[]Value{{Type: ValueString, Content: make([]byte, n)}, {Type: ValueU64, Num: 7}})
+		if want := 72 + 8 + 16 + (n+7)/8*8 + 16; len(raw) != want {
+			t.Fatalf("a value of %d bytes gives a record of %d, want %d", n, len(raw), want)
+		}
+		for v := range mustDecode(t, raw).Hook.Values() {
+			if v.Type == ValueU64 && v.Num != 7 {
+				t.Errorf("the value behind one of %d bytes is %d", n, v.Num)
+			}
+		}
+	}
+}
+
 // A record may be followed by others, or by what an earlier use of the buffer left.
 func TestDecodeStopsAtTheSize(t *testing.T) {
 	raw := sampleHook()

@@ -76,8 +76,7 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if err := removeStale(ctx, path); err != nil {
 		return nil, err
 	}
-	c := net.ListenConfig{Control: restrict}
-	l, err := c.Listen(ctx, "unix", path)
+	l, err := bindRestricted(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", path, err)
 	}
@@ -88,8 +87,14 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	return l, nil
 }
 
-// restrict sets the mode of a socket before it has a name: unix_bind gives the file the mode of the
-// socket's inode, less the umask, so that at no time more than socketPerm is allowed.
+// bindRestricted makes a socket that at no time allows more than socketPerm.
+func bindRestricted(ctx context.Context, path string) (net.Listener, error) {
+	c := net.ListenConfig{Control: restrict}
+	return c.Listen(ctx, "unix", path)
+}
+
+// restrict sets the mode of a socket before it has a name: the kernel's unix_bind gives the file the mode
+// of the socket's inode, less the umask.
 func restrict(_, _ string, conn syscall.RawConn) error {
 	var err error
 	if controlErr := conn.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), socketPerm) }); controlErr != nil {

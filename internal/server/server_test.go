@@ -646,8 +646,7 @@ func TestSocket(t *testing.T) {
 // TestSocketNeverOpenToOthers checks the mode that a socket has before it is changed to the final one.
 func TestSocketNeverOpenToOthers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	c := net.ListenConfig{Control: restrict}
-	l, err := c.Listen(t.Context(), "unix", path)
+	l, err := bindRestricted(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

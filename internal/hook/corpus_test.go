@@ -1,0 +1,167 @@
+package hook
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
+
+	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/compile/corpus"
+	"github.com/vedette-io/vedette/internal/compile/naive"
+	"github.com/vedette-io/vedette/internal/record"
+)
+
+// corpusSets is how many sets of policies go through the kernel;
+// VEDETTE_CORPUS_SETS sets another number.
+const corpusSets = 120
+
+// corpusSeeds is where the seeds start; the compiler's own test has others.
+const corpusSeeds = 1 << 32
+
+// TestKernelAgreesWithNaive runs random policies and events through the
+// programs in the kernel and compares with the naive implementation.
+func TestKernelAgreesWithNaive(t *testing.T) {
+	base, engine := mustEngine(t, Options{})
+	sets := corpusSets
+	if n, err := strconv.Atoi(os.Getenv("VEDETTE_CORPUS_SETS")); err == nil {
+		sets = n
+	}
+	reader, err := ringbuf.NewReader(base.Bulk())
+	mustNil(t, err)
+	defer reader.Close()
+	cases, matched := 0, 0
+	for seed := uint64(corpusSeeds); seed < corpusSeeds+uint64(sets); seed++ {
+		set := corpus.New(seed)
+		plan, err := compile.Compile(set.Input())
+		mustNil(t, err)
+		for _, h := range plan.Hooks {
+			c := &corpusHook{set: set, plan: plan, reader: reader}
+			c.load(t, engine, h)
+			n, m := c.run(t)
+			cases, matched = cases+n, matched+m
+		}
+	}
+	t.Logf("%d events on %d sets of policies, %d with a match", cases, sets, matched)
+	if matched == 0 || matched == cases {
+		t.Errorf("%d of %d events matched: the corpus decides nothing", matched, cases)
+	}
+}
+
+// corpusHook is one hook of a set of policies, loaded.
+type corpusHook struct {
+	set    *corpus.Set
+	plan   *compile.Plan
+	prog   *program
+	reader *ringbuf.Reader
+}
+
+func (c *corpusHook) load(t *testing.T, e *Engine, h *compile.Hook) {
+	t.Helper()
+	p, err := e.load(h, target{id: 1, generation: 1})
+	mustLoad(t, err)
+	t.Cleanup(func() { mustNil(t, p.close()) })
+	mustNil(t, e.shared["vd_active"].Put(uint32(1), uint32(1)))
+	c.prog = p
+}
+
+// run sends all combinations of the events' integers and texts; returns how
+// many events there were and how many of them matched.
+func (c *corpusHook) run(t *testing.T) (cases, matched int) {
+	t.Helper()
+	for i, numbers := range c.set.Events {
+		for _, texts := range c.set.Events {
+			if corpus.Hook(c.plan, numbers.Hook) != c.prog.hook || texts.Hook != numbers.Hook {
+				continue
+			}
+			event := *numbers
+			event.Args = map[uint32]naive.Arg{}
+			for index, arg := range numbers.Args {
+				if index >= 3 {
+					arg = texts.Args[index]
+				}
+				event.Args[index] = arg
+			}
+			want := c.want(&event)
+			got := c.kernel(t, &event)
+			if !slices.Equal(got, want) {
+				t.Fatalf("seed %d, event %d: the kernel says %x, the naive implementation %x\nevent %+v", c.set.Seed, i, got, want, event)
+			}
+			cases++
+			if got != nil {
+				matched++
+			}
+		}
+	}
+	return cases, matched
+}
+
+// want is the vector of the rules that act, nil for none.
+func (c *corpusHook) want(event *naive.Event) []uint64 {
+	var words []uint64
+	for _, v := range c.set.Acting(event) {
+		for _, r := range c.prog.hook.Rules {
+			g := c.prog.hook.Groups[r.Group]
+			if g.Policy != v.Policy || g.Section != v.Section || g.Entry != v.Entry || int(r.Selector) != v.Selector {
+				continue
+			}
+			if words == nil {
+				words = make([]uint64, c.prog.hook.Words)
+			}
+			words[r.Bit/64] |= 1 << (r.Bit % 64)
+		}
+	}
+	return words
+}
+
+// kernel runs the program on an event, and returns the vector of its record,
+// nil if it sends none.
+func (c *corpusHook) kernel(t *testing.T, event *naive.Event) []uint64 {
+	t.Helper()
+	var args [5]uint64
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	for i := range args {
+		arg := event.Args[uint32(i)]
+		args[i] = arg.Register
+		if i >= 3 {
+			text := append([]byte(arg.Text), 0)
+			pins.Pin(&text[0])
+			args[i] = uint64(uintptr(unsafe.Pointer(&text[0])))
+		}
+	}
+	if _, err := c.prog.coll.Programs[progRawTracepoint].Run(&ebpf.RunOptions{Context: args}); err != nil {
+		t.Fatal(err)
+	}
+	return c.record(t)
+}
+
+func (c *corpusHook) record(t *testing.T) []uint64 {
+	t.Helper()
+	var decoder record.Decoder
+	c.reader.SetDeadline(time.Unix(1, 0)) // do not wait
+	var words []uint64
+	for {
+		raw, err := c.reader.Read()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return words
+		}
+		mustNil(t, err)
+		var r record.Record
+		mustNil(t, decoder.Decode(raw.RawSample, &r))
+		if r.Type != record.TypeHook {
+			continue // a process of the machine
+		}
+		if words != nil {
+			t.Fatal("two records for one event")
+		}
+		words = slices.Clone(r.Hook.Vector())
+	}
+}
