@@ -36,6 +36,7 @@ ANCHOR(struct, vd_rate_key);
 ANCHOR(struct, vd_pending);
 ANCHOR(struct, vd_process_policy);
 ANCHOR(struct, vd_syscall_abi);
+ANCHOR(enum, vd_limit);
 ANCHOR(enum, vd_record_type);
 ANCHOR(enum, vd_process_flags);
 ANCHOR(enum, vd_exec_flags);

@@ -395,6 +395,22 @@ type ContractVdHookRecord struct {
 	Zero         [5]uint8
 }
 
+type ContractVdLimit uint32
+
+const (
+	ContractVdLimitVD_MAX_WORDS       ContractVdLimit = 24
+	ContractVdLimitVD_MAX_SLOTS       ContractVdLimit = 16
+	ContractVdLimitVD_MAX_DIMS        ContractVdLimit = 48
+	ContractVdLimitVD_MAX_RETURN_DIMS ContractVdLimit = 8
+	ContractVdLimitVD_MAX_MASKS       ContractVdLimit = 64
+	ContractVdLimitVD_CHUNK_LEN       ContractVdLimit = 248
+	ContractVdLimitVD_MAX_STRING      ContractVdLimit = 4096
+	ContractVdLimitVD_MAX_POSTFIX     ContractVdLimit = 128
+	ContractVdLimitVD_MAX_FD_OPS      ContractVdLimit = 2
+	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
+	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
+)
+
 type ContractVdNamespace uint32
 
 const (
@@ -647,6 +663,7 @@ const (
 	ContractVarAnchorVdHookFeature   = "anchor_vd_hook_feature"
 	ContractVarAnchorVdHookPhase     = "anchor_vd_hook_phase"
 	ContractVarAnchorVdHookRecord    = "anchor_vd_hook_record"
+	ContractVarAnchorVdLimit         = "anchor_vd_limit"
 	ContractVarAnchorVdNamespace     = "anchor_vd_namespace"
 	ContractVarAnchorVdPending       = "anchor_vd_pending"
 	ContractVarAnchorVdPidSetKey     = "anchor_vd_pid_set_key"
@@ -745,6 +762,7 @@ type ContractVariableSpecs struct {
 	AnchorVdHookFeature   *ebpf.VariableSpec `ebpf:"anchor_vd_hook_feature"`
 	AnchorVdHookPhase     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_phase"`
 	AnchorVdHookRecord    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_record"`
+	AnchorVdLimit         *ebpf.VariableSpec `ebpf:"anchor_vd_limit"`
 	AnchorVdNamespace     *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
 	AnchorVdPending       *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
 	AnchorVdPidSetKey     *ebpf.VariableSpec `ebpf:"anchor_vd_pid_set_key"`
@@ -819,6 +837,7 @@ type ContractVariables struct {
 	AnchorVdHookFeature   *ebpf.Variable `ebpf:"anchor_vd_hook_feature"`
 	AnchorVdHookPhase     *ebpf.Variable `ebpf:"anchor_vd_hook_phase"`
 	AnchorVdHookRecord    *ebpf.Variable `ebpf:"anchor_vd_hook_record"`
+	AnchorVdLimit         *ebpf.Variable `ebpf:"anchor_vd_limit"`
 	AnchorVdNamespace     *ebpf.Variable `ebpf:"anchor_vd_namespace"`
 	AnchorVdPending       *ebpf.Variable `ebpf:"anchor_vd_pending"`
 	AnchorVdPidSetKey     *ebpf.Variable `ebpf:"anchor_vd_pid_set_key"`

@@ -8,18 +8,20 @@
 #ifndef VEDETTE_H
 #define VEDETTE_H
 
-/* Limits. internal/compile/plan.go has the same numbers, a test compares. */
-#define VD_MAX_WORDS 24
-#define VD_MAX_SLOTS 16
-#define VD_MAX_DIMS 48
-#define VD_MAX_RETURN_DIMS 8
-#define VD_MAX_MASKS 64
-#define VD_CHUNK_LEN 248
-#define VD_MAX_STRING 4096
-#define VD_MAX_POSTFIX 128
-#define VD_MAX_FD_OPS 2
-#define VD_RATE_ENTRIES 32768
-#define VD_RAW_ARGS 6
+/* Limits. internal/compile/plan.go has those that it shares; a test compares. */
+enum vd_limit {
+	VD_MAX_WORDS = 24, /* of 64 bits in a vector */
+	VD_MAX_SLOTS = 16, /* a power of two */
+	VD_MAX_DIMS = 48,
+	VD_MAX_RETURN_DIMS = 8,
+	VD_MAX_MASKS = 64,
+	VD_CHUNK_LEN = 248, /* bytes; with the state 252 of the 256 that a trie allows */
+	VD_MAX_STRING = 4096, /* bytes, a power of two */
+	VD_MAX_POSTFIX = 128, /* bytes */
+	VD_MAX_FD_OPS = 2,
+	VD_RATE_ENTRIES = 32768,
+	VD_RAW_ARGS = 6,
+};
 
 /* ---- records ------------------------------------------------------------ */
 

@@ -13,7 +13,7 @@ run() {
 	if go test -run '^$' -fuzz "^$2\$" -fuzztime "$time" -fuzzminimizetime 5s "$1" >"$log" 2>&1; then
 		return
 	fi
-	# The end of the time can look like a failure of the last input (go.dev/issue/75804): then no input
+	# The end of the time can look like a failure of the last input: then no input
 	# was written.
 	if grep -q 'context deadline exceeded' "$log" && ! grep -q 'Failing input written' "$log"; then
 		return
