@@ -152,6 +152,8 @@ type ContractVdExec struct {
 	Nlink        uint32
 	Mode         uint32
 	ArgsTotal    uint32
+	ArgsOffset   uint32
+	Zero         uint32
 	FilenameLen  uint16
 	ExeLen       uint16
 	CwdLen       uint16

@@ -342,8 +342,11 @@ static __always_inline __u32 vd_append_args(struct vd_process_scratch *s, struct
 		n = VD_ARGS_INLINE;
 		r->flags |= VD_EXEC_ARGS_TRUNCATED;
 	}
-	if (at > VD_RECORD_MAX - VD_ARGS_INLINE)
+	r->args_offset = sent;
+	if (at > VD_RECORD_MAX - VD_ARGS_INLINE) {
+		r->flags |= VD_EXEC_ARGS_TRUNCATED;
 		return at;
+	}
 	if (n && bpf_probe_read_user(&s->record[at], n, (void *)(start + sent))) {
 		r->flags |= VD_EXEC_ARGS_FAILED;
 		return at;

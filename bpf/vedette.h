@@ -56,7 +56,7 @@ struct vd_process_id {
 
 enum vd_process_flags {
 	VD_PROCESS_CLONE = 1 << 0, /* forked, no exec since */
-	VD_PROCESS_IN_INIT_TREE = 1 << 1, /* descends from pid 1 of its pid namespace */
+	VD_PROCESS_IN_INIT_TREE = 1 << 1, /* descends from pid 1 of its pid namespace, which is not the host's */
 	VD_PROCESS_IN_PIDNS = 1 << 2, /* not in the host's pid namespace */
 	VD_PROCESS_IN_USERNS = 1 << 3, /* not in the host's user namespace */
 	VD_PROCESS_OLD = 1 << 4, /* older than the agent */
@@ -137,6 +137,8 @@ struct vd_exec {
 	__u32 nlink;
 	__u32 mode; /* of the binary's inode */
 	__u32 args_total; /* bytes of the whole argument area */
+	__u32 args_offset; /* where args begin in it */
+	__u32 zero;
 	__u16 filename_len;
 	__u16 exe_len;
 	__u16 cwd_len;

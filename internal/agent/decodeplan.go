@@ -8,6 +8,7 @@ import (
 	"github.com/vedette-io/vedette/internal/event"
 	"github.com/vedette-io/vedette/internal/hook"
 	"github.com/vedette-io/vedette/internal/observe"
+	"github.com/vedette-io/vedette/internal/record"
 )
 
 // decodePlan tells the events wing how the records of a hook are read.
@@ -31,7 +32,7 @@ func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
 }
 
 func decodeGroup(g compile.Group, kind event.Kind, policies []string) observe.GroupPlan {
-	out := observe.GroupPlan{Message: g.Message, Tags: g.Tags, HasReturn: g.HasReturn}
+	out := observe.GroupPlan{Message: g.Message, Tags: g.Tags, HasReturn: g.HasReturn, ReturnType: record.ValueType(g.ReturnType)}
 	if g.Policy < len(policies) {
 		out.PolicyName = policies[g.Policy]
 	}

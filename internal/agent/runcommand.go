@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -69,6 +70,9 @@ func (w *watch) run(ctx context.Context, c *core, cmd Command) (CommandResult, e
 		}
 	}
 	c.settled()
+	// The kernel sends Pdeathsig when the thread that forked ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	child := &exec.Cmd{
 		Path: cmd.Path, Args: cmd.Argv, Stdin: cmd.Stdin, Stdout: cmd.Stdout, Stderr: cmd.Stderr,
 		SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},

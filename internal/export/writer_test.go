@@ -388,6 +388,25 @@ func TestFileRemovedRenamedTruncated(t *testing.T) {
 	}
 }
 
+// TestRemovedFileIsNoticedAtOnce does not wait for the housekeeping: until then events would go nowhere.
+func TestRemovedFileIsNoticedAtOnce(t *testing.T) {
+	cfg := testConfig(t)
+	w, err := open(cfg, openFile, time.Now, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, w, "before")
+	eventually(t, "the line is written", func() bool { return w.Stats().Written == 1 })
+	if err := os.Remove(cfg.Filename); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, w, "after")
+	mustClose(t, w)
+	if got := mustRead(t, cfg.Filename); got != "after\n" {
+		t.Errorf("file has %q", got)
+	}
+}
+
 func TestTornLineOfAnEarlierRun(t *testing.T) {
 	cfg := testConfig(t)
 	if err := os.WriteFile(cfg.Filename, []byte("whole\nhal"), 0o600); err != nil {
@@ -558,7 +577,7 @@ func TestLossIsCountedEverywhere(t *testing.T) {
 	eventually(t, "OnLost is told", func() bool { return told.Load() == uint64(dropped) })
 	f.set(-1, nil)
 	eventually(t, "writing resumes", func() bool { return w.Stats().Written >= uint64(accepted) })
-	const after = 500 // more than fit into the buffer: the producer waits for room again
+	const after = 5000 // more than fit into the buffer: the producer waits for room again
 	for range after {
 		mustWrite(t, w, "after")
 	}

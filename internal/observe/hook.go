@@ -99,7 +99,7 @@ func (o *Observer) emitRule(r *rule) {
 	h.Action = r.action
 	o.addArgs(r.group)
 	if r.group.HasReturn && c.returned {
-		c.retArg = argOf(&c.ret)
+		c.retArg = returnArg(&c.ret, r.group.ReturnType)
 		h.Return = &c.retArg
 	}
 	o.emit()

@@ -30,8 +30,9 @@ type GroupPlan struct {
 	Tags             []string
 	// Args are the arguments that the event shows, in the order of the policy.
 	Args []SlotRef
-	// HasReturn says that the event shows the return value.
-	HasReturn bool
+	// HasReturn says that the event shows the return value, as ReturnType.
+	HasReturn  bool
+	ReturnType record.ValueType
 }
 
 // SlotRef is an argument of an event: the slot of the record that has its value, and its label, which

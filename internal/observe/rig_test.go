@@ -119,7 +119,7 @@ func readPlan() HookPlan {
 		Groups: []GroupPlan{
 			{PolicyName: "first", FunctionName: "__x64_sys_read", Message: "read it", Tags: []string{"a", "b"},
 				Args: []SlotRef{{Slot: 0, Label: "file"}, {Slot: 2}}},
-			{PolicyName: "second", FunctionName: "__x64_sys_read", Args: []SlotRef{{Slot: 1}}, HasReturn: true},
+			{PolicyName: "second", FunctionName: "__x64_sys_read", Args: []SlotRef{{Slot: 1}}, HasReturn: true, ReturnType: record.ValueS64},
 		},
 		Rules: []RulePlan{
 			{Bit: 0, Group: 0, Action: event.Action(3)},

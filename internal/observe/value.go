@@ -54,6 +54,28 @@ func argOf(v *record.Value) event.Arg {
 	return event.Arg{Kind: event.ArgNone}
 }
 
+// returnArg returns what events show of a return value. The record has the whole register; each
+// policy may take another part of it for the value.
+func returnArg(v *record.Value, t record.ValueType) event.Arg {
+	typed := *v
+	typed.Type = t
+	switch t {
+	case record.ValueS8:
+		typed.Num = uint64(int8(v.Num))
+	case record.ValueU8:
+		typed.Num = uint64(uint8(v.Num))
+	case record.ValueS16:
+		typed.Num = uint64(int16(v.Num))
+	case record.ValueU16:
+		typed.Num = uint64(uint16(v.Num))
+	case record.ValueS32:
+		typed.Num = uint64(int32(v.Num))
+	case record.ValueU32:
+		typed.Num = uint64(uint32(v.Num))
+	}
+	return argOf(&typed)
+}
+
 func pathArg(kind event.ArgKind, v *record.Value) event.Arg {
 	arg := event.Arg{Kind: kind, Bytes: v.Content, Mode: uint16(v.Num)}
 	if len(arg.Bytes) == 0 {

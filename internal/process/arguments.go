@@ -94,7 +94,7 @@ func (s *argumentStore) take(id ID, e *record.Exec) ([]byte, bool) {
 		}
 		s.areas = append(s.areas[:i], s.areas[i+1:]...)
 		s.areas[:len(s.areas)+1][len(s.areas)] = nil
-		if area.cut {
+		if area.cut || uint32(len(area.bytes)) != e.ArgsOffset {
 			return area.bytes, false
 		}
 		return append(area.bytes, e.Args...), true
@@ -102,10 +102,10 @@ func (s *argumentStore) take(id ID, e *record.Exec) ([]byte, bool) {
 	return s.withoutParts(e)
 }
 
-// withoutParts is for an exec whose parts did not come. If the kernel could not send them, it had to
-// cut the area, and the record has its beginning; else it has the end, which is no use.
+// withoutParts is for an exec whose parts did not come. Where the kernel could not send them, the
+// record has the beginning of the area; else it has the end, which is no use.
 func (s *argumentStore) withoutParts(e *record.Exec) ([]byte, bool) {
-	if e.Flags&uint32(bpf.ContractVdExecFlagsVD_EXEC_ARGS_TRUNCATED) != 0 {
+	if e.ArgsOffset == 0 {
 		return e.Args, false
 	}
 	return nil, false

@@ -34,23 +34,26 @@ func TestArgumentsInParts(t *testing.T) {
 	tests := map[string]struct {
 		parts       []part
 		rest        string
+		offset      uint32 // of the rest
 		flags       uint32
 		want, shown string
 		dropped     uint64
 	}{
-		"parts and rest": {[]part{{0, "sh\x00-c"}, {5, "\x00x y"}}, " z\x00", argsData,
+		"parts and rest": {[]part{{0, "sh\x00-c"}, {5, "\x00x y"}}, " z\x00", 9, argsData,
 			`-c "x y z"`, "execve clone dataArgs", 0},
-		"truncated by the kernel": {[]part{{0, "sh\x00-c\x00x"}}, "yz", argsData | argsTruncated,
+		"truncated by the kernel": {[]part{{0, "sh\x00-c\x00x"}}, "yz", 7, argsData | argsTruncated,
 			"-c xyz", "execve truncArgs clone dataArgs", 0},
-		"a part is missing": {[]part{{0, "sh\x00-c"}, {9, "more"}}, "end\x00", argsData,
+		"a part is missing": {[]part{{0, "sh\x00-c"}, {9, "more"}}, "end\x00", 13, argsData,
 			"-c", "execve truncArgs clone dataArgs", 1},
-		"the first part is missing": {[]part{{4, "more"}}, "end\x00", argsData,
+		"the first part is missing": {[]part{{4, "more"}}, "end\x00", 8, argsData,
 			"", "execve truncArgs clone dataArgs", 1},
-		"no part came": {nil, "end\x00x\x00", argsData,
+		"no part came": {nil, "end\x00x\x00", 100, argsData,
 			"", "execve truncArgs clone dataArgs", 0},
-		"no part could be sent": {nil, "sh\x00-c\x00", argsData | argsTruncated,
+		"a part that nobody missed": {[]part{{0, "sh\x00-c"}}, "end\x00", 9, argsData,
 			"-c", "execve truncArgs clone dataArgs", 0},
-		"a failed part": {[]part{{0, ""}}, "sh\x00-c\x00", argsData | argsTruncated,
+		"no part could be sent": {nil, "sh\x00-c\x00", 0, argsData | argsTruncated,
+			"-c", "execve truncArgs clone dataArgs", 0},
+		"a failed part": {[]part{{0, ""}}, "sh\x00-c\x00", 0, argsData | argsTruncated,
 			"-c", "execve truncArgs clone dataArgs", 0},
 	}
 	for name, test := range tests {
@@ -64,6 +67,7 @@ func TestArgumentsInParts(t *testing.T) {
 			e := exec(pid(5, 1), self, "/bin/sh")
 			e.Args = []byte(test.rest)
 			e.Flags |= test.flags
+			e.ArgsOffset = test.offset
 			info := tree.Info(mustExec(t, tree, e))
 			if info.Arguments != test.want || info.Flags != test.shown {
 				t.Errorf("arguments %q, flags %q; want %q, %q", info.Arguments, info.Flags, test.want, test.shown)
@@ -87,6 +91,7 @@ func TestArgumentsOfTwoExecsAtOnce(t *testing.T) {
 	for self, want := range map[bpf.ProcessID]string{a: `"a1 a2 end"`, b: `"b1 end"`} {
 		e := exec(pid(1, 0), self, "/bin/x")
 		e.Args, e.Flags = []byte(" end\x00"), e.Flags|argsData
+		e.ArgsOffset = map[bpf.ProcessID]uint32{a: 7, b: 4}[self]
 		if got := tree.Info(tree.Exec(e)).Arguments; got != want {
 			t.Errorf("arguments %q, want %q", got, want)
 		}
@@ -126,7 +131,7 @@ func TestWholeArgumentsOf256KiB(t *testing.T) {
 		tree.ExecData(execData(self, at, area[at:min(at+32<<10, len(area))]))
 	}
 	e := exec(pid(1, 0), self, "/bin/sh")
-	e.Args, e.Flags = []byte("end\x00"), e.Flags|argsData
+	e.Args, e.Flags, e.ArgsOffset = []byte("end\x00"), e.Flags|argsData, uint32(len(area))
 	info := tree.Info(tree.Exec(e))
 	if want := `"` + area[3:] + `end"`; info.Arguments != want || strings.Contains(info.Flags, "trunc") {
 		t.Errorf("%d bytes of arguments with flags %q, want %d", len(info.Arguments), info.Flags, len(want))

@@ -4,9 +4,12 @@ package workload
 
 import "bytes"
 
-// minIDLen is the length of the shortest name that is taken for a container id. Ids have 64
-// characters; 31 of them are all that some runtimes and the events show.
-const minIDLen = 31
+// The lengths of names that are taken for container ids. Ids have 64 characters, but behind a
+// runtime's prefix shorter ones are believed too.
+const (
+	idLen         = 64
+	minPrefixedID = 31
+)
 
 // prefixes that runtimes put before the id where systemd manages the cgroups.
 var prefixes = [][]byte{
@@ -32,17 +35,18 @@ func ContainerID(path []byte) []byte {
 }
 
 func componentID(name []byte) []byte {
+	shortest := idLen
 	name = bytes.TrimSuffix(name, []byte(".scope"))
 	if i := bytes.LastIndexByte(name, ':'); i >= 0 {
-		name = name[i+1:]
+		name, shortest = name[i+1:], minPrefixedID
 	}
 	for _, prefix := range prefixes {
 		if rest, found := bytes.CutPrefix(name, prefix); found {
-			name = rest
+			name, shortest = rest, minPrefixedID
 			break
 		}
 	}
-	if len(name) < minIDLen || !isHex(name) {
+	if len(name) < shortest || !isHex(name) {
 		return nil
 	}
 	return name
