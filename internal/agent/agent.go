@@ -11,12 +11,15 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/vedette-io/vedette/internal/event"
 	"github.com/vedette-io/vedette/internal/export"
 	"github.com/vedette-io/vedette/internal/filter"
 	"github.com/vedette-io/vedette/internal/instance"
 	"github.com/vedette-io/vedette/internal/server"
 	"github.com/vedette-io/vedette/internal/stream"
+	"github.com/vedette-io/vedette/internal/workload"
 )
 
 // exportFlush is how long the export file may take at the end.
@@ -49,11 +52,15 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 }
 
 func (a *agent) run(ctx context.Context) (err error) {
-	if err := a.openExport(); err != nil {
+	node, err := workload.NodeName()
+	if err != nil {
+		return err
+	}
+	if err := a.openExport(node); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.closeExport()) }()
-	a.hub = stream.NewHub(stream.Config{ClusterName: a.cfg.ClusterName, Queue: a.cfg.EventQueueSize})
+	a.hub = stream.NewHub(stream.Config{NodeName: node, ClusterName: a.cfg.ClusterName, Queue: a.cfg.EventQueueSize})
 	defer a.hub.Close()
 	a.core, err = newCore(a.cfg, a.log, a.emit)
 	if err != nil {
@@ -85,7 +92,7 @@ func (a *agent) filterOptions() filter.Options {
 	}
 }
 
-func (a *agent) openExport() error {
+func (a *agent) openExport(node string) error {
 	x := a.cfg.Export
 	if x.Filename == "" {
 		return nil
@@ -98,7 +105,7 @@ func (a *agent) openExport() error {
 	if err != nil {
 		return fmt.Errorf("export field filters: %w", err)
 	}
-	source := export.Source{ClusterName: a.cfg.ClusterName}
+	source := export.Source{NodeName: node, ClusterName: a.cfg.ClusterName}
 	a.writer, err = export.Open(export.Config{
 		Filename: x.Filename, Perm: x.Perm, Compress: x.Compress, Gap: source.Gap, Log: a.log,
 		Params: export.Params{
@@ -185,10 +192,33 @@ func (a *agent) serve(ctx context.Context) error {
 		return err
 	}
 	info := filepath.Join(a.cfg.RunDir, filepath.Base(instance.DefaultInfoFile))
-	if err := (instance.Info{PID: os.Getpid(), ServerAddress: a.cfg.ServerAddress}).Write(info); err != nil {
+	if err := (instance.Info{PID: os.Getpid(), ServerAddress: listening(srv)}).Write(info); err != nil {
 		return errors.Join(err, srv.Close())
 	}
 	a.log.Info("watching", "addresses", srv.Addresses())
-	err = srv.Serve(ctx)
+	err = a.serveAll(ctx, srv)
 	return errors.Join(err, srv.Close(), instance.RemoveInfo(info))
+}
+
+// listening is the address that clients on this machine are to use.
+func listening(srv *server.Server) string {
+	if all := srv.Addresses(); len(all) != 0 {
+		return all[0]
+	}
+	return ""
+}
+
+// serveAll serves clients, and the health service where it is configured.
+func (a *agent) serveAll(ctx context.Context, srv *server.Server) error {
+	group, ctx := errgroup.WithContext(ctx)
+	if a.cfg.HealthServerAddress != "" {
+		health, err := server.NewHealth(ctx, a.cfg.HealthServerAddress, a.cfg.HealthServerInterval, a.core.alive)
+		if err != nil {
+			return err
+		}
+		a.log.Info("health service", "address", health.Address())
+		group.Go(func() error { return health.Serve(ctx) })
+	}
+	group.Go(func() error { return srv.Serve(ctx) })
+	return group.Wait()
 }

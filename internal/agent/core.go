@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vedette-io/vedette/bpf"
@@ -28,10 +29,19 @@ type core struct {
 	tracefs  *kernel.Tracefs
 	observer *observe.Observer
 	policies *policySet
-	node     string
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	stop   context.CancelFunc
+	done   sync.WaitGroup
+	ticked atomic.Int64 // when, in nanoseconds since the Unix epoch
+}
+
+// maxSilence is how long the core may go without its work of every second
+// before it counts as dead.
+const maxSilence = 10 * time.Second
+
+// alive reports whether the core does its work.
+func (c *core) alive() bool {
+	return time.Since(time.Unix(0, c.ticked.Load())) < maxSilence
 }
 
 // newCore starts to watch processes. emit is called with every event, one at
@@ -96,7 +106,6 @@ func (c *core) observe(cfg Config, emit func(*event.Event)) error {
 	if err != nil {
 		return err
 	}
-	c.node = node
 	host, err := workload.HostNamespaces(cfg.ProcFS)
 	if err != nil {
 		c.log.Warn("namespaces of the host are not all known", "error", err)
@@ -176,6 +185,7 @@ func (c *core) tick() error {
 	}
 	c.observer.KernelCounters(counts)
 	c.observer.Tick(now)
+	c.ticked.Store(time.Now().UnixNano())
 	return nil
 }
 
