@@ -55,10 +55,10 @@ type Config struct {
 	ProcessCacheSize int
 	// EventQueueSize is how many events each subscriber's queue holds.
 	EventQueueSize int
-	// RingBufferSize is the size of a ring buffer in bytes per CPU, 0 for the default (64 KiB).
+	// RingBufferSize is the size in bytes per CPU of the ring for processes and matches, 0 for unset.
 	RingBufferSize uint64
-	// RingBufferTotalSize is the size of a ring buffer in bytes; 0 means RingBufferSize times the
-	// number of CPUs. It takes precedence over RingBufferSize.
+	// RingBufferTotalSize is the size of that ring in bytes, rounded up to a power of two. It takes
+	// precedence over RingBufferSize; with both 0 the ring has 4 MiB.
 	RingBufferTotalSize uint64
 	// RetprobesCacheSize is how many calls can be between their entry and their return.
 	RetprobesCacheSize int
@@ -72,8 +72,6 @@ type Config struct {
 	// AncestorEvents are the kinds of events that carry the ancestors of their process. Empty means
 	// none; PROCESS_EXEC and PROCESS_EXIT are always there together.
 	AncestorEvents []tetragon.EventType
-	// ExposeStackAddresses keeps the addresses in stack traces.
-	ExposeStackAddresses bool
 
 	// ClusterName is the cluster_name of every event, "" for none.
 	ClusterName string

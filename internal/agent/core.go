@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/event"
@@ -69,10 +72,15 @@ func (c *core) load(cfg Config) error {
 	if err != nil {
 		c.log.Warn("containers will not be told", "error", err)
 	}
-	c.base, err = hook.NewBase(hook.Options{
+	opts := hook.Options{
 		BulkRing: bulkRing(cfg), Processes: uint32(cfg.ExecveMapEntries), CgroupController: controller,
-	})
-	if err != nil {
+	}
+	if cfg.BTF != "" {
+		if opts.KernelTypes, err = btf.LoadSpec(cfg.BTF); err != nil {
+			return fmt.Errorf("type information of the kernel: %s: %w", cfg.BTF, err)
+		}
+	}
+	if c.base, err = hook.NewBase(opts); err != nil {
 		return err
 	}
 	c.tracefs, err = kernel.OpenTracefs()
@@ -88,7 +96,7 @@ func (c *core) load(cfg Config) error {
 func bulkRing(cfg Config) uint32 {
 	want := cfg.RingBufferTotalSize
 	if want == 0 {
-		want = cfg.RingBufferSize
+		want = cfg.RingBufferSize * uint64(runtime.NumCPU())
 	}
 	if want == 0 {
 		return 0

@@ -89,8 +89,14 @@ func (f *agentFlags) definePolicy(flags *pflag.FlagSet) {
 // policyDirFlag may name a directory that does not exist only while it has its default.
 const policyDirFlag = "tracing-policy-dir"
 
+const (
+	runDirFlag        = "run-dir"
+	serverAddressFlag = "server-address"
+)
+
 func (f *agentFlags) defineServer(flags *pflag.FlagSet) {
-	flags.StringVar(&f.cfg.ServerAddress, "server-address", f.cfg.ServerAddress,
+	flags.StringVar(&f.cfg.RunDir, runDirFlag, f.cfg.RunDir, "`directory` of the pid file, the info file and the default socket; one agent for each")
+	flags.StringVar(&f.cfg.ServerAddress, serverAddressFlag, f.cfg.ServerAddress,
 		"`address` to serve clients at: unix:///path, host:port (beside the default socket), or \"\" for none")
 	flags.StringVar(&f.cfg.HealthServerAddress, "health-server-address", f.cfg.HealthServerAddress,
 		"`address` of the gRPC health service, e.g. :6789 (default: none)")
@@ -115,8 +121,8 @@ func (f *agentFlags) defineEngine(flags *pflag.FlagSet) {
 	c := &f.cfg
 	flags.IntVar(&c.ProcessCacheSize, "process-cache-size", c.ProcessCacheSize, "how many processes are remembered")
 	flags.IntVar(&c.EventQueueSize, "event-queue-size", c.EventQueueSize, "how many events wait for a client that reads slowly")
-	flags.Var((*sizeValue)(&c.RingBufferSize), "rb-size", "`bytes` of ring buffer for each CPU, e.g. 256K (default 64K)")
-	flags.Var((*sizeValue)(&c.RingBufferTotalSize), "rb-size-total", "`bytes` of ring buffer for all CPUs, e.g. 4M (default: that of --rb-size for each)")
+	flags.Var((*sizeValue)(&c.RingBufferSize), "rb-size", "`bytes` of ring buffer for each CPU, e.g. 256K (default: --rb-size-total)")
+	flags.Var((*sizeValue)(&c.RingBufferTotalSize), "rb-size-total", "`bytes` of ring buffer for all CPUs together, rounded up to a power of two (default 4M)")
 	flags.IntVar(&c.RetprobesCacheSize, "retprobes-cache-size", c.RetprobesCacheSize, "how many calls can wait for their return at once")
 	flags.IntVar(&c.ExecveMapEntries, "execve-map-entries", c.ExecveMapEntries, "how many processes the kernel's table holds (default 32768)")
 	flags.StringVar(&c.ProcFS, "procfs", c.ProcFS, "`directory` where the host's /proc is mounted")
@@ -128,7 +134,6 @@ func (f *agentFlags) defineEvents(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.EnableProcessCred, "enable-process-cred", c.EnableProcessCred, "tell the credentials and capabilities of processes")
 	flags.BoolVar(&c.EnableProcessNS, "enable-process-ns", c.EnableProcessNS, "tell the namespaces of processes")
 	flags.StringSliceVar(&f.ancestors, "enable-ancestors", nil, "tell the ancestors of processes, in these `events`: base,kprobe,tracepoint,uprobe,lsm,usdt")
-	flags.BoolVar(&c.ExposeStackAddresses, "expose-stack-addresses", c.ExposeStackAddresses, "tell the addresses of stack traces")
 	flags.StringVar(&c.ClusterName, "cluster-name", c.ClusterName, "`name` of the cluster in every event, e.g. production")
 }
 
@@ -140,6 +145,9 @@ func (f *agentFlags) config(flags *pflag.FlagSet) (agent.Config, error) {
 	cfg := f.cfg
 	cfg.Version = Version()
 	cfg.PolicyDirOptional = cfg.PolicyDir == agent.DefaultPolicyDir
+	if flags.Changed(runDirFlag) && !flags.Changed(serverAddressFlag) {
+		cfg.ServerAddress = "unix://" + cfg.SocketPath()
+	}
 	cfg.LogLevel.Set(logLevels[f.logLevel])
 	if f.debug {
 		cfg.LogLevel.Set(min(slog.LevelDebug, cfg.LogLevel.Level()))
@@ -196,6 +204,9 @@ func checkConfig(cfg agent.Config) error {
 	notNegative("export-file-max-backups", int64(cfg.Export.MaxBackups))
 	notNegative("execve-map-entries", int64(cfg.ExecveMapEntries))
 	notNegative("export-file-rotation-interval", int64(cfg.Export.RotationInterval))
+	if !filepath.IsAbs(cfg.RunDir) {
+		errs = append(errs, fmt.Errorf("--%s must be an absolute path, not %q", runDirFlag, cfg.RunDir))
+	}
 	if cfg.PolicyDir != "" && !filepath.IsAbs(cfg.PolicyDir) {
 		errs = append(errs, fmt.Errorf("--%s must be an absolute path, not %q", policyDirFlag, cfg.PolicyDir))
 	}

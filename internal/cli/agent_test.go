@@ -92,7 +92,7 @@ func TestAgentFlags(t *testing.T) {
 		}
 		c.ProcessCacheSize, c.EventQueueSize, c.RingBufferSize, c.RingBufferTotalSize = 1, 2, 256<<10, 4<<20
 		c.RetprobesCacheSize, c.ExecveMapEntries = 3, 4
-		c.EnableProcessCred, c.EnableProcessNS, c.ExposeStackAddresses = true, true, true
+		c.EnableProcessCred, c.EnableProcessNS = true, true
 		c.AncestorEvents = []tetragon.EventType{tetragon.EventType_PROCESS_EXEC, tetragon.EventType_PROCESS_EXIT, tetragon.EventType_PROCESS_KPROBE}
 		c.ClusterName, c.ProcFS, c.BTF = "c", "/host/proc", "/btf"
 		c.LogLevel.Set(slog.LevelWarn)

@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 
 	"github.com/vedette-io/vedette/bpf"
@@ -22,6 +23,9 @@ type Options struct {
 	// CgroupController is the index of the cgroup v1 controller whose
 	// hierarchy names containers, or -1 for cgroup v2.
 	CgroupController int32
+	// KernelTypes are the types of the running kernel, nil for those that it
+	// tells itself (/sys/kernel/btf/vmlinux).
+	KernelTypes *btf.Spec
 }
 
 const (
@@ -50,6 +54,8 @@ type Base struct {
 	shared  map[string]*ebpf.Map
 	process *ebpf.Collection
 	links   []link.Link
+	// programs are the options with which all programs are loaded.
+	programs ebpf.ProgramOptions
 	// iterate is the task iterator, kept for later passes.
 	iterate *link.Iter
 }
@@ -73,11 +79,13 @@ func NewBase(opts Options) (*Base, error) {
 	if err := spec.Variables["vd_cgroup_controller"].Set(opts.CgroupController); err != nil {
 		return nil, fmt.Errorf("process programs: %w", err)
 	}
-	coll, err := ebpf.NewCollection(spec)
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+		Programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("process programs: %w", err)
 	}
-	b := &Base{process: coll, shared: map[string]*ebpf.Map{}}
+	b := &Base{process: coll, programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes}, shared: map[string]*ebpf.Map{}}
 	for _, name := range sharedMaps {
 		m, ok := coll.Maps[name]
 		if !ok {

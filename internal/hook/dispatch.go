@@ -53,7 +53,9 @@ func (d *dispatcher) load(e *Engine) error {
 			shared[name] = m
 		}
 	}
-	d.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: shared})
+	d.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+		MapReplacements: shared, Programs: e.base.programs,
+	})
 	if err != nil {
 		return fmt.Errorf("system call dispatchers: %w", err)
 	}

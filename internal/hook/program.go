@@ -136,7 +136,9 @@ func (e *Engine) load(h *compile.Hook, t target) (*program, error) {
 	}
 	fillTables(spec, h)
 	keepPrograms(spec, keep)
-	p.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: e.shared})
+	p.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+		MapReplacements: e.shared, Programs: e.base.programs,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("hook %q: load: %w", h.Key.Name, err)
 	}
