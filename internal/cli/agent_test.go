@@ -80,7 +80,7 @@ func TestAgentFlags(t *testing.T) {
 		"--field-filters", `{"fields":"parent","action":"EXCLUDE"}`,
 		"--process-cache-size", "1", "--event-queue-size", "2", "--rb-size", "256K", "--rb-size-total", "4m", "--retprobes-cache-size", "3",
 		"--execve-map-entries", "4", "--enable-process-cred", "--enable-process-ns=true", "--enable-ancestors", "base,kprobe",
-		"--expose-stack-addresses", "--cluster-name", "c", "--procfs", "/host/proc", "--btf", "/btf", "--log-level", "warn")
+		"--cluster-name", "c", "--procfs", "/host/proc", "--btf", "/btf", "--log-level", "warn")
 	checkConfiguration(t, got, func(c *agent.Config) {
 		c.ServerAddress, c.HealthServerAddress, c.HealthServerInterval = "localhost:54321", ":6789", 3*time.Second
 		c.Policies, c.PolicyDir, c.PolicyDirOptional = []string{"a.yaml", "b.yaml"}, "/policies", false
@@ -96,6 +96,16 @@ func TestAgentFlags(t *testing.T) {
 		c.AncestorEvents = []tetragon.EventType{tetragon.EventType_PROCESS_EXEC, tetragon.EventType_PROCESS_EXIT, tetragon.EventType_PROCESS_KPROBE}
 		c.ClusterName, c.ProcFS, c.BTF = "c", "/host/proc", "/btf"
 		c.LogLevel.Set(slog.LevelWarn)
+	})
+}
+
+// TestAgentRunDir shows that the default socket is in the run directory.
+func TestAgentRunDir(t *testing.T) {
+	checkConfiguration(t, mustConfigure(t, "--run-dir", "/r"), func(c *agent.Config) {
+		c.RunDir, c.ServerAddress = "/r", "unix:///r/vedette.sock"
+	})
+	checkConfiguration(t, mustConfigure(t, "--run-dir", "/r", "--server-address", "unix:///s"), func(c *agent.Config) {
+		c.RunDir, c.ServerAddress = "/r", "unix:///s"
 	})
 }
 
