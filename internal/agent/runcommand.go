@@ -46,6 +46,23 @@ func (c *Command) messages() io.Writer {
 	return io.Discard
 }
 
+// child prepares the command's process. A stream that is not given is
+// /dev/null.
+func (c *Command) child() *exec.Cmd {
+	child := &exec.Cmd{Path: c.Path, Args: c.Argv, SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}
+	// A nil *os.File in an interface would not be nil.
+	if c.Stdin != nil {
+		child.Stdin = c.Stdin
+	}
+	if c.Stdout != nil {
+		child.Stdout = c.Stdout
+	}
+	if c.Stderr != nil {
+		child.Stderr = c.Stderr
+	}
+	return child
+}
+
 // watch follows one command and its descendants.
 type watch struct {
 	all   bool
@@ -73,10 +90,7 @@ func (w *watch) run(ctx context.Context, c *core, cmd Command) (CommandResult, e
 	// The kernel sends Pdeathsig when the thread that forked ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	child := &exec.Cmd{
-		Path: cmd.Path, Args: cmd.Argv, Stdin: cmd.Stdin, Stdout: cmd.Stdout, Stderr: cmd.Stderr,
-		SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
-	}
+	child := cmd.child()
 	if err := w.start(child); err != nil {
 		return CommandResult{}, &StartError{Path: cmd.Path, Err: err}
 	}
