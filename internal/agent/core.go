@@ -32,6 +32,7 @@ type core struct {
 	tracefs  *kernel.Tracefs
 	observer *observe.Observer
 	policies *policySet
+	rings    *rings
 
 	stop   context.CancelFunc
 	done   sync.WaitGroup
@@ -136,15 +137,14 @@ func (c *core) observe(cfg Config, emit func(*event.Event)) error {
 
 // start reads the rings until close.
 func (c *core) start() error {
+	r, err := newRings(c.base.Bulk(), c.base.Evidence(), c.handle)
+	if err != nil {
+		return err
+	}
+	c.rings = r
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stop = cancel
-	for _, m := range []ringSource{{"bulk", c.base.Bulk()}, {"evidence", c.base.Evidence()}} {
-		r, err := newRing(m, c.handle)
-		if err != nil {
-			return err
-		}
-		c.done.Go(func() { r.run(ctx, c.log) })
-	}
+	c.done.Go(func() { r.run(ctx, c.log) })
 	c.done.Go(func() { c.keepTime(ctx) })
 	return nil
 }
@@ -207,6 +207,9 @@ func (c *core) close() error {
 	var errs []error
 	c.stop()
 	c.done.Wait()
+	if c.rings != nil {
+		errs = append(errs, c.rings.close())
+	}
 	if c.engine != nil {
 		errs = append(errs, c.engine.Close())
 	}

@@ -6,51 +6,180 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
 
 	"github.com/vedette-io/vedette/bpf"
 )
 
-// ringSource is a ring with its name for messages.
-type ringSource struct {
-	name string
-	ring *ebpf.Map
+// rings reads the two rings as one stream, in the order of time as far as
+// the records are there: the exec of a process before its kill, and its kill
+// before its exit, although they come through different rings.
+type rings struct {
+	bulk, evidence ring
+	epoll, wake    int // descriptors
+	handle         func([]byte)
 }
 
-// ring reads one ring buffer into a reused record.
+// ring is one ring buffer with the record at its head, if it has been read.
 type ring struct {
-	name   string
 	reader *ringbuf.Reader
-	handle func([]byte)
+	record ringbuf.Record
+	full   bool
 }
 
-func newRing(s ringSource, handle func([]byte)) (*ring, error) {
-	reader, err := ringbuf.NewReader(s.ring)
-	if err != nil {
-		return nil, fmt.Errorf("%s ring: %w", s.name, err)
+func newRings(bulk, evidence *ebpf.Map, handle func([]byte)) (*rings, error) {
+	r := &rings{handle: handle, epoll: -1, wake: -1}
+	if err := r.open(bulk, evidence); err != nil {
+		return nil, errors.Join(err, r.close())
 	}
-	return &ring{name: s.name, reader: reader, handle: handle}, nil
+	return r, nil
+}
+
+func (r *rings) open(bulk, evidence *ebpf.Map) error {
+	var err error
+	if r.bulk.reader, err = newReader(bulk); err != nil {
+		return fmt.Errorf("bulk ring: %w", err)
+	}
+	if r.evidence.reader, err = newReader(evidence); err != nil {
+		return fmt.Errorf("evidence ring: %w", err)
+	}
+	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("rings: epoll: %w", err)
+	}
+	if r.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return fmt.Errorf("rings: eventfd: %w", err)
+	}
+	for _, fd := range []int{bulk.FD(), evidence.FD(), r.wake} {
+		if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
+			return fmt.Errorf("rings: epoll: %w", err)
+		}
+	}
+	return nil
+}
+
+// newReader returns a reader that never waits.
+func newReader(m *ebpf.Map) (*ringbuf.Reader, error) {
+	reader, err := ringbuf.NewReader(m)
+	if err != nil {
+		return nil, err
+	}
+	reader.SetDeadline(time.Unix(1, 0))
+	return reader, nil
+}
+
+func (r *rings) close() error {
+	var errs []error
+	for _, reader := range []*ringbuf.Reader{r.bulk.reader, r.evidence.reader} {
+		if reader != nil {
+			errs = append(errs, reader.Close())
+		}
+	}
+	for _, fd := range []int{r.epoll, r.wake} {
+		if fd >= 0 {
+			errs = append(errs, unix.Close(fd))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // run reads until ctx ends.
-func (r *ring) run(ctx context.Context, log *slog.Logger) {
-	stop := context.AfterFunc(ctx, func() { r.reader.Close() })
+func (r *rings) run(ctx context.Context, log *slog.Logger) {
+	stop := context.AfterFunc(ctx, r.interrupt)
 	defer stop()
-	var record ringbuf.Record
-	for {
-		err := r.reader.ReadInto(&record)
-		if errors.Is(err, os.ErrClosed) {
-			return
+	for ctx.Err() == nil {
+		progress, err := r.drain(ctx)
+		if err == nil && !progress {
+			err = r.wait()
 		}
 		if err != nil {
-			log.Error("reading a ring failed: no more events from it", "ring", r.name, "error", err)
+			log.Error("reading the rings failed: no more events", "error", err)
 			return
 		}
-		r.handle(record.RawSample)
 	}
+}
+
+func (r *rings) interrupt() {
+	// The counter cannot overflow: this is called once.
+	_, _ = unix.Write(r.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+}
+
+// wait waits until a ring has something to read or run is to end.
+func (r *rings) wait() error {
+	var events [3]unix.EpollEvent
+	_, err := unix.EpollWait(r.epoll, events[:], -1)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return fmt.Errorf("wait: %w", err)
+	}
+	return nil
+}
+
+// drain handles what is there, and returns whether there was anything.
+func (r *rings) drain(ctx context.Context) (bool, error) {
+	progress := false
+	for ctx.Err() == nil {
+		next, err := r.next()
+		if err != nil || next == nil {
+			return progress, err
+		}
+		progress = true
+		r.handle(next.record.RawSample)
+		next.full = false
+	}
+	return progress, nil
+}
+
+// next returns the ring whose head is to be handled next, nil if both are
+// empty. A ring that was found empty before the other was read is looked at
+// again: what was written before that record must not come after it.
+func (r *rings) next() (*ring, error) {
+	if err := errors.Join(r.evidence.fill(), r.bulk.fill()); err != nil {
+		return nil, err
+	}
+	switch {
+	case !r.bulk.full && !r.evidence.full:
+		return nil, nil
+	case !r.evidence.full:
+		if err := r.evidence.fill(); err != nil {
+			return nil, err
+		}
+	case !r.bulk.full:
+		if err := r.bulk.fill(); err != nil {
+			return nil, err
+		}
+	}
+	if !r.bulk.full || r.evidence.full && r.evidence.time() < r.bulk.time() {
+		return &r.evidence, nil
+	}
+	return &r.bulk, nil
+}
+
+// fill reads the record at the head unless it has been, or there is none.
+func (r *ring) fill() error {
+	if r.full || r.reader.AvailableBytes() == 0 {
+		return nil
+	}
+	err := r.reader.ReadInto(&r.record)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil // it is still being written
+	}
+	if err != nil {
+		return err
+	}
+	r.full = true
+	return nil
+}
+
+// time is when the record at the head was made, in nanoseconds since boot.
+func (r *ring) time() uint64 {
+	if uintptr(len(r.record.RawSample)) < unsafe.Sizeof(bpf.Header{}) {
+		return 0
+	}
+	return (*bpf.Header)(unsafe.Pointer(&r.record.RawSample[0])).Time
 }
 
 // endedFollower tells whether a record is the exit of a process that had

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package behaviour
+
+import (
+	"sync"
+	"time"
+
+	"github.com/vedette-io/vedette/api/tetragon"
+)
+
+// journal keeps of the event stream what rows ask for.
+type journal struct {
+	mu      sync.Mutex
+	changed chan struct{}
+	err     error // that ended the stream
+	// parents has the parent of every process that was told, by exec ids.
+	parents map[string]string
+	roots   map[uint32]string // exec ids by pid, the last of each
+	exits   map[string]bool   // by exec id
+	hooks   map[string][]hookEvent
+}
+
+// hookEvent is an event of a policy.
+type hookEvent struct {
+	process *tetragon.Process
+	text    string
+}
+
+func newJournal() *journal {
+	return &journal{
+		changed: make(chan struct{}), parents: map[string]string{}, roots: map[uint32]string{},
+		exits: map[string]bool{}, hooks: map[string][]hookEvent{},
+	}
+}
+
+func (j *journal) add(e *tetragon.GetEventsResponse) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case e.GetProcessExec() != nil:
+		j.note(e.GetProcessExec().Process)
+	case e.GetProcessExit() != nil:
+		j.note(e.GetProcessExit().Process)
+		j.exits[e.GetProcessExit().Process.ExecId] = true
+	case e.GetProcessKprobe() != nil:
+		k := e.GetProcessKprobe()
+		j.note(k.Parent)
+		j.note(k.Process)
+		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{k.Process, kprobeText(k)})
+	case e.GetProcessTracepoint() != nil:
+		k := e.GetProcessTracepoint()
+		j.note(k.Parent)
+		j.note(k.Process)
+		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{k.Process, tracepointText(k)})
+	}
+	j.wake()
+}
+
+func (j *journal) note(p *tetragon.Process) {
+	if p == nil {
+		return
+	}
+	j.parents[p.ExecId] = p.ParentExecId
+	j.roots[p.Pid.GetValue()] = p.ExecId
+}
+
+func (j *journal) wake() {
+	close(j.changed)
+	j.changed = make(chan struct{})
+}
+
+func (j *journal) end(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.err = err
+	j.wake()
+}
+
+// await waits until done reports true, which is called with the journal locked. It returns false when that takes
+// longer than limit.
+func (j *journal) await(limit time.Duration, done func() bool) bool {
+	end := time.After(limit)
+	for {
+		j.mu.Lock()
+		ok, changed := done() || j.err != nil, j.changed
+		j.mu.Unlock()
+		if ok {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-end:
+			return false
+		}
+	}
+}
+
+// exited reports whether the exit of a process has been told. The caller holds the lock.
+func (j *journal) exited(pid int) bool { return j.exits[j.roots[uint32(pid)]] }
+
+// texts returns the events that a policy had of a process and its descendants. The caller holds the lock.
+func (j *journal) texts(policy string, pid int) []string {
+	var out []string
+	for _, e := range j.hooks[policy] {
+		switch {
+		case e.process.Pid.GetValue() == uint32(pid):
+			out = append(out, e.text)
+		case j.descends(e.process.ExecId, pid):
+			out = append(out, "child: "+e.text)
+		}
+	}
+	return out
+}
+
+// descends reports whether a process is below the one with the pid.
+func (j *journal) descends(id string, pid int) bool {
+	root := j.roots[uint32(pid)]
+	for range 100 {
+		parent, ok := j.parents[id]
+		if !ok || id == "" {
+			return false
+		}
+		if parent == root {
+			return true
+		}
+		id = parent
+	}
+	return false
+}

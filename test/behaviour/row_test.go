@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package behaviour
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// row is one promise of the policy language.
+type row struct {
+	name string
+	// spec is the policy below "spec:". $DIR is the table's directory, $PID the actor's process id, and what
+	// vars has.
+	spec string
+	// act is what the actor does.
+	act func(*actor)
+	// want are the events of the policy about the actor and its descendants, whose lines begin with "child: ".
+	// Lines have $DIR and the like.
+	want []string
+	// signal is what ends the actor; 0 means that it ends by itself, successfully.
+	signal syscall.Signal
+	// early starts the actor before the policy is loaded; so does $PID in the policy.
+	early bool
+	// start, if not nil, changes how the actor is started.
+	start func(*launch)
+}
+
+// table is a group of rows whose policies are in force together.
+type table struct {
+	name string
+	rows []row
+	// vars gives what else rows name with a dollar.
+	vars func(tb testing.TB, dir string) map[string]string
+}
+
+// tables are all tables by name: an actor finds its row there.
+var tables = map[string]*table{}
+
+func register(t table) *table {
+	tables[t.name] = &t
+	return &t
+}
+
+// findRow returns the row of an actor.
+func findRow(name string) *row {
+	tableName, number, _ := strings.Cut(name, "/")
+	i, err := strconv.Atoi(number)
+	t := tables[tableName]
+	if err != nil || t == nil || i < 0 || i >= len(t.rows) {
+		return nil
+	}
+	return &t.rows[i]
+}
+
+// policyName is the name of a row's policy.
+func (t *table) policyName(i int) string { return t.name + "-" + strconv.Itoa(i) }
+
+// document is a policy around a spec.
+func document(name, spec string) string {
+	return "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata:\n  name: " + name + "\nspec:\n" + indented(spec)
+}
+
+// indented shifts the lines of a spec below "spec:".
+func indented(spec string) string {
+	var b strings.Builder
+	for line := range strings.Lines(strings.Trim(spec, "\n") + "\n") {
+		b.WriteString("  " + line)
+	}
+	return b.String()
+}
+
+// run loads all policies of the table, lets the actors act one after the other, and compares.
+func (t *table) run(tt *testing.T) {
+	r := mustRig(tt)
+	s := &stage{rig: r, dir: mustDir(tt), actors: make([]*process, len(t.rows))}
+	if t.vars != nil {
+		s.vars = t.vars(tt, s.dir)
+	}
+	var documents, names []string
+	for i, row := range t.rows {
+		if row.early || strings.Contains(row.spec, "$PID") {
+			s.actors[i] = mustStart(tt, row.start)
+		}
+		names = append(names, t.policyName(i))
+		documents = append(documents, document(t.policyName(i), s.expand(row.spec, s.actors[i])))
+	}
+	r.mustAdd(tt, strings.Join(documents, "---\n"), names...)
+	for i := range t.rows {
+		tt.Run(t.rows[i].name, func(tt *testing.T) { s.check(tt, t, i) })
+	}
+}
+
+// stage is a table that is being run.
+type stage struct {
+	*rig
+	dir    string
+	vars   map[string]string
+	actors []*process // that were started early
+}
+
+func (s *stage) expand(text string, p *process) string {
+	if p != nil {
+		text = strings.ReplaceAll(text, "$PID", strconv.Itoa(p.pid()))
+	}
+	text = strings.ReplaceAll(text, "$DIR", s.dir)
+	for name, value := range s.vars {
+		text = strings.ReplaceAll(text, "$"+name, value)
+	}
+	return text
+}
+
+// check lets the actor of a row act, and compares its events with those that are expected.
+func (s *stage) check(tt *testing.T, t *table, i int) {
+	row, p := &t.rows[i], s.actors[i]
+	if p == nil {
+		p = mustStart(tt, row.start)
+	}
+	p.mustAct(tt, fmt.Sprintf("%s/%d", t.name, i), s.dir)
+	p.checkEnd(tt, row.signal)
+	var want []string
+	for _, line := range row.want {
+		want = append(want, s.expand(line, p))
+	}
+	if diff := cmp.Diff(want, s.events(tt, t.policyName(i), p, want)); diff != "" {
+		tt.Errorf("events (- expected, + told):\n%s", diff)
+	}
+}
+
+// settle is how long the events of the ring of enforcement are waited for beyond those expected: other than the
+// rest, they are not in order with the exit.
+const settle = 20 * time.Millisecond
+
+// events returns what a policy has told of a process that has ended.
+func (s *stage) events(tt *testing.T, policy string, p *process, want []string) []string {
+	tt.Helper()
+	j := s.journal
+	if !j.await(patience, func() bool { return j.exited(p.pid()) }) {
+		tt.Fatalf("the exit of process %d is not told", p.pid())
+	}
+	j.await(time.Second, func() bool { return len(j.texts(policy, p.pid())) >= len(want) })
+	if slices.ContainsFunc(want, func(line string) bool { return strings.Contains(line, "SIG") }) {
+		time.Sleep(settle)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.texts(policy, p.pid())
+}
