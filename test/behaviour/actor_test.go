@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -209,7 +210,7 @@ type process struct {
 
 func start(change func(*launch)) (*process, error) {
 	p := &process{cmd: exec.Command("/proc/self/exe")}
-	p.cmd.Env = append(os.Environ(), actorEnv+"=1", "GOMAXPROCS=2")
+	p.cmd.Env = append(os.Environ(), actorEnv+"=1", "GOMAXPROCS=2", "GOGC=off")
 	p.cmd.Stderr = &p.stderr
 	if change != nil {
 		change(&launch{p.cmd})
@@ -276,11 +277,14 @@ func (p *process) abandon() error {
 	return p.cmd.Wait()
 }
 
-// mustDir makes the directory of a table. Its path is short and has no symbolic links.
+// dirLength is how long the path of a table's directory is, in bytes.
+const dirLength = len("/tmp/vedette-12345678")
+
+// mustDir makes the directory of a table. Its path is short, of a fixed length, and has no symbolic links.
 func mustDir(tb testing.TB) string {
 	tb.Helper()
-	dir, err := os.MkdirTemp("/tmp", "b")
-	if err != nil {
+	dir := fmt.Sprintf("/tmp/vedette-%08x", rand.Uint32())
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {

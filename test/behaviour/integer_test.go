@@ -84,7 +84,7 @@ func integerOperatorRows() []row {
 		{"int32", "Equal", "0x5, 010", signedProbes, "5 8"},
 		{"int32", "Equal", "-2147483648, 2147483647", signedProbes, "-2147483648 2147483647"},
 		{"int32", "Equal", "5, -1", garbageProbes, "5 -1 5"},
-		{"int32", "NotEqual", "5, -1", signedProbes, "-2147483648 -300 0 1 8 10 4444 2147483647"},
+		{"int32", "NotEqual", "5, -1", signedProbes, "-2147483648 -300 -5 0 1 8 10 4444 2147483647"},
 		{"int32", "GT", "5", signedProbes, "8 10 4444 2147483647"},
 		{"int32", "GT", "-5", signedProbes, "-1 0 1 5 8 10 4444 2147483647"},
 		{"int32", "GreaterThan", "4444, 10", signedProbes, "4444 2147483647"},

@@ -1,0 +1,118 @@
+package hook
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/vedette-io/vedette/internal/compile"
+)
+
+// readers are policies on three kinds of hooks.
+const readers = `apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: {name: readers}
+spec:
+  kprobes:
+  - call: sys_pread64
+    return: true
+    returnArg: {index: 0, type: int}
+    args: [{index: 0, type: fd}]
+  tracepoints:
+  - {subsystem: syscalls, event: sys_enter_pread64}
+  - {subsystem: sched, event: sched_process_exit, raw: true}
+`
+
+// TestApplySwapsAndKeeps follows the generations of programs through
+// changes of the plan.
+func TestApplySwapsAndKeeps(t *testing.T) {
+	_, e := mustEngine(t, Options{})
+	first := generations(mustApply(t, e, mustPlan(t, readers)))
+	if len(first) != 3 {
+		t.Fatalf("%d hooks, want 3", len(first))
+	}
+	// The same again: nothing is loaded.
+	second := generations(mustApply(t, e, mustPlan(t, readers)))
+	for key, g := range first {
+		if second[key] != g {
+			t.Errorf("hook %s was loaded again", key.Name)
+		}
+	}
+	// One more policy on one hook: only that one is exchanged.
+	third := generations(mustApply(t, e, mustPlan(t, append([]string{readers}, preadPolicies(1)...)...)))
+	for key, g := range first {
+		if changed := third[key] != g; changed != (key.Kind == compile.HookTracepoint) {
+			t.Errorf("hook %s: exchanged %v", key.Name, changed)
+		}
+	}
+	mustApply(t, e, &compile.Plan{})
+	if n := len(e.hooks); n != 0 {
+		t.Errorf("%d hooks are left of an empty plan", n)
+	}
+	if e.dispatch.enter != nil || e.dispatch.exit != nil {
+		t.Error("system calls are watched with no policy in force")
+	}
+}
+
+func generations(loaded []Loaded) map[compile.HookKey]uint32 {
+	out := map[compile.HookKey]uint32{}
+	for _, l := range loaded {
+		out[l.Hook.Key] = l.Generation
+	}
+	return out
+}
+
+// TestFailedApplyChangesNothing puts a plan into force of which one hook
+// does not exist.
+func TestFailedApplyChangesNothing(t *testing.T) {
+	_, e := mustEngine(t, Options{})
+	before := generations(mustApply(t, e, mustPlan(t, preadPolicies(1)...)))
+	bad := mustPlan(t, append(preadPolicies(2), strings.ReplaceAll(readers, "sched_process_exit, raw: true", "no_such_event"))...)
+	if err := e.Apply(bad, nil, func([]Loaded) { t.Error("announced") }); err == nil || !strings.Contains(err.Error(), "no_such_event") {
+		t.Fatalf("error %v", err)
+	}
+	for key, p := range e.hooks {
+		if before[key] != p.target.generation {
+			t.Errorf("hook %s has changed", key.Name)
+		}
+	}
+	if len(e.hooks) != len(before) || len(e.ids) != len(before) {
+		t.Errorf("%d hooks and %d numbers, want %d", len(e.hooks), len(e.ids), len(before))
+	}
+}
+
+// TestCountersSurviveSwaps counts reads over generations of the program.
+func TestCountersSurviveSwaps(t *testing.T) {
+	_, e := mustEngine(t, Options{})
+	file, err := os.CreateTemp(t.TempDir(), "read")
+	mustNil(t, err)
+	defer file.Close()
+	_, err = file.WriteString("x")
+	mustNil(t, err)
+	policy := strings.ReplaceAll(strings.ReplaceAll(preadPolicies(1)[0], "/no/such/directory/0/", file.Name()), "NotEqual", "Equal")
+	policy = strings.ReplaceAll(policy, "100000", "1")
+	read := func(n int) {
+		for range n {
+			_, err := file.ReadAt(make([]byte, 1), 0)
+			mustNil(t, err)
+		}
+	}
+	mustApply(t, e, mustPlan(t, policy))
+	read(3)
+	mustApply(t, e, mustPlan(t, append([]string{policy}, preadPolicies(4)...)...))
+	read(4)
+	counters, err := e.Counters()
+	mustNil(t, err)
+	key := RuleKey{Policy: "policy0", Hook: compile.HookKey{Kind: compile.HookTracepoint, Name: "syscalls/sys_enter_pread64"}, Section: "tracepoints"}
+	if got := counters[key].Post; got != 7 {
+		t.Errorf("%d events counted, want 7", got)
+	}
+	e.Forget("policy0")
+	mustApply(t, e, &compile.Plan{})
+	e.Forget("policy0")
+	counters, err = e.Counters()
+	mustNil(t, err)
+	if c, ok := counters[key]; ok {
+		t.Errorf("a forgotten policy has counts: %+v", c)
+	}
+}
