@@ -436,6 +436,8 @@ type ContractVdPending struct {
 	Generation uint32
 	ReturnSlot uint32
 	Syscall    uint32
+	Tid        uint32
+	Zero       uint32
 	Raw        [6]uint64
 	Winners    [24]uint64
 }
@@ -583,10 +585,12 @@ type ContractVdStringKey struct {
 }
 
 type ContractVdStringValue struct {
-	_      structs.HostLayout
-	Next   uint32
-	Vector uint32
-	Sets   uint64
+	_         structs.HostLayout
+	Next      uint32
+	Vector    uint32
+	Exact     uint32
+	Otherwise uint32
+	Sets      uint64
 }
 
 type ContractVdSyscallAbi struct {
@@ -594,6 +598,9 @@ type ContractVdSyscallAbi struct {
 	Args         [6]uint32
 	Number       uint32
 	CompatStatus uint32
+	Fcntl        uint32
+	Dup2         uint32
+	Zero         uint32
 }
 
 type ContractVdType uint32

@@ -560,7 +560,11 @@ static __always_inline bool vd_dim_string(struct vd_run *run, const volatile str
 		v = vd_look_up(&vd_strings, &s->key, &slot->s, d->state,
 			       slot->status & VD_VALUE_TRUNCATED);
 	}
-	return vd_and(s, v ? v->vector : d->none);
+	if (!v)
+		return vd_and(s, d->none);
+	if (v->exact && v->exact != slot->s.end - slot->s.start + 1)
+		return vd_and(s, v->otherwise);
+	return vd_and(s, v->vector);
 }
 
 static __always_inline bool vd_dim_number(struct vd_hook_scratch *s,
@@ -995,6 +999,7 @@ static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
 	p->generation = vd_config.generation;
 	p->return_slot = vd_config.return_slot;
 	p->syscall = syscall;
+	p->tid = run->tid;
 	for (i = 0; i < VD_RAW_ARGS; i++)
 		p->raw[i] = run->s->raw[i];
 	for (i = 0; i < VD_MAX_WORDS; i++) {
@@ -1166,6 +1171,7 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 		n_values++;
 	}
 	((struct vd_hook_record *)s->record)->n_values = n_values;
+	((struct vd_hook_record *)s->record)->tid = p->tid;
 	vd_output(s, at, false);
 }
 
@@ -1196,6 +1202,25 @@ int vd_hook_return(__u64 *ctx)
 	return 0;
 }
 
+#define VD_F_DUPFD 0
+#define VD_F_DUPFD_CLOEXEC 1030
+
+/* Whether a call that returned fd has installed it: not every fcntl and dup2 has. */
+static __always_inline bool vd_installs(void *regs, __u64 number, __u64 fd)
+{
+	__u64 first = 0, second = 0;
+
+	if (number == vd_abi.fcntl) {
+		bpf_probe_read_kernel(&second, 8, regs + vd_abi.args[1]);
+		return (__u32)second == VD_F_DUPFD || (__u32)second == VD_F_DUPFD_CLOEXEC;
+	}
+	if (number == vd_abi.dup2) {
+		bpf_probe_read_kernel(&first, 8, regs + vd_abi.args[0]);
+		return (__u32)first != (__u32)fd;
+	}
+	return true;
+}
+
 /*
  * The equivalent of fd_install(fd, file) where functions cannot be hooked:
  * the return of every call that gives a new descriptor.
@@ -1212,6 +1237,8 @@ int vd_hook_fd_install(__u64 *ctx)
 	bpf_probe_read_kernel(&number, 8, (void *)ctx[0] + vd_abi.number);
 	number &= 0xffffffff;
 	if (number >= 512 || !(vd_fd_calls[(number >> 6) & 7] & 1ULL << (number & 63)))
+		return 0;
+	if (!vd_installs((void *)ctx[0], number, fd))
 		return 0;
 	vd_init(&run, ctx);
 	run.s = vd_claim();

@@ -132,6 +132,8 @@ type HookVdPending struct {
 	Generation uint32
 	ReturnSlot uint32
 	Syscall    uint32
+	Tid        uint32
+	Zero       uint32
 	Raw        [6]uint64
 	Winners    [24]uint64
 }
@@ -192,10 +194,12 @@ type HookVdStringKey struct {
 }
 
 type HookVdStringValue struct {
-	_      structs.HostLayout
-	Next   uint32
-	Vector uint32
-	Sets   uint64
+	_         structs.HostLayout
+	Next      uint32
+	Vector    uint32
+	Exact     uint32
+	Otherwise uint32
+	Sets      uint64
 }
 
 type HookVdSyscallAbi struct {
@@ -203,6 +207,9 @@ type HookVdSyscallAbi struct {
 	Args         [6]uint32
 	Number       uint32
 	CompatStatus uint32
+	Fcntl        uint32
+	Dup2         uint32
+	Zero         uint32
 }
 
 type HookVdVector struct {

@@ -56,25 +56,39 @@ static __always_inline struct mount *vd_real_mount(struct vfsmount *mnt)
 	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 }
 
-/* Writes the path at the end of s; returns VD_VALUE_… bits. */
+/*
+ * Writes the path at the end of s; returns VD_VALUE_… bits. A mount that the
+ * path crosses takes a turn as a component does.
+ */
 static __noinline __u32 vd_walk(struct path *path, struct path *root, struct vd_string *s)
 {
 	struct vfsmount *vfsmnt = path->mnt;
 	struct dentry *dentry = path->dentry;
 	struct mount *mnt = vd_real_mount(vfsmnt);
 	struct dentry *mnt_root = BPF_CORE_READ(vfsmnt, mnt_root);
+	bool alone, nameless;
+	struct qstr name;
 	__u32 i;
 
 	s->start = s->end = VD_MAX_STRING - 1;
 	s->bytes[VD_MAX_STRING - 1] = 0;
-	if (!BPF_CORE_READ(dentry, d_hash.pprev) && dentry != BPF_CORE_READ(dentry, d_parent)) {
+	alone = dentry == BPF_CORE_READ(dentry, d_parent);
+	/* A file that never had a place, such as a memfd: it has a name all the same. */
+	nameless = alone && dentry != mnt_root;
+	if (nameless || (!alone && !BPF_CORE_READ(dentry, d_hash.pprev))) {
 		s->start -= VD_DELETED_LEN;
 		__builtin_memcpy(&s->bytes[VD_MAX_STRING - 1 - VD_DELETED_LEN], VD_DELETED,
 				 VD_DELETED_LEN);
 	}
-	for (i = 0; i < VD_PATH_COMPONENTS; i++) {
+	if (nameless) {
+		if (bpf_core_read(&name, sizeof(name), &dentry->d_name) ||
+		    !vd_prepend(s, name.name, name.len))
+			return VD_VALUE_FAILED;
+		return 0;
+	}
+	/* One turn more than components: it finds the root. */
+	for (i = 0; i <= VD_PATH_COMPONENTS; i++) {
 		struct dentry *parent;
-		struct qstr name;
 
 		if (dentry == root->dentry && vfsmnt == root->mnt)
 			break;
@@ -96,7 +110,7 @@ static __noinline __u32 vd_walk(struct path *path, struct path *root, struct vd_
 			return VD_VALUE_UNRESOLVED;
 		dentry = parent;
 	}
-	if (i == VD_PATH_COMPONENTS)
+	if (i > VD_PATH_COMPONENTS)
 		return VD_VALUE_UNRESOLVED;
 	if (s->start == s->end) {
 		s->start = VD_MAX_STRING - 2;

@@ -501,12 +501,32 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 	vd_send(r, at);
 }
 
+/*
+ * An exec by another thread than the first gives that thread the first's id.
+ * The event that waits for the return of its execve goes along.
+ */
+static __always_inline void vd_rename_thread(__u64 from, __u64 to)
+{
+	struct vd_pending *p;
+
+	if (from == to)
+		return;
+	p = bpf_map_lookup_elem(&vd_pending, &from);
+	if (!p)
+		return;
+	if (bpf_map_update_elem(&vd_pending, &to, p, BPF_ANY))
+		vd_count(VD_COUNT_PENDING_FULL);
+	bpf_map_delete_elem(&vd_pending, &from);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(vd_exec, struct task_struct *task, __s32 old_pid, struct linux_binprm *bprm)
 {
 	__u32 depth;
-	struct vd_process_scratch *s = vd_claim(&depth);
+	struct vd_process_scratch *s;
 
+	vd_rename_thread((__u32)old_pid, (__u32)BPF_CORE_READ(task, pid));
+	s = vd_claim(&depth);
 	if (!s)
 		return 0;
 	vd_exec_record(s, task, bprm);

@@ -20,6 +20,8 @@ type ProcessVdPending struct {
 	Generation uint32
 	ReturnSlot uint32
 	Syscall    uint32
+	Tid        uint32
+	Zero       uint32
 	Raw        [6]uint64
 	Winners    [24]uint64
 }
@@ -78,10 +80,12 @@ type ProcessVdStringKey struct {
 }
 
 type ProcessVdStringValue struct {
-	_      structs.HostLayout
-	Next   uint32
-	Vector uint32
-	Sets   uint64
+	_         structs.HostLayout
+	Next      uint32
+	Vector    uint32
+	Exact     uint32
+	Otherwise uint32
+	Sets      uint64
 }
 
 // Names of all BPF objects in the ELF.

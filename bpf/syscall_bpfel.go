@@ -20,6 +20,8 @@ type SyscallVdPending struct {
 	Generation uint32
 	ReturnSlot uint32
 	Syscall    uint32
+	Tid        uint32
+	Zero       uint32
 	Raw        [6]uint64
 	Winners    [24]uint64
 }

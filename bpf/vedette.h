@@ -353,6 +353,13 @@ struct vd_string_key {
 struct vd_string_value {
 	__u32 next;
 	__u32 vector;
+	/*
+	 * Where the entry is an exact value: its length and 1 for the NUL byte.
+	 * A string of another length, a buffer with a NUL byte inside, gets
+	 * otherwise in place of vector.
+	 */
+	__u32 exact;
+	__u32 otherwise;
 	__u64 sets;
 };
 
@@ -405,6 +412,9 @@ struct vd_syscall_abi {
 	__u32 args[VD_RAW_ARGS]; /* offsets of the arguments in struct pt_regs */
 	__u32 number; /* offset of the call's number */
 	__u32 compat_status; /* bits of thread_info.status that mark a 32-bit call */
+	__u32 fcntl; /* the numbers of two calls */
+	__u32 dup2;
+	__u32 zero;
 };
 
 /* ---- shared maps --------------------------------------------------------- */
@@ -467,6 +477,8 @@ struct vd_pending {
 	__u32 generation;
 	__u32 return_slot;
 	__u32 syscall;
+	__u32 tid; /* at the entry: an exec can change it */
+	__u32 zero;
 	__u64 raw[VD_RAW_ARGS];
 	__u64 winners[VD_MAX_WORDS];
 };

@@ -45,7 +45,7 @@ func (f *frontend) literal(value string, form textForm, limit int, path string) 
 		f.errorf(path, "a value of %d bytes is too long, at most %d are compared here", len(value), limit)
 		return "", false
 	case form == formExact:
-		return value + "\x00", true
+		return value + end, true
 	case form == formPostfix:
 		return reversed(value), true
 	}

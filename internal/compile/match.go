@@ -163,7 +163,11 @@ func (h *Hook) lookupText(d *Dim, v *Value) uint32 {
 		return d.None
 	}
 	if d.Kind == DimString {
-		return lookup(h.Strings, d.State, terminated(v.Str, v.Truncated)).Vector
+		e := lookup(h.Strings, d.State, terminated(v.Str, v.Truncated))
+		if e.Exact != 0 && int(e.Exact) != len(v.Str)+1 {
+			return e.Else
+		}
+		return e.Vector
 	}
 	if v.Truncated {
 		return d.None

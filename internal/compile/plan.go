@@ -182,6 +182,10 @@ type StringEntry struct {
 	Next  uint32
 	// Vector is an index into Hook.Vectors; in [ProcessTables] it is a class.
 	Vector uint32
+	// Exact is the length of the whole value and its NUL byte if the entry
+	// stands for an exact value, else 0. A string of another length only
+	// looks the same: a buffer with a NUL byte inside. It gets Else.
+	Exact, Else uint32
 	// Sets are the process sets that a process with this binary joins, in
 	// [ProcessTables] only.
 	Sets uint64

@@ -7,6 +7,10 @@ import (
 	"strings"
 )
 
+// end is the byte behind every string that is looked up. No value contains
+// it; buffers can.
+const end = "\x00"
+
 // payload is what an entry of a string table holds.
 type payload struct {
 	vector uint32
@@ -58,7 +62,10 @@ func (t *trie) add(root uint32, literals []string, base payload, payloads []payl
 			state = t.follow(state, rest[:ChunkLen], shorter)
 			rest = rest[ChunkLen:]
 		}
-		t.put(state, rest, payloads[i])
+		at := t.put(state, rest, payloads[i])
+		if strings.HasSuffix(literal, end) {
+			t.entries[at].Exact, t.entries[at].Else = uint32(len(literal)), shorter.vector
+		}
 		outer = append(outer, i)
 	}
 }

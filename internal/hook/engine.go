@@ -14,6 +14,7 @@ import (
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/kernel"
+	"github.com/vedette-io/vedette/internal/syscalls"
 )
 
 // maxHooks is how many hooks there can be at once: the size of vd_active, and
@@ -90,7 +91,21 @@ func (e *Engine) makeShared() error {
 }
 
 func (e *Engine) abiConfig() bpf.SyscallABI {
-	return bpf.SyscallABI{Args: e.abi.Args, Number: e.abi.Number, CompatStatus: e.abi.CompatStatus}
+	return bpf.SyscallABI{
+		Args: e.abi.Args, Number: e.abi.Number, CompatStatus: e.abi.CompatStatus,
+		Fcntl: callNumber(e.abi.Name, "fcntl"), Dup2: callNumber(e.abi.Name, "dup2"),
+	}
+}
+
+// noCall is the number of no system call.
+const noCall = ^uint32(0)
+
+// callNumber is the number of a system call; an ABI need not have it.
+func callNumber(abi, name string) uint32 {
+	if nr, ok := syscalls.Number(abi, name); ok {
+		return nr
+	}
+	return noCall
 }
 
 func (e *Engine) formatOf(name string) (*kernel.Format, error) {

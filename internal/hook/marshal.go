@@ -111,7 +111,7 @@ func stringKey(e compile.StringEntry, generation uint32) bpf.StringKey {
 }
 
 func stringValue(e compile.StringEntry, generation uint32) bpf.StringValue {
-	v := bpf.StringValue{Next: e.Next, Vector: e.Vector, Sets: e.Sets}
+	v := bpf.StringValue{Next: e.Next, Vector: e.Vector, Exact: e.Exact, Otherwise: e.Else, Sets: e.Sets}
 	if v.Next != 0 {
 		v.Next |= generation << 31
 	}

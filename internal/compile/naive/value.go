@@ -59,15 +59,13 @@ func text(s string, limit int, f *policy.ArgFilter) bool {
 	return found != (op != f.Operator)
 }
 
-// compare evaluates an operator on strings with one value. Text in memory
-// ends at its first NUL byte, except where its end is asked for.
+// compare evaluates an operator on strings with one value.
 func compare(op policy.Operator, s, value string) bool {
-	head, _, _ := strings.Cut(s, "\x00")
 	switch op {
 	case policy.OpEqual, policy.OpIn:
-		return head == value
+		return s == value
 	case policy.OpPrefix:
-		return strings.HasPrefix(head, value)
+		return strings.HasPrefix(s, value)
 	case policy.OpPostfix:
 		return strings.HasSuffix(s, value)
 	}
