@@ -1,8 +1,6 @@
 package compile
 
 import (
-	"slices"
-
 	"github.com/vedette-io/vedette/internal/policy"
 )
 
@@ -112,8 +110,8 @@ func (f *frontend) signal(r *Rule, a *policy.Action, path string) {
 	r.Signal = a.ArgSig
 }
 
-// fdOp understands an action on a descriptor. Its arguments are named by
-// their index, as in filters; the result holds positions in the entry's args.
+// fdOp understands an action on a descriptor. Its arguments are positions in
+// the entry's args, as all arguments of actions are.
 func (f *frontend) fdOp(r *Rule, e *entry, kind FDOpKind, a *policy.Action, path string) {
 	if f.follow < 0 {
 		f.errorf(path+".action", "%s has no effect in a policy without FollowFD", a.Action)
@@ -135,24 +133,23 @@ func (f *frontend) fdOp(r *Rule, e *entry, kind FDOpKind, a *policy.Action, path
 	}
 }
 
-// fdArg returns the position of the arg that holds a descriptor.
-func (f *frontend) fdArg(e *entry, index uint32, path string) (uint8, bool) {
-	position, ok := f.nameArg(e, index, path)
+// fdArg returns the position of an arg that holds a descriptor.
+func (f *frontend) fdArg(e *entry, position uint32, path string) (uint8, bool) {
+	at, ok := f.nameArg(e, position, path)
 	if !ok {
 		return 0, false
 	}
-	if t := e.args[position].Type; !t.IsInteger() && t != TypeFD {
-		f.errorf(path, "the arg with index %d is neither an integer nor an fd", index)
+	if t := e.args[at].Type; !t.IsInteger() && t != TypeFD {
+		f.errorf(path, "the arg at position %d is neither an integer nor an fd", position)
 		return 0, false
 	}
-	return position, true
+	return at, true
 }
 
-// nameArg returns the position of the arg with the index.
-func (f *frontend) nameArg(e *entry, index uint32, path string) (uint8, bool) {
-	position := slices.IndexFunc(e.args, func(s Slot) bool { return uint32(s.Index) == index })
-	if position < 0 {
-		f.errorf(path, "no arg with index %d is declared", index)
+// nameArg returns a position if the entry has an arg there.
+func (f *frontend) nameArg(e *entry, position uint32, path string) (uint8, bool) {
+	if uint64(position) >= uint64(len(e.args)) {
+		f.errorf(path, "there is no arg at position %d of args, which has %d elements", position, len(e.args))
 		return 0, false
 	}
 	return uint8(position), true

@@ -58,15 +58,12 @@ func TestFollowActions(t *testing.T) {
 	p := mustParse(t, spec("copy", `  kprobes:
   - call: fd_install
     syscall: false
-    args: [{index: 0, type: int}, {index: 1, type: file}]
-    selectors: [{matchActions: [{action: FollowFD, argFd: 0, argName: 1}]}]
+    args: [{index: 1, type: file}, {index: 0, type: int}]
+    selectors: [{matchActions: [{action: FollowFD, argFd: 1, argName: 0}]}]
   - call: sys_read
-    args: [{index: 0, type: fd}, {index: 1, type: int}]
-    selectors: [{matchActions: [{action: CopyFD, argFd: 0, argName: 1}, {action: UnfollowFD, argFd: 1}]}]
+    args: [{index: 1, type: int}, {index: 0, type: fd}]
+    selectors: [{matchActions: [{action: CopyFD, argFd: 1, argName: 0}, {action: UnfollowFD, argFd: 0}]}]
 `))
-	for _, k := range p.Spec.Kprobes {
-		slices.Reverse(k.Args)
-	}
 	plan := mustCompile(t, other, p)
 	if got := mustHook(t, plan, "fd_install").Rules[0].FDOps; len(got) != 1 || got[0] != (compile.FDOp{Kind: compile.FDFollow, FD: 1}) {
 		t.Errorf("follow %+v", got)

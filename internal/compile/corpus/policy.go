@@ -21,7 +21,7 @@ func (g *generator) policy(name string) *policy.Policy {
 		if h.at.Function != "" && len(k.Args) > 0 && k.Args[0].Type.IsInteger() && g.chance(40) {
 			follows = true
 			k.Selectors = append(k.Selectors, policy.Selector{MatchActions: []policy.Action{{
-				Action: policy.ActionFollowFD, ArgFd: k.Args[0].Index, ArgName: k.Args[0].Index,
+				Action: policy.ActionFollowFD, ArgFd: 0, ArgName: 0,
 			}}})
 		}
 		p.Spec.Kprobes = append(p.Spec.Kprobes, k)
@@ -43,7 +43,7 @@ func (g *generator) unfollow(k *policy.Kprobe) {
 	}
 	if t := k.Args[0].Type; t.IsInteger() || t == policy.TypeFd {
 		s := &k.Selectors[g.IntN(len(k.Selectors))]
-		s.MatchActions = append(s.MatchActions, policy.Action{Action: policy.ActionUnfollowFD, ArgFd: k.Args[0].Index})
+		s.MatchActions = append(s.MatchActions, policy.Action{Action: policy.ActionUnfollowFD, ArgFd: 0})
 	}
 }
 
