@@ -28,7 +28,6 @@ type processClasses struct {
 	tables     compile.ProcessTables
 	generation uint32
 	policy     bpf.ProcessPolicy
-	prepared   bool
 }
 
 // prepare fills the free generation, gives all processes their classes in

@@ -73,10 +73,16 @@ func (l *loss) gaps(h *bpf.Header, missing int64) {
 	}
 }
 
-// kernelCauses are the kernel's counters that stand for events that were lost outside of the rings.
+// kernelCauses are the kernel's counters that stand for events, parts of them or actions that were
+// lost outside of the rings. The others count what events show themselves.
 var kernelCauses = map[bpf.ContractVdCounter]string{
-	bpf.ContractVdCounterVD_COUNT_SCRATCH_BUSY: "nested too deep on one CPU",
-	bpf.ContractVdCounterVD_COUNT_PENDING_FULL: "too many calls await their return",
+	bpf.ContractVdCounterVD_COUNT_SCRATCH_BUSY:     "nested too deep on one CPU",
+	bpf.ContractVdCounterVD_COUNT_PENDING_FULL:     "too many calls await their return",
+	bpf.ContractVdCounterVD_COUNT_PROCESS_MAP_FULL: "too many processes for the kernel's table",
+	bpf.ContractVdCounterVD_COUNT_FOLLOW_FULL:      "too many followed descriptors",
+	bpf.ContractVdCounterVD_COUNT_EXEC_DATA_LOST:   "long arguments did not fit in the ring",
+	bpf.ContractVdCounterVD_COUNT_SIGNAL_FAILED:    "a signal could not be sent",
+	bpf.ContractVdCounterVD_COUNT_COMPAT_SYSCALL:   "32-bit system calls are not seen by hooks",
 }
 
 func (l *loss) kernel(counters [bpf.ContractVdCounterVD_COUNTERS]uint64) {
