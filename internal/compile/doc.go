@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package compile turns a set of policies into what the kernel program of
 // each hook needs: rules, dimensions, tables and slots for arguments.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package compile
 
 // Limits of one compiled hook. They are checked when policies are compiled;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package policy reads TracingPolicy resources: it parses their YAML
 // strictly, fills in the defaults of the schema and validates everything that
 // can be judged without a kernel. Every finding is a [Diagnostic] with line

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package policy
 
 // The operators of the policy schema. A parsed policy holds GreaterThan as

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package corpus makes random policies and random events on their hooks, for
 // tests that compare two ways to decide which selectors act. The alphabets
 // are small, so that equal values, nested prefixes and the ends of ranges are
