@@ -14,7 +14,7 @@ VERSION ?= $(shell git describe --tags --dirty 2>/dev/null)
 MODULE := github.com/vedette-io/vedette
 # Packages whose tests load programs into the kernel and watch the machine. They need root and run one
 # after the other; all others are pure.
-KERNEL := ./internal/agent/... ./internal/hook/... ./internal/kernel/... ./test/...
+KERNEL := ./internal/agent/... ./internal/hook/... ./internal/kernel/... ./examples/... ./test/...
 PURE = $(shell go list ./... | grep -vxFf <(go list $(KERNEL)))
 # The race detector is the one thing here that needs a C compiler.
 RACE_CC = $(shell command -v clang-19 || command -v cc)
