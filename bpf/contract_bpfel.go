@@ -496,8 +496,7 @@ type ContractVdRateKey struct {
 	_     structs.HostLayout
 	Hash  uint64
 	Hash2 uint64
-	Hook  uint32
-	Rule  uint32
+	Rule  uint64
 	Scope uint64
 }
 
@@ -524,6 +523,7 @@ type ContractVdRule struct {
 		FollowBit uint8
 	}
 	RateInterval uint64
+	RateId       uint64
 	RateScope    uint32
 	Zero         uint32
 }

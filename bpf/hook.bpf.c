@@ -688,15 +688,14 @@ static __always_inline void vd_mix_slot(struct vd_rate_key *k, struct vd_slot *s
 }
 
 /* Whether a rule's event falls under its rate limit. All slots are fetched. */
-static __always_inline bool vd_limited(struct vd_run *run, struct vd_rule *rule, __u32 bit)
+static __always_inline bool vd_limited(struct vd_run *run, struct vd_rule *rule)
 {
 	struct vd_rate_key *k = &run->s->rate;
 	__u64 *last;
 	__u32 i;
 
 	__builtin_memset(k, 0, sizeof(*k));
-	k->hook = vd_config.hook;
-	k->rule = bit;
+	k->rule = rule->rate_id;
 	if (rule->rate_scope == 0)
 		k->scope = (__u64)run->pid << 32 | run->tid;
 	else if (rule->rate_scope == 1)
@@ -739,17 +738,21 @@ static __always_inline bool vd_fd_op(struct vd_run *run, const struct vd_fd_op *
 			bpf_map_delete_elem(&vd_followed, &key);
 		return true;
 	}
+	f->born = run->process->born;
+	f->mask = bit;
 	if (kind == VD_FD_COPY) {
 		if (!old || !(old->mask & bit))
 			return false;
+		/* At a call's entry the new descriptor is not open yet. */
+		f->file = old->file;
+		f->inode = old->inode;
 		key.fd = run->s->slots[other].fd;
 		old = bpf_map_lookup_elem(&vd_followed, &key);
+	} else {
+		file = vd_file_of(run->task, key.fd);
+		f->file = (__u64)file;
+		f->inode = (__u64)BPF_CORE_READ(file, f_inode);
 	}
-	file = vd_file_of(run->task, key.fd);
-	f->born = run->process->born;
-	f->file = (__u64)file;
-	f->inode = (__u64)BPF_CORE_READ(file, f_inode);
-	f->mask = bit;
 	if (old && old->born == f->born && old->file == f->file && old->inode == f->inode)
 		f->mask |= old->mask;
 	if (bpf_map_update_elem(&vd_followed, &key, f, BPF_ANY))
@@ -841,7 +844,7 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 	if (quiet)
 		return;
 	if ((vd_config.features & VD_FEATURE_RATE) && rule->rate_interval &&
-	    vd_limited(run, rule, bit)) {
+	    vd_limited(run, rule)) {
 		n->rate_limited++;
 		return;
 	}

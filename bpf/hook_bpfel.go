@@ -156,8 +156,7 @@ type HookVdRateKey struct {
 	_     structs.HostLayout
 	Hash  uint64
 	Hash2 uint64
-	Hook  uint32
-	Rule  uint32
+	Rule  uint64
 	Scope uint64
 }
 
@@ -173,6 +172,7 @@ type HookVdRule struct {
 		FollowBit uint8
 	}
 	RateInterval uint64
+	RateId       uint64
 	RateScope    uint32
 	Zero         uint32
 }

@@ -391,6 +391,7 @@ struct vd_rule {
 	__u32 signal;
 	struct vd_fd_op fd_ops[VD_MAX_FD_OPS];
 	__u64 rate_interval;
+	__u64 rate_id; /* the same over all generations, and for no other rule */
 	__u32 rate_scope; /* 0 thread, 1 process, 2 global */
 	__u32 zero;
 };
@@ -463,10 +464,9 @@ struct vd_followed {
 };
 
 struct vd_rate_key {
-	__u64 hash;
+	__u64 hash; /* of the arguments */
 	__u64 hash2;
-	__u32 hook;
-	__u32 rule;
+	__u64 rule; /* vd_rule.rate_id */
 	__u64 scope;
 };
 

@@ -11,6 +11,7 @@ import (
 	"github.com/vedette-io/vedette/api/tetragon"
 	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/hook"
+	"github.com/vedette-io/vedette/internal/policy"
 )
 
 // List implements [server.Policies].
@@ -92,11 +93,28 @@ func statsOf(e *policyEntry, counters map[hook.RuleKey]hook.Counters) *tetragon.
 		sum.Add(counters[k])
 		stats.SelectorActionCounters = append(stats.SelectorActionCounters, &tetragon.TracingPolicySelectorActionCounters{
 			Hook: k.Hook.Name, HookIndex: wrapperspb.UInt32(uint32(k.Entry)),
-			SelectorIndex: wrapperspb.UInt32(uint32(k.Selector)), ActionCounters: actionCounters(counters[k]),
+			SelectorIndex: wrapperspb.UInt32(uint32(k.Selector)), SelectorLabel: selectorLabel(e, k),
+			ActionCounters: actionCounters(counters[k]),
 		})
 	}
 	stats.ActionCounters = actionCounters(sum)
 	return stats
+}
+
+// selectorLabel is the label that a policy gives to a selector, mostly none.
+func selectorLabel(e *policyEntry, k hook.RuleKey) string {
+	var selectors []policy.Selector
+	spec := &e.policy.Spec
+	switch {
+	case k.Section == "kprobes" && k.Entry < len(spec.Kprobes):
+		selectors = spec.Kprobes[k.Entry].Selectors
+	case k.Section == "tracepoints" && k.Entry < len(spec.Tracepoints):
+		selectors = spec.Tracepoints[k.Entry].Selectors
+	}
+	if int(k.Selector) >= len(selectors) {
+		return "" // an entry without selectors has one rule all the same
+	}
+	return selectors[k.Selector].Label
 }
 
 // hooksOf tells how each hook entry of a policy is attached.

@@ -67,7 +67,7 @@ type corpusHook struct {
 
 func (c *corpusHook) load(t *testing.T, e *Engine, h *compile.Hook) {
 	t.Helper()
-	p, err := e.load(h, target{id: 1, generation: 1})
+	p, err := e.load(h, target{id: 1, generation: 1}, make([]string, len(h.Groups)))
 	mustLoad(t, err)
 	t.Cleanup(func() { mustNil(t, p.close()) })
 	mustNil(t, e.shared["vd_active"].Put(uint32(1), uint32(1)))

@@ -5,6 +5,7 @@ package hook
 import (
 	"cmp"
 	"fmt"
+	"hash/fnv"
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
@@ -41,14 +42,30 @@ func (k RuleKey) Compare(o RuleKey) int {
 	)
 }
 
-// identify notes whose a group's rules are.
-func (e *Engine) identify(p *program, group int, policies []string) {
-	if len(p.policies) != len(p.hook.Groups) {
-		p.policies = make([]string, len(p.hook.Groups))
+// hash is a number for the key that no other key is likely to have: 64 bits
+// of FNV-1a.
+func (k RuleKey) hash() uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s\x00%d\x00%s\x00%s\x00%d\x00%d", k.Policy, k.Hook.Kind, k.Hook.Name, k.Section, k.Entry, k.Selector)
+	return h.Sum64()
+}
+
+// ruleKey is the key of a rule; owners are the names of the hook's groups'
+// policies.
+func ruleKey(h *compile.Hook, r compile.Rule, owners []string) RuleKey {
+	g := h.Groups[r.Group]
+	return RuleKey{Policy: owners[r.Group], Hook: h.Key, Section: g.Section, Entry: g.Entry, Selector: r.Selector}
+}
+
+// ownersOf are the names of the policies that a hook's groups belong to.
+func ownersOf(h *compile.Hook, policies []string) []string {
+	out := make([]string, len(h.Groups))
+	for i, g := range h.Groups {
+		if g.Policy < len(policies) {
+			out[i] = policies[g.Policy]
+		}
 	}
-	if i := p.hook.Groups[group].Policy; i < len(policies) {
-		p.policies[group] = policies[i]
-	}
+	return out
 }
 
 // read adds up a program's counters over all CPUs.
@@ -66,19 +83,13 @@ func (p *program) read(add func(RuleKey, Counters)) error {
 				MonitorSignal: c.MonitorSignal, RateLimited: c.RateLimited,
 			})
 		}
-		g := p.hook.Groups[r.Group]
-		add(RuleKey{
-			Policy: p.policies[r.Group], Hook: p.hook.Key, Section: g.Section, Entry: g.Entry, Selector: r.Selector,
-		}, sum)
+		add(ruleKey(p.hook, r, p.owners), sum)
 	}
 	return nil
 }
 
 // retain keeps the counts of a program that is about to be given up.
 func (e *Engine) retain(p *program) {
-	if len(p.policies) != len(p.hook.Groups) {
-		return // it has never acted
-	}
 	// What cannot be read is lost with the program: nobody else knows it.
 	_ = p.read(func(k RuleKey, c Counters) {
 		sum := e.totals[k]

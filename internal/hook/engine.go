@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -143,13 +144,15 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 		return err
 	}
 	for _, h := range plan.Hooks {
-		if old := e.hooks[h.Key]; old != nil && old.target.processGeneration == processGeneration && sameProgram(old.hook, h) {
+		owners := ownersOf(h, policies)
+		if old := e.hooks[h.Key]; old != nil && old.target.processGeneration == processGeneration &&
+			slices.Equal(old.owners, owners) && sameProgram(old.hook, h) {
 			kept := *old
 			kept.hook = h
 			next[h.Key] = &kept
 			continue
 		}
-		p, err := e.loadNext(h, processGeneration)
+		p, err := e.loadNext(h, processGeneration, owners)
 		if err != nil {
 			return discard(err)
 		}
@@ -161,11 +164,11 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 	}
 	e.process.commit(plan.Process, processGeneration)
 	announce(loadedOf(next))
-	return e.flip(next, fresh, policies)
+	return e.flip(next, fresh)
 }
 
 // loadNext loads a hook's next generation.
-func (e *Engine) loadNext(h *compile.Hook, processGeneration uint32) (*program, error) {
+func (e *Engine) loadNext(h *compile.Hook, processGeneration uint32, owners []string) (*program, error) {
 	id, err := e.idOf(h.Key)
 	if err != nil {
 		return nil, err
@@ -174,11 +177,11 @@ func (e *Engine) loadNext(h *compile.Hook, processGeneration uint32) (*program, 
 	return e.load(h, target{
 		id: id, generation: e.next, processGeneration: processGeneration,
 		returnSlot: id*2 + e.next%2,
-	})
+	}, owners)
 }
 
 // sameProgram reports whether two compilations of a hook need the same
-// program: only which policy a group belongs to may differ.
+// program: only the number of the policy that a group belongs to may differ.
 func sameProgram(a, b *compile.Hook) bool {
 	x, y := *a, *b
 	x.Groups, y.Groups = anonymous(a.Groups), anonymous(b.Groups)
@@ -261,7 +264,7 @@ func (e *Engine) attachTracepoint(p *program) (io.Closer, error) {
 
 // flip lets the fresh programs act in place of the old ones, one store each,
 // and then gives the old ones up.
-func (e *Engine) flip(next map[compile.HookKey]*program, fresh []*program, policies []string) error {
+func (e *Engine) flip(next map[compile.HookKey]*program, fresh []*program) error {
 	var errs []error
 	old := e.hooks
 	for _, p := range fresh {
@@ -280,11 +283,6 @@ func (e *Engine) flip(next map[compile.HookKey]*program, fresh []*program, polic
 	}
 	e.hooks = next
 	e.forgetIDs(next)
-	for _, p := range next {
-		for i := range p.hook.Groups {
-			e.identify(p, i, policies)
-		}
-	}
 	errs = append(errs, e.dispatch.closeUnused(next))
 	return errors.Join(errs...)
 }

@@ -120,10 +120,11 @@ func stringValue(e compile.StringEntry, generation uint32) bpf.StringValue {
 	return v
 }
 
-func rule(r compile.Rule, followBit int) bpf.Rule {
+// rule translates a rule. id is its own over all generations.
+func rule(r compile.Rule, followBit int, id uint64) bpf.Rule {
 	out := bpf.Rule{
 		Flags: uint32(r.Flags), Signal: r.Signal,
-		RateInterval: r.RateInterval, RateScope: uint32(r.RateScope),
+		RateInterval: r.RateInterval, RateId: id, RateScope: uint32(r.RateScope),
 	}
 	for i, op := range r.FDOps {
 		out.FdOps[i].Kind = uint8(op.Kind)
@@ -135,7 +136,7 @@ func rule(r compile.Rule, followBit int) bpf.Rule {
 }
 
 // fillTables puts the contents of the hook's own maps into the collection.
-func fillTables(spec *ebpf.CollectionSpec, h *compile.Hook) {
+func fillTables(spec *ebpf.CollectionSpec, h *compile.Hook, owners []string) {
 	table := spec.Maps["vd_table"]
 	table.MaxEntries = max(1, uint32(len(h.Table)))
 	for i, e := range h.Table {
@@ -159,7 +160,7 @@ func fillTables(spec *ebpf.CollectionSpec, h *compile.Hook) {
 	rules.MaxEntries = bits
 	for _, r := range h.Rules {
 		rules.Contents = append(rules.Contents, ebpf.MapKV{
-			Key: uint32(r.Bit), Value: rule(r, h.Groups[r.Group].FollowBit),
+			Key: uint32(r.Bit), Value: rule(r, h.Groups[r.Group].FollowBit, ruleKey(h, r, owners).hash()),
 		})
 	}
 }

@@ -40,8 +40,8 @@ type program struct {
 	attachment Attachment
 	coll       *ebpf.Collection
 	link       io.Closer
-	// policies are the names of the policies, by group.
-	policies []string
+	// owners are the names of the groups' policies.
+	owners []string
 	// syscall is the call's number, for hooks on system calls.
 	syscall uint32
 }
@@ -84,9 +84,9 @@ var ownMaps = map[string]bool{
 }
 
 // load specialises the programs to a hook and loads them, without attaching
-// anything.
-func (e *Engine) load(h *compile.Hook, t target) (*program, error) {
-	p := &program{hook: h, target: t}
+// anything. owners are the names of the groups' policies.
+func (e *Engine) load(h *compile.Hook, t target, owners []string) (*program, error) {
+	p := &program{hook: h, target: t, owners: owners}
 	spec := e.spec.Copy()
 	slots := rawSlots(h.Slots)
 	var keep []string
@@ -136,7 +136,7 @@ func (e *Engine) load(h *compile.Hook, t target) (*program, error) {
 	if err := errors.Join(spec.Variables["vd_config"].Set(cfg), spec.Variables["vd_abi"].Set(e.abiConfig())); err != nil {
 		return nil, fmt.Errorf("hook %q: %w", h.Key.Name, err)
 	}
-	fillTables(spec, h)
+	fillTables(spec, h, owners)
 	keepPrograms(spec, keep)
 	p.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		MapReplacements: e.shared, Programs: e.base.programs,
