@@ -56,6 +56,14 @@ static __always_inline struct mount *vd_real_mount(struct vfsmount *mnt)
 	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 }
 
+/* Pipes, sockets and the like are in file systems that nobody can mount. */
+static __always_inline bool vd_has_no_path(struct dentry *dentry)
+{
+	unsigned long magic = BPF_CORE_READ(dentry, d_inode, i_sb, s_magic);
+
+	return magic == VD_PIPEFS_MAGIC || magic == VD_SOCKFS_MAGIC || magic == VD_ANON_INODE_MAGIC;
+}
+
 /*
  * Writes the path at the end of s; returns VD_VALUE_… bits. A mount that the
  * path crosses takes a turn as a component does.
@@ -73,6 +81,8 @@ static __noinline __u32 vd_walk(struct path *path, struct path *root, struct vd_
 	s->start = s->end = VD_MAX_STRING - 1;
 	s->bytes[VD_MAX_STRING - 1] = 0;
 	alone = dentry == BPF_CORE_READ(dentry, d_parent);
+	if (alone && vd_has_no_path(dentry))
+		return VD_VALUE_NO_PATH;
 	/* A file that never had a place, such as a memfd: it has a name all the same. */
 	nameless = alone && dentry != mnt_root;
 	if (nameless || (!alone && !BPF_CORE_READ(dentry, d_hash.pprev))) {
@@ -125,14 +135,10 @@ static __always_inline __u32 vd_path_of(struct task_struct *task, struct path *w
 {
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
 	struct path path = {}, root = {};
-	unsigned long magic;
 
 	s->start = s->end = VD_MAX_STRING - 1;
 	if (bpf_core_read(&path, sizeof(path), where) || !path.dentry)
 		return VD_VALUE_FAILED;
-	magic = BPF_CORE_READ(path.dentry, d_inode, i_sb, s_magic);
-	if (magic == VD_PIPEFS_MAGIC || magic == VD_SOCKFS_MAGIC || magic == VD_ANON_INODE_MAGIC)
-		return VD_VALUE_NO_PATH;
 	/* A task that is exiting has no root any more: walk to the global one. */
 	if (fs)
 		bpf_core_read(&root, sizeof(root), &fs->root);
