@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build amd64
+
 package behaviour
 
 import (
@@ -22,17 +24,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// actorEnv makes the test binary an actor.
-const actorEnv = "VEDETTE_BEHAVIOUR_ACTOR"
+const (
+	// actorEnv makes the test binary an actor.
+	actorEnv = "VEDETTE_BEHAVIOUR_ACTOR"
+	// deedEnv has the name of what an actor does that is the child of one.
+	deedEnv = "VEDETTE_BEHAVIOUR_DEED"
+	// dirEnv has the table's directory for it.
+	dirEnv = "VEDETTE_BEHAVIOUR_DIR"
+)
 
 func init() {
 	if os.Getenv(actorEnv) != "" {
 		runtime.LockOSThread() // the actor is the process's first thread
 	}
 }
-
-// veteran is an actor that is older than the agent.
-var veteran *process
 
 func TestMain(m *testing.M) {
 	if os.Getenv(actorEnv) != "" {
@@ -42,13 +47,8 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	var err error
-	if veteran, err = start(nil); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	status := m.Run()
-	if err := errors.Join(veteran.abandon(), stopRig()); err != nil {
+	if err := stopRig(); err != nil {
 		fmt.Fprintln(os.Stderr, "behaviour:", err)
 		return 1
 	}
@@ -57,6 +57,10 @@ func run(m *testing.M) int {
 
 // beActor waits for the name of a row, acts it, and ends.
 func beActor() {
+	if deed := os.Getenv(deedEnv); deed != "" {
+		deeds[deed](&actor{dir: os.Getenv(dirEnv)})
+		os.Exit(0)
+	}
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if errors.Is(err, io.EOF) {
 		os.Exit(0) // nobody needs it any more
@@ -77,6 +81,9 @@ func beActor() {
 type actor struct {
 	dir string
 }
+
+// addressOf is address for an array of addresses.
+func addressOf(list []uint64) uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(list)))) }
 
 // fail ends the actor.
 func (a *actor) fail(format string, args ...any) {
@@ -168,20 +175,46 @@ func (a *actor) pipe(read, write int) {
 	a.move(p[1], write)
 }
 
-// forked runs f in a process that was forked, and nothing else: no exec, and the Go runtime of it has this thread
-// only, so that f makes raw system calls alone. It returns the child's wait status.
-func (a *actor) forked(f func()) unix.WaitStatus {
+// fork makes a child that calls lseek with the number of a descriptor, and, where next is not 0, a child of its own
+// that does so with next. It returns the child's id.
+//
+// The child has a copy of this thread only: it must not come near the Go runtime, not even by growing its stack or
+// by being asked to let others run, hence no function with a prologue.
+//
+//go:nosplit
+//go:norace
+func fork(fd, next uintptr) uintptr {
 	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-	if errno != 0 {
-		a.fail("fork: %v", errno)
+	if errno != 0 || pid != 0 {
+		return pid
 	}
-	if pid == 0 {
-		f()
-		for {
-			syscall.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+	syscall.RawSyscall6(unix.SYS_LSEEK, fd, 0, badWhence, 0, 0, 0)
+	if next != 0 {
+		pid, _, _ = syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+		if pid == 0 {
+			syscall.RawSyscall6(unix.SYS_LSEEK, next, 0, badWhence, 0, 0, 0)
+		} else {
+			syscall.RawSyscall6(unix.SYS_WAIT4, pid, 0, 0, 0, 0, 0)
 		}
 	}
-	return a.wait(int(pid))
+	for {
+		syscall.RawSyscall6(unix.SYS_EXIT_GROUP, 0, 0, 0, 0, 0, 0)
+	}
+}
+
+// forkReader makes a child that reads from a descriptor, and returns its id.
+//
+//go:nosplit
+//go:norace
+func forkReader(fd uintptr, buffer uintptr) uintptr {
+	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if errno != 0 || pid != 0 {
+		return pid
+	}
+	syscall.RawSyscall6(unix.SYS_READ, fd, buffer, 1, 0, 0, 0)
+	for {
+		syscall.RawSyscall6(unix.SYS_EXIT_GROUP, 0, 0, 0, 0, 0, 0)
+	}
 }
 
 func (a *actor) wait(pid int) unix.WaitStatus {
@@ -212,6 +245,8 @@ func start(change func(*launch)) (*process, error) {
 	p := &process{cmd: exec.Command("/proc/self/exe")}
 	p.cmd.Env = append(os.Environ(), actorEnv+"=1", "GOMAXPROCS=2", "GOGC=off")
 	p.cmd.Stderr = &p.stderr
+	p.cmd.WaitDelay = time.Second // its children may hold the pipe of its messages
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if change != nil {
 		change(&launch{p.cmd})
 	}
@@ -250,7 +285,7 @@ func (p *process) mustAct(tb testing.TB, row, dir string) {
 // checkEnd waits for the actor and checks how it ends.
 func (p *process) checkEnd(tb testing.TB, signal syscall.Signal) {
 	tb.Helper()
-	stop := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
+	stop := time.AfterFunc(patience, func() { _ = unix.Kill(-p.pid(), unix.SIGKILL) })
 	defer stop.Stop()
 	err := p.cmd.Wait()
 	p.ended = true

@@ -9,5 +9,5 @@
 // table are in force together while its rows run: each row also shows that its policy is not disturbed by the
 // others on the same hook.
 //
-// The tests need root. With -short they are skipped.
+// The tests need root. The calls they make are those of amd64. With -short they are skipped.
 package behaviour

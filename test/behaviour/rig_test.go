@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build amd64
+
 package behaviour
 
 import (
@@ -30,6 +32,8 @@ const patience = 20 * time.Second
 type rig struct {
 	tetragon.FineGuidanceSensorsClient
 	journal *journal
+	// veteran is an actor that is older than the agent.
+	veteran *process
 
 	dir    string
 	stop   context.CancelFunc
@@ -85,6 +89,9 @@ func newRig() (*rig, error) {
 		return nil, err
 	}
 	r := &rig{dir: dir, journal: newJournal(), ended: make(chan error, 1)}
+	if r.veteran, err = start(nil); err != nil {
+		return nil, err
+	}
 	cfg := agent.DefaultConfig()
 	cfg.RunDir, cfg.PolicyDir = filepath.Join(dir, "run"), ""
 	cfg.ServerAddress = "unix://" + cfg.SocketPath()
@@ -153,7 +160,7 @@ func (r *rig) close() error {
 		errs = append(errs, r.conn.Close())
 	}
 	r.reader.Wait()
-	return errors.Join(append(errs, os.RemoveAll(r.dir))...)
+	return errors.Join(append(errs, r.veteran.abandon(), os.RemoveAll(r.dir))...)
 }
 
 // mustAdd loads policies, and deletes them when the test ends.

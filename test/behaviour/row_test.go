@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build amd64
+
 package behaviour
 
 import (
@@ -59,6 +61,9 @@ func findRow(name string) *row {
 	}
 	return &t.rows[i]
 }
+
+// rowName is how an actor finds a row.
+func (t *table) rowName(i int) string { return fmt.Sprintf("%s/%d", t.name, i) }
 
 // policyName is the name of a row's policy.
 func (t *table) policyName(i int) string { return t.name + "-" + strconv.Itoa(i) }
@@ -123,13 +128,19 @@ func (s *stage) check(tt *testing.T, t *table, i int) {
 	if p == nil {
 		p = mustStart(tt, row.start)
 	}
-	p.mustAct(tt, fmt.Sprintf("%s/%d", t.name, i), s.dir)
-	p.checkEnd(tt, row.signal)
+	s.perform(tt, p, t.rowName(i), t.policyName(i), row.want, row.signal)
+}
+
+// perform lets an actor act a row, and compares the events of a policy with those that are expected.
+func (s *stage) perform(tt *testing.T, p *process, row, policy string, lines []string, signal syscall.Signal) {
+	tt.Helper()
+	p.mustAct(tt, row, s.dir)
+	p.checkEnd(tt, signal)
 	var want []string
-	for _, line := range row.want {
+	for _, line := range lines {
 		want = append(want, s.expand(line, p))
 	}
-	if diff := cmp.Diff(want, s.events(tt, t.policyName(i), p, want)); diff != "" {
+	if diff := cmp.Diff(want, s.events(tt, policy, p, want)); diff != "" {
 		tt.Errorf("events (- expected, + told):\n%s", diff)
 	}
 }

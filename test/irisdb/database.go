@@ -23,7 +23,8 @@ type database struct {
 const killed = -1
 
 // serve runs the commands of in until it ends or says HALT.
-func (d *database) serve(in io.Reader, out io.Writer) error {
+func (d *database) serve(in io.Reader, stdout io.Writer) error {
+	out := &lineWriter{to: stdout, begins: true}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -38,6 +39,9 @@ func (d *database) serve(in io.Reader, out io.Writer) error {
 		if err != nil {
 			fmt.Fprintln(out, "error:", err)
 			code = 1
+		}
+		if !out.begins {
+			fmt.Fprintln(out)
 		}
 		if _, err := fmt.Fprintf(out, "exit code: %d\n", code); err != nil {
 			return err
@@ -86,4 +90,17 @@ func command(out io.Writer, argv ...string) (int, error) {
 		return killed, nil
 	}
 	return 0, err
+}
+
+// lineWriter knows whether what comes next begins a line.
+type lineWriter struct {
+	to     io.Writer
+	begins bool
+}
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	if len(p) > 0 {
+		w.begins = p[len(p)-1] == '\n'
+	}
+	return w.to.Write(p)
 }

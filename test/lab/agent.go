@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -48,7 +47,7 @@ func StartAgent(tb testing.TB, args ...string) *Agent {
 	return a
 }
 
-// NewRunDir returns a directory that serves an agent as /run.
+// NewRunDir returns a run directory for an agent.
 func NewRunDir(tb testing.TB) string {
 	tb.Helper()
 	// The path of a socket must be short.
@@ -64,16 +63,14 @@ func NewRunDir(tb testing.TB) string {
 	return dir
 }
 
-// LaunchAgent starts an agent that sees runDir as its /run, in a mount
-// namespace of its own, and does not wait until it serves.
+// LaunchAgent starts an agent and does not wait until it serves.
 func LaunchAgent(tb testing.TB, runDir string, args ...string) *Agent {
 	tb.Helper()
-	a := &Agent{tb: tb, log: &Log{}, ended: make(chan struct{}), address: "unix://" + filepath.Join(runDir, "vedette", "vedette.sock")}
-	script := `mount --bind "$1" /run && shift && exec "$@"`
-	argv := []string{"-c", script, "agent", runDir, Vedette(tb), "agent", "--tracing-policy-dir", ""}
-	a.cmd = exec.Command("/bin/sh", append(argv, args...)...)
+	a := &Agent{tb: tb, log: &Log{}, ended: make(chan struct{}), address: "unix://" + filepath.Join(runDir, "vedette.sock")}
+	argv := []string{"agent", "--run-dir", runDir, "--server-address", a.address, "--tracing-policy-dir", ""}
+	a.cmd = exec.Command(Vedette(tb), append(argv, args...)...)
 	a.cmd.Stdout, a.cmd.Stderr = a.log, a.log
-	a.cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	a.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := a.cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
@@ -232,9 +229,17 @@ func (l *Log) await(ctx context.Context, ended <-chan struct{}, text string) boo
 	}
 }
 
-// Await waits until the agent has written text, and reports whether it has.
+// AwaitLog waits until the agent has written text, and reports whether it has.
 func (a *Agent) AwaitLog(text string) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	return a.log.await(ctx, a.ended, text)
+}
+
+// Signal sends the agent a signal that does not end it.
+func (a *Agent) Signal(signal syscall.Signal) {
+	a.tb.Helper()
+	if err := a.cmd.Process.Signal(signal); err != nil {
+		a.tb.Fatal(err)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // The files of the container that matter to the seed policy.
@@ -64,6 +65,7 @@ func (c *Container) EnterSession() *Session {
 // Session is a session with the database.
 type Session struct {
 	tb  testing.TB
+	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Scanner
 }
@@ -79,6 +81,7 @@ func startSession(tb testing.TB, cmd *exec.Cmd) *Session {
 		tb.Fatal(err)
 	}
 	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
@@ -91,7 +94,7 @@ func startSession(tb testing.TB, cmd *exec.Cmd) *Session {
 			tb.Errorf("the database ended with %v", err)
 		}
 	})
-	return &Session{tb: tb, in: in, out: bufio.NewScanner(out)}
+	return &Session{tb: tb, cmd: cmd, in: in, out: bufio.NewScanner(out)}
 }
 
 // Do runs a command line of the database and returns what it printed and
@@ -101,6 +104,9 @@ func (s *Session) Do(line string) (string, int) {
 	if _, err := fmt.Fprintln(s.in, line); err != nil {
 		s.tb.Fatal(err)
 	}
+	// A database that hangs ends here, not with the whole run.
+	hung := time.AfterFunc(Patience, func() { _ = s.cmd.Process.Kill() })
+	defer hung.Stop()
 	var text strings.Builder
 	for s.out.Scan() {
 		if code, ok := strings.CutPrefix(s.out.Text(), "exit code: "); ok {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -21,9 +22,17 @@ type Event = tetragon.GetEventsResponse
 
 // Events collects the events that an agent serves.
 type Events struct {
-	agent *Agent
-	stop  context.CancelFunc
-	done  chan struct{}
+	tb testing.TB
+	*collection
+}
+
+// For returns the same events for a subtest, which fails when they do not
+// come.
+func (w *Events) For(tb testing.TB) *Events { return &Events{tb, w.collection} }
+
+type collection struct {
+	stop context.CancelFunc
+	done chan struct{}
 
 	mu   sync.Mutex
 	all  []*Event
@@ -40,7 +49,7 @@ func (a *Agent) Watch() *Events {
 		cancel()
 		a.tb.Fatal(err)
 	}
-	w := &Events{agent: a, stop: cancel, done: make(chan struct{}), news: make(chan struct{})}
+	w := &Events{a.tb, &collection{stop: cancel, done: make(chan struct{}), news: make(chan struct{})}}
 	go func() {
 		defer close(w.done)
 		for {
@@ -57,12 +66,12 @@ func (a *Agent) Watch() *Events {
 }
 
 // Close ends the collecting.
-func (w *Events) Close() {
+func (w *collection) Close() {
 	w.stop()
 	<-w.done
 }
 
-func (w *Events) add(e *Event, err error) {
+func (w *collection) add(e *Event, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err != nil {
@@ -75,7 +84,7 @@ func (w *Events) add(e *Event, err error) {
 }
 
 // All returns the events so far that match.
-func (w *Events) All(match func(*Event) bool) []*Event {
+func (w *collection) All(match func(*Event) bool) []*Event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []*Event
@@ -89,13 +98,13 @@ func (w *Events) All(match func(*Event) bool) []*Event {
 
 // Await waits for the first event that matches.
 func (w *Events) Await(what string, match func(*Event) bool) *Event {
-	w.agent.tb.Helper()
+	w.tb.Helper()
 	return w.AwaitN(what, 1, match)[0]
 }
 
 // AwaitN waits until n events match, and returns them.
 func (w *Events) AwaitN(what string, n int, match func(*Event) bool) []*Event {
-	w.agent.tb.Helper()
+	w.tb.Helper()
 	deadline := time.After(Patience)
 	for {
 		w.mu.Lock()
@@ -105,30 +114,50 @@ func (w *Events) AwaitN(what string, n int, match func(*Event) bool) []*Event {
 			return found
 		}
 		if err != nil {
-			w.agent.tb.Fatalf("no %s: %v", what, err)
+			w.tb.Fatalf("no %s: %v", what, err)
 		}
 		select {
 		case <-news:
 		case <-deadline:
 			w.dump()
-			w.agent.tb.Fatalf("no %s", what)
+			w.tb.Fatalf("no %s", what)
 		}
 	}
 }
 
-// dump logs the last events.
+// dump logs the losses and the last events, in short.
 func (w *Events) dump() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, e := range w.all[max(0, len(w.all)-40):] {
-		w.agent.tb.Log(protojson.MarshalOptions{}.Format(e))
+	w.tb.Logf("the losses and the last of %d events:", len(w.all))
+	for i, e := range w.all {
+		if e.GetVedetteLostEvents() != nil || i >= len(w.all)-30 {
+			w.tb.Log(short(e))
+		}
 	}
+}
+
+// short is an event in a line of bounded length.
+func short(e *Event) string {
+	var kind string
+	var p *tetragon.Process
+	switch {
+	case e.GetProcessExec() != nil:
+		kind, p = "exec", e.GetProcessExec().GetProcess()
+	case e.GetProcessExit() != nil:
+		kind, p = "exit", e.GetProcessExit().GetProcess()
+	case e.GetProcessKprobe() != nil:
+		kind, p = e.GetProcessKprobe().GetFunctionName(), e.GetProcessKprobe().GetProcess()
+	default:
+		return JSON(e)
+	}
+	return fmt.Sprintf("%s %d %s %.80q %s", kind, p.GetPid().GetValue(), p.GetBinary(), p.GetArguments(), p.GetFlags())
 }
 
 // Settle runs a command and waits for its exit event: what happened before
 // has then come through.
 func (w *Events) Settle() {
-	w.agent.tb.Helper()
+	w.tb.Helper()
 	// Events of different rings can change places: the second exit is behind
 	// every event before the first.
 	for range 2 {
@@ -137,7 +166,7 @@ func (w *Events) Settle() {
 }
 
 func (w *Events) settle() {
-	w.agent.tb.Helper()
+	w.tb.Helper()
 	// The subscription may begin after the command: ask again until it shows.
 	deadline := time.Now().Add(Patience)
 	for time.Now().Before(deadline) {
@@ -146,14 +175,14 @@ func (w *Events) settle() {
 			return
 		}
 	}
-	w.agent.tb.Fatal("no events at all come through")
+	w.tb.Fatal("no events at all come through")
 }
 
 func (w *Events) run(argv ...string) uint32 {
-	w.agent.tb.Helper()
+	w.tb.Helper()
 	cmd := exec.Command(argv[0], argv[1:]...)
 	if err := cmd.Run(); err != nil {
-		w.agent.tb.Fatal(err)
+		w.tb.Fatal(err)
 	}
 	return uint32(cmd.Process.Pid)
 }
@@ -209,4 +238,3 @@ func Both(matches ...func(*Event) bool) func(*Event) bool {
 func JSON(e *Event) string {
 	return fmt.Sprint(protojson.MarshalOptions{}.Format(e))
 }
-

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protojson"
+
 	"github.com/vedette-io/vedette/test/lab"
 )
 
@@ -30,4 +32,14 @@ func mustRead(tb testing.TB, path string) string {
 		tb.Fatal(err)
 	}
 	return string(text)
+}
+
+// mustEvent reads an event as the export writes it.
+func mustEvent(tb testing.TB, line []byte) *lab.Event {
+	tb.Helper()
+	e := &lab.Event{}
+	if err := protojson.Unmarshal(line, e); err != nil {
+		tb.Fatalf("%v: %s", err, line)
+	}
+	return e
 }

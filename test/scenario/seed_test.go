@@ -27,7 +27,7 @@ func TestSeed(t *testing.T) {
 		t.Fatalf("the policy is not loaded:\n%s", list)
 	}
 	t.Run("cat from outside is killed", func(t *testing.T) { seedKills(t, c) })
-	t.Run("events", func(t *testing.T) { seedEvents(t, w) })
+	t.Run("events", func(t *testing.T) { seedEvents(t, w.For(t)) })
 	t.Run("session from outside", func(t *testing.T) { seedSession(t, c) })
 	t.Run("the database reads its key", func(t *testing.T) { seedDatabase(t, c) })
 	t.Run("other files and commands", func(t *testing.T) { seedOthers(t, c) })
