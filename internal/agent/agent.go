@@ -19,6 +19,7 @@ import (
 	"github.com/vedette-io/vedette/internal/export"
 	"github.com/vedette-io/vedette/internal/filter"
 	"github.com/vedette-io/vedette/internal/instance"
+	"github.com/vedette-io/vedette/internal/kernel"
 	"github.com/vedette-io/vedette/internal/server"
 	"github.com/vedette-io/vedette/internal/stream"
 	"github.com/vedette-io/vedette/internal/workload"
@@ -41,6 +42,11 @@ type agent struct {
 // logged and left out; whatever else keeps the agent from its work is an
 // error.
 func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	// First: without the right to load programs, files cannot be made either,
+	// and it is the rights that the user must hear of.
+	if err := kernel.Require(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(cfg.RunDir, 0o755); err != nil {
 		return fmt.Errorf("run directory: %w", err)
 	}
