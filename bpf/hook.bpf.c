@@ -23,7 +23,6 @@ const volatile __u64 vd_fd_calls[8];
 /* Marks the number of a 32-bit system call. */
 #define VD_COMPAT_CALL 0x80000000
 #define VD_HOOK_RECORD_MAX 73728
-#define VD_HEAD_MAX (sizeof(struct vd_hook_record) + 8 * VD_MAX_WORDS)
 #define VD_RATE_HASHED 32 /* words of 8 bytes of each string */
 
 /* ---- tables of this hook --------------------------------------------------- */

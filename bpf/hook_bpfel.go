@@ -40,7 +40,6 @@ type HookVdHookConfig struct {
 	Generation        uint32
 	Words             uint32
 	N_slots           uint32
-	N_procDims        uint32
 	N_dims            uint32
 	N_returnDims      uint32
 	ProcessGeneration uint32
@@ -49,7 +48,6 @@ type HookVdHookConfig struct {
 	Gated             uint32
 	Features          uint32
 	N_groups          uint32
-	Zero              uint32
 	All               [24]uint64
 	Single            [24]uint64
 	Start             [24]uint64

@@ -13,7 +13,6 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define VD_RECORD_MAX 32768
-#define VD_CGROUP_MAX 1024
 #define VD_CGROUP_DEPTH 16
 #define VD_ARGS_INLINE 8192
 #define VD_ARGS_CHUNK 32768

@@ -308,7 +308,6 @@ struct vd_hook_config {
 	__u32 generation;
 	__u32 words;
 	__u32 n_slots;
-	__u32 n_proc_dims;
 	__u32 n_dims;
 	__u32 n_return_dims;
 	__u32 process_generation; /* 0 or 1: which classes of struct vd_process hold */
@@ -317,7 +316,6 @@ struct vd_hook_config {
 	__u32 gated; /* act only while vd_active[hook] is generation */
 	__u32 features; /* enum vd_hook_feature */
 	__u32 n_groups; /* no more rules than this can win at once */
-	__u32 zero;
 	__u64 all[VD_MAX_WORDS];
 	__u64 single[VD_MAX_WORDS];
 	__u64 start[VD_MAX_WORDS];

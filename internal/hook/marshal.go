@@ -24,7 +24,7 @@ type target struct {
 func config(h *compile.Hook, t target, slots []bpf.SlotConfig) (bpf.HookConfig, error) {
 	c := bpf.HookConfig{
 		Hook: t.id, Generation: t.generation, Words: uint32(h.Words),
-		N_slots: uint32(len(slots)), N_procDims: uint32(h.NumProc), N_dims: uint32(len(h.Dims)),
+		N_slots: uint32(len(slots)), N_dims: uint32(len(h.Dims)),
 		N_returnDims: uint32(len(h.ReturnDims)), ProcessGeneration: t.processGeneration,
 		ReturnSlot: t.returnSlot, Features: features(h), N_groups: uint32(len(h.Groups)),
 	}
