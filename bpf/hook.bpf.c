@@ -1047,6 +1047,22 @@ static __always_inline bool vd_is_active(void)
 	return generation && *generation == vd_config.generation;
 }
 
+/*
+ * Sends a signal to the process; returns whether it was sent. The agent is
+ * spared: with it all enforcement would end.
+ */
+static __always_inline bool vd_signal(struct vd_run *run, __u32 signal)
+{
+	__u32 zero = 0;
+	__u32 *agent = bpf_map_lookup_elem(&vd_agent, &zero);
+
+	if ((agent && *agent == run->pid) || bpf_send_signal(signal)) {
+		vd_count(VD_COUNT_SIGNAL_FAILED);
+		return false;
+	}
+	return true;
+}
+
 /* The way of one event: classify, act, tell. raw is filled in. */
 static __always_inline void vd_event(struct vd_run *run, __u32 syscall)
 {
@@ -1063,11 +1079,7 @@ static __always_inline void vd_event(struct vd_run *run, __u32 syscall)
 		vd_fetch_rest(run);
 	vd_act_all(run);
 	if (vd_config.features & (VD_FEATURE_KILL | VD_FEATURE_SIGNAL)) {
-		if (s->cursor.signal) {
-			killed = true;
-			if (bpf_send_signal(s->cursor.signal))
-				vd_count(VD_COUNT_SIGNAL_FAILED);
-		}
+		killed = s->cursor.signal && vd_signal(run, s->cursor.signal);
 	}
 	if (!(vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS)))
 		vd_fetch_rest(run);

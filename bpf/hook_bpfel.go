@@ -220,6 +220,7 @@ type HookVdVector struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	HookMapVdActive             = "vd_active"
+	HookMapVdAgent              = "vd_agent"
 	HookMapVdCounters           = "vd_counters"
 	HookMapVdFollowed           = "vd_followed"
 	HookMapVdHookDepth          = "vd_hook_depth"
@@ -300,6 +301,7 @@ type HookProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type HookMapSpecs struct {
 	VdActive       *ebpf.MapSpec `ebpf:"vd_active"`
+	VdAgent        *ebpf.MapSpec `ebpf:"vd_agent"`
 	VdCounters     *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdFollowed     *ebpf.MapSpec `ebpf:"vd_followed"`
 	VdHookDepth    *ebpf.MapSpec `ebpf:"vd_hook_depth"`
@@ -348,6 +350,7 @@ func (o *HookObjects) Close() error {
 // It can be passed to LoadHookObjects or ebpf.CollectionSpec.LoadAndAssign.
 type HookMaps struct {
 	VdActive       *ebpf.Map `ebpf:"vd_active"`
+	VdAgent        *ebpf.Map `ebpf:"vd_agent"`
 	VdCounters     *ebpf.Map `ebpf:"vd_counters"`
 	VdFollowed     *ebpf.Map `ebpf:"vd_followed"`
 	VdHookDepth    *ebpf.Map `ebpf:"vd_hook_depth"`
@@ -368,6 +371,7 @@ type HookMaps struct {
 func (m *HookMaps) Close() error {
 	return _HookClose(
 		m.VdActive,
+		m.VdAgent,
 		m.VdCounters,
 		m.VdFollowed,
 		m.VdHookDepth,

@@ -58,6 +58,14 @@ struct {
  */
 #define vd_bounded(x) asm volatile("" : "+r"(x))
 
+/* The thread group id of the agent, which no policy may end. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} vd_agent SEC(".maps");
+
 static __always_inline void vd_count(__u32 what)
 {
 	__u64 *n = bpf_map_lookup_elem(&vd_counters, &what);

@@ -692,10 +692,13 @@ int vd_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct vd_process_scratch *s;
-	__u32 depth;
+	__u32 depth, pid, zero = 0;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
+	/* Who reads the iterator is the agent, whatever its pid namespace calls it. */
+	pid = bpf_get_current_pid_tgid() >> 32;
+	bpf_map_update_elem(&vd_agent, &zero, &pid, BPF_ANY);
 	s = vd_claim(&depth);
 	if (!s)
 		return 0;

@@ -92,6 +92,7 @@ type ProcessVdStringValue struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	ProcessMapVdAgent            = "vd_agent"
 	ProcessMapVdBinaries         = "vd_binaries"
 	ProcessMapVdCounters         = "vd_counters"
 	ProcessMapVdPending          = "vd_pending"
@@ -162,6 +163,7 @@ type ProcessProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ProcessMapSpecs struct {
+	VdAgent          *ebpf.MapSpec `ebpf:"vd_agent"`
 	VdBinaries       *ebpf.MapSpec `ebpf:"vd_binaries"`
 	VdCounters       *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdPending        *ebpf.MapSpec `ebpf:"vd_pending"`
@@ -202,6 +204,7 @@ func (o *ProcessObjects) Close() error {
 //
 // It can be passed to LoadProcessObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ProcessMaps struct {
+	VdAgent          *ebpf.Map `ebpf:"vd_agent"`
 	VdBinaries       *ebpf.Map `ebpf:"vd_binaries"`
 	VdCounters       *ebpf.Map `ebpf:"vd_counters"`
 	VdPending        *ebpf.Map `ebpf:"vd_pending"`
@@ -217,6 +220,7 @@ type ProcessMaps struct {
 
 func (m *ProcessMaps) Close() error {
 	return _ProcessClose(
+		m.VdAgent,
 		m.VdBinaries,
 		m.VdCounters,
 		m.VdPending,

@@ -44,6 +44,7 @@ type SyscallVdProcess struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	SyscallMapVdAgent          = "vd_agent"
 	SyscallMapVdCounters       = "vd_counters"
 	SyscallMapVdEnterPrograms  = "vd_enter_programs"
 	SyscallMapVdPending        = "vd_pending"
@@ -106,6 +107,7 @@ type SyscallProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type SyscallMapSpecs struct {
+	VdAgent          *ebpf.MapSpec `ebpf:"vd_agent"`
 	VdCounters       *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdEnterPrograms  *ebpf.MapSpec `ebpf:"vd_enter_programs"`
 	VdPending        *ebpf.MapSpec `ebpf:"vd_pending"`
@@ -142,6 +144,7 @@ func (o *SyscallObjects) Close() error {
 //
 // It can be passed to LoadSyscallObjects or ebpf.CollectionSpec.LoadAndAssign.
 type SyscallMaps struct {
+	VdAgent          *ebpf.Map `ebpf:"vd_agent"`
 	VdCounters       *ebpf.Map `ebpf:"vd_counters"`
 	VdEnterPrograms  *ebpf.Map `ebpf:"vd_enter_programs"`
 	VdPending        *ebpf.Map `ebpf:"vd_pending"`
@@ -154,6 +157,7 @@ type SyscallMaps struct {
 
 func (m *SyscallMaps) Close() error {
 	return _SyscallClose(
+		m.VdAgent,
 		m.VdCounters,
 		m.VdEnterPrograms,
 		m.VdPending,

@@ -250,3 +250,20 @@ func TestModeOf(t *testing.T) {
 		}
 	}
 }
+
+// TestAgentIsSpared applies a policy that ends everyone who reads a file, and
+// reads it: the process with the agent in it goes on.
+func TestAgentIsSpared(t *testing.T) {
+	s := mustCore(t, func(*event.Event) {}).policies
+	file := filepath.Join(t.TempDir(), "read")
+	if err := os.WriteFile(file, []byte("content"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, s, readPolicy("suicide", file))
+	if _, err := os.ReadFile(file); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.List("")[0].Stats.ActionCounters.Signal; got == 0 {
+		t.Error("the policy has not matched: the test proves nothing")
+	}
+}
