@@ -309,6 +309,8 @@ static __always_inline void vd_fetch_data_loc(void *ctx, struct vd_slot *slot, _
 	}
 	slot->s.end = n - 1;
 	slot->num = len ? len - 1 : 0;
+	if (n == VD_MAX_STRING && len > VD_MAX_STRING)
+		slot->status |= VD_VALUE_TRUNCATED;
 }
 
 static __always_inline bool vd_is_compat(struct task_struct *task)
@@ -1255,6 +1257,10 @@ int vd_hook_fd_install(__u64 *ctx)
 	if (!vd_installs((void *)ctx[0], number, fd))
 		return 0;
 	vd_init(&run, ctx);
+	if (vd_is_compat(run.task)) {
+		vd_count(VD_COUNT_COMPAT_SYSCALL);
+		return 0;
+	}
 	run.s = vd_claim();
 	if (!run.s)
 		return 0;

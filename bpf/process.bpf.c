@@ -70,6 +70,8 @@ struct {
 
 #define VD_STATE_BINARY 1
 #define VD_STATE_BINARY_END 2
+/* No class: a hook's table has no row for it, and takes the vector for failed reads. */
+#define VD_CLASS_UNKNOWN 0xffffffff
 
 /*
  * Where a container's name stands: the controller whose hierarchy is read on
@@ -135,7 +137,7 @@ static __always_inline void vd_join_by_pid(struct vd_process *p)
 }
 
 /* Classifies the binary whose resolved path is in the scratch's string. */
-static __noinline void vd_classify(struct vd_process *p, struct vd_process_scratch *s)
+static __noinline void vd_classify(struct vd_process *p, struct vd_process_scratch *s, bool partly)
 {
 	__u32 zero = 0, g;
 	struct vd_process_policy *policy = bpf_map_lookup_elem(&vd_process_policy, &zero);
@@ -149,12 +151,20 @@ static __noinline void vd_classify(struct vd_process *p, struct vd_process_scrat
 		p->binary_end[g] = 0;
 		if (!policy->binaries[g])
 			continue;
-		v = vd_look_up(&vd_binaries, &s->key, &s->string, VD_STATE_BINARY | g << 31,
-			       false);
+		/* A path that could not be read whole satisfies no filter on its beginning. */
+		p->binary[g] = VD_CLASS_UNKNOWN;
+		if (!partly)
+			v = vd_look_up(&vd_binaries, &s->key, &s->string,
+				       VD_STATE_BINARY | g << 31, false);
+		else
+			v = 0;
 		if (v) {
 			p->binary[g] = v->vector;
 			p->sets[g] |= v->sets;
 		}
+		p->binary_end[g] = VD_CLASS_UNKNOWN;
+		if (partly && s->string.start == s->string.end)
+			continue;
 		v = vd_look_up_reversed(&vd_binaries, &s->key, &s->string,
 					VD_STATE_BINARY_END | g << 31);
 		if (v)
@@ -488,7 +498,7 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 	if (failed)
 		r->flags |= VD_EXEC_FILENAME_FAILED;
 	at = vd_append_exe(s, r, task, at);
-	vd_classify(p, s);
+	vd_classify(p, s, r->flags & VD_EXEC_EXE_TRUNCATED);
 	if (bpf_map_update_elem(&vd_processes, &pid, p, BPF_ANY))
 		vd_count(VD_COUNT_PROCESS_MAP_FULL);
 	at = vd_describe(s, r, task, at);
@@ -665,7 +675,7 @@ static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
 	} else {
 		at = vd_append_exe(s, r, task, at);
 	}
-	vd_classify(p, s);
+	vd_classify(p, s, r->flags & VD_EXEC_EXE_TRUNCATED);
 	if (s->known) {
 		vd_reclassify(p);
 		return;
@@ -687,6 +697,24 @@ static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
 	bpf_seq_write(ctx->meta->seq, r, at);
 }
 
+/*
+ * One thread of each process that runs: the first, or where that has ended
+ * before the others, and has no memory any more, any other. What waits to be
+ * reaped runs no more.
+ */
+static __always_inline bool vd_stands_for_process(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	if (!BPF_CORE_READ(task, signal, live.counter))
+		return false;
+	if (task->flags & VD_PF_KTHREAD)
+		return true;
+	if (task->pid == task->tgid)
+		return task->mm;
+	return task->mm && !BPF_CORE_READ(leader, mm);
+}
+
 SEC("iter/task")
 int vd_tasks(struct bpf_iter__task *ctx)
 {
@@ -694,7 +722,7 @@ int vd_tasks(struct bpf_iter__task *ctx)
 	struct vd_process_scratch *s;
 	__u32 depth, pid, zero = 0;
 
-	if (!task || task->pid != task->tgid)
+	if (!task || !vd_stands_for_process(task))
 		return 0;
 	/* Who reads the iterator is the agent, whatever its pid namespace calls it. */
 	pid = bpf_get_current_pid_tgid() >> 32;

@@ -39,6 +39,7 @@ type core struct {
 	stop   context.CancelFunc
 	done   sync.WaitGroup
 	ticked atomic.Int64 // when, in nanoseconds since the Unix epoch
+	blind  atomic.Bool  // the rings cannot be read any more
 }
 
 // maxSilence is how long the core may go without its work of every second
@@ -47,7 +48,7 @@ const maxSilence = 10 * time.Second
 
 // alive reports whether the core does its work.
 func (c *core) alive() bool {
-	return time.Since(time.Unix(0, c.ticked.Load())) < maxSilence
+	return !c.blind.Load() && time.Since(time.Unix(0, c.ticked.Load())) < maxSilence
 }
 
 // newCore starts to watch processes. emit is called with every event, one at
@@ -146,7 +147,12 @@ func (c *core) start() error {
 	c.rings = r
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stop = cancel
-	c.done.Go(func() { r.run(ctx, c.log) })
+	c.done.Go(func() {
+		if err := r.run(ctx); err != nil {
+			c.blind.Store(true)
+			c.log.Error("reading the rings failed: there are no more events", "error", err)
+		}
+	})
 	c.done.Go(func() { c.keepTime(ctx) })
 	return nil
 }
@@ -209,11 +215,16 @@ func (c *core) close() error {
 	var errs []error
 	c.stop()
 	c.done.Wait()
-	if c.rings != nil {
-		errs = append(errs, c.rings.close())
-	}
 	if c.engine != nil {
 		errs = append(errs, c.engine.Close())
+	}
+	if c.base != nil {
+		errs = append(errs, c.base.Detach())
+	}
+	if c.rings != nil {
+		// Nothing is written any more: what is there is the rest.
+		_, err := c.rings.drain(context.Background())
+		errs = append(errs, err, c.rings.close())
 	}
 	if c.base != nil {
 		errs = append(errs, c.base.Close())

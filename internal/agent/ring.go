@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
 	"unsafe"
@@ -89,8 +88,8 @@ func (r *rings) close() error {
 	return errors.Join(errs...)
 }
 
-// run reads until ctx ends.
-func (r *rings) run(ctx context.Context, log *slog.Logger) {
+// run reads until ctx ends or a ring cannot be read.
+func (r *rings) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, r.interrupt)
 	defer stop()
 	for ctx.Err() == nil {
@@ -99,10 +98,10 @@ func (r *rings) run(ctx context.Context, log *slog.Logger) {
 			err = r.wait()
 		}
 		if err != nil {
-			log.Error("reading the rings failed: no more events", "error", err)
-			return
+			return err
 		}
 	}
+	return nil
 }
 
 func (r *rings) interrupt() {

@@ -136,12 +136,20 @@ func (b *Base) Bulk() *ebpf.Map { return b.shared["vd_ring_bulk"] }
 // Evidence is the ring of matches that were enforced.
 func (b *Base) Evidence() *ebpf.Map { return b.shared["vd_ring_evidence"] }
 
-// Close detaches and unloads everything.
-func (b *Base) Close() error {
+// Detach ends the watching of processes. What is in the rings stays there
+// until Close.
+func (b *Base) Detach() error {
 	var errs []error
 	for _, l := range b.links {
 		errs = append(errs, l.Close())
 	}
+	b.links = nil
+	return errors.Join(errs...)
+}
+
+// Close detaches and unloads everything.
+func (b *Base) Close() error {
+	errs := []error{b.Detach()}
 	if b.iterate != nil {
 		errs = append(errs, b.iterate.Close())
 	}

@@ -141,7 +141,7 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 			err = errors.Join(err, p.close())
 		}
 		e.forgetIDs(e.hooks)
-		return err
+		return errors.Join(err, e.dispatch.closeUnused(e.hooks))
 	}
 	for _, h := range plan.Hooks {
 		owners := ownersOf(h, policies)
@@ -162,9 +162,32 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 	if err := e.attach(fresh); err != nil {
 		return discard(err)
 	}
-	e.process.commit(plan.Process, processGeneration)
 	announce(loadedOf(next))
-	return e.flip(next, fresh)
+	if err := e.activateAll(fresh); err != nil {
+		return discard(err)
+	}
+	e.process.commit(plan.Process, processGeneration)
+	return e.flip(next)
+}
+
+// activateAll lets the fresh programs act in place of the old ones, one store
+// each. If one cannot be, the old ones act again.
+func (e *Engine) activateAll(fresh []*program) error {
+	for i, p := range fresh {
+		err := e.activate(p)
+		if err == nil {
+			continue
+		}
+		for _, done := range fresh[:i] {
+			if old := e.hooks[done.hook.Key]; old != nil {
+				err = errors.Join(err, e.activate(old))
+			} else {
+				err = errors.Join(err, e.deactivate(done))
+			}
+		}
+		return err
+	}
+	return nil
 }
 
 // loadNext loads a hook's next generation.
@@ -176,8 +199,17 @@ func (e *Engine) loadNext(h *compile.Hook, processGeneration uint32, owners []st
 	e.next++
 	return e.load(h, target{
 		id: id, generation: e.next, processGeneration: processGeneration,
-		returnSlot: id*2 + e.next%2,
+		returnSlot: e.returnSlot(h.Key, id),
 	}, owners)
+}
+
+// returnSlot is the one of a hook's two slots for return programs that its
+// program in force does not use: calls under way return to the old one.
+func (e *Engine) returnSlot(key compile.HookKey, id uint32) uint32 {
+	if old := e.hooks[key]; old != nil && old.target.returnSlot == id*2 {
+		return id*2 + 1
+	}
+	return id * 2
 }
 
 // sameProgram reports whether two compilations of a hook need the same
@@ -262,14 +294,11 @@ func (e *Engine) attachTracepoint(p *program) (io.Closer, error) {
 	return attachPerfTracepoint(format.ID, p.coll.Programs[progTracepoint])
 }
 
-// flip lets the fresh programs act in place of the old ones, one store each,
-// and then gives the old ones up.
-func (e *Engine) flip(next map[compile.HookKey]*program, fresh []*program) error {
+// flip makes the programs that act now those in force, and gives the old ones
+// up. Its errors are of cleaning up only.
+func (e *Engine) flip(next map[compile.HookKey]*program) error {
 	var errs []error
 	old := e.hooks
-	for _, p := range fresh {
-		errs = append(errs, e.activate(p))
-	}
 	for key, p := range old {
 		now := next[key]
 		if now != nil && now.target.generation == p.target.generation {
