@@ -407,6 +407,7 @@ const (
 	ContractVdLimitVD_MAX_STRING      ContractVdLimit = 4096
 	ContractVdLimitVD_MAX_POSTFIX     ContractVdLimit = 128
 	ContractVdLimitVD_MAX_FD_OPS      ContractVdLimit = 2
+	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
 	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
 )
@@ -488,6 +489,7 @@ type ContractVdProcessPolicy struct {
 	InitSets   [2]uint64
 	Reclassify uint32
 	Zero       uint32
+	Carry      [64]uint64
 }
 
 type ContractVdRateKey struct {

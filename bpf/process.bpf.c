@@ -651,6 +651,32 @@ static __always_inline void vd_reclassify(struct vd_process *p)
 	}
 }
 
+/*
+ * Keeps a known process in the sets that both generations have: what it
+ * descends from, or has executed before, may be gone by now. All else is
+ * joined anew.
+ */
+static __noinline void vd_carry(struct vd_process *p)
+{
+	__u32 zero = 0, i;
+	struct vd_process_policy *policy = bpf_map_lookup_elem(&vd_process_policy, &zero);
+	__u64 old = 0, kept = 0;
+
+	if (policy && policy->reclassify < 2)
+		old = policy->reclassify ? p->sets[0] : p->sets[1];
+	p->sets[0] = p->sets[1] = 0;
+	if (!policy)
+		return;
+	for (i = 0; i < VD_MAX_SETS; i++) {
+		if (old >> i & 1)
+			kept |= policy->carry[i];
+	}
+	if (policy->reclassify == 0)
+		p->sets[0] = kept;
+	else if (policy->reclassify == 1)
+		p->sets[1] = kept;
+}
+
 static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
 					   struct vd_process_scratch *s, struct task_struct *task)
 {
@@ -663,7 +689,7 @@ static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
 	__builtin_memset(r, 0, sizeof(*r));
 	s->known = vd_recall(p, task, pid);
 	if (s->known)
-		p->sets[0] = p->sets[1] = 0; /* joined anew */
+		vd_carry(p);
 	else
 		p->flags |= VD_PROCESS_OLD;
 	vd_inherit(p, s->known, task);

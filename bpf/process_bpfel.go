@@ -54,6 +54,7 @@ type ProcessVdProcessPolicy struct {
 	InitSets   [2]uint64
 	Reclassify uint32
 	Zero       uint32
+	Carry      [64]uint64
 }
 
 type ProcessVdProcessScratch struct {

@@ -19,6 +19,7 @@ enum vd_limit {
 	VD_MAX_STRING = 4096, /* bytes, a power of two */
 	VD_MAX_POSTFIX = 128, /* bytes */
 	VD_MAX_FD_OPS = 2,
+	VD_MAX_SETS = 64,
 	VD_RATE_ENTRIES = 32768,
 	VD_RAW_ARGS = 6,
 };
@@ -446,6 +447,8 @@ struct vd_process_policy {
 	/* The task iterator writes the classes of one generation of known processes. */
 	__u32 reclassify; /* the generation, 2: none */
 	__u32 zero;
+	/* For each set of the other generation the same one in this, or 0. */
+	__u64 carry[VD_MAX_SETS];
 };
 
 /* A followed descriptor. */

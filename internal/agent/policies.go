@@ -39,6 +39,8 @@ type policySet struct {
 	lastID  uint64
 	// loaded are the hooks in force, by their numbers.
 	loaded map[uint32]hook.Loaded
+	// names are the names of the policies in force, as loaded counts them.
+	names []string
 	// shares are the entries that each hook serves.
 	shares map[compile.HookKey][]*policyEntry
 }
@@ -253,6 +255,10 @@ func (s *policySet) apply() error {
 		}
 	})
 	if err != nil {
+		// What was in force still is, and its records must be understood.
+		for _, l := range s.loaded {
+			err = errors.Join(err, s.observer.SetPlan(decodePlan(l, s.names)))
+		}
 		return err
 	}
 	for id := range s.loaded {
@@ -260,7 +266,7 @@ func (s *policySet) apply() error {
 			s.observer.RetireHook(id)
 		}
 	}
-	s.loaded = loaded
+	s.loaded, s.names = loaded, names
 	s.shares = map[compile.HookKey][]*policyEntry{}
 	for _, h := range plan.Hooks {
 		for _, g := range h.Groups {

@@ -334,6 +334,9 @@ type ProcessTables struct {
 	// StateBinary and StateBinaryEnd; class 0 is "no value matched".
 	Classes, EndClasses uint32
 	PIDSets             []PIDSet
+	// Sets are the definitions of the process sets, by their bits. Equal ones
+	// of two plans are the same set: who is in it stays in it.
+	Sets []string
 }
 
 // Plan is the result of a compilation.

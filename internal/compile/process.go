@@ -56,6 +56,7 @@ func buildProcess(drafts map[HookKey]*draft, sets *processSets) (ProcessTables, 
 		Classes:    uint32(len(cls.front)) + 1,
 		EndClasses: uint32(len(cls.end)) + 1,
 		PIDSets:    sets.pids(),
+		Sets:       sets.names(),
 	}, cls
 }
 

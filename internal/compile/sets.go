@@ -65,6 +65,15 @@ func (p *processSets) binaries() map[string]uint64 {
 	return out
 }
 
+// names returns the definitions of the sets.
+func (p *processSets) names() []string {
+	var out []string
+	for _, s := range p.all {
+		out = append(out, s.name())
+	}
+	return out
+}
+
 // pids returns the sets that processes join by their ids.
 func (p *processSets) pids() []PIDSet {
 	type key struct {

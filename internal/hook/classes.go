@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/cilium/ebpf"
 
@@ -140,6 +141,12 @@ func (c *processClasses) fill(t compile.ProcessTables, g uint32) error {
 		c.policy.PidSets[g] = 1
 	}
 	c.policy.Reclassify = g
+	for bit, name := range c.tables.Sets {
+		c.policy.Carry[bit] = 0
+		if i := slices.Index(t.Sets, name); i >= 0 {
+			c.policy.Carry[bit] = 1 << i
+		}
+	}
 	return c.store()
 }
 

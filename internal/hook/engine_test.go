@@ -4,9 +4,15 @@ package hook
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
 )
 
@@ -116,5 +122,54 @@ func TestCountersSurviveSwaps(t *testing.T) {
 	mustNil(t, err)
 	if c, ok := counters[key]; ok {
 		t.Errorf("a forgotten policy has counts: %+v", c)
+	}
+}
+
+// childrenOf is a policy about what a binary and its descendants read.
+func childrenOf(name, binary string) string {
+	return "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: " + name + "}\n" + `spec:
+  tracepoints:
+  - subsystem: syscalls
+    event: sys_enter_pread64
+    selectors:
+    - matchBinaries: [{operator: In, values: ["` + binary + `"], followChildren: true}]
+`
+}
+
+// TestSetsOutliveChangesOfPolicies has a process whose ancestor with the
+// binary is gone when other policies come: it stays a descendant.
+func TestSetsOutliveChangesOfPolicies(t *testing.T) {
+	base, e := mustEngine(t, Options{})
+	shell, err := filepath.EvalSymlinks("/bin/sh")
+	mustNil(t, err)
+	mustApply(t, e, mustPlan(t, childrenOf("a", shell)))
+	out, err := exec.Command("/bin/sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!").Output()
+	mustNil(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	mustNil(t, err)
+	t.Cleanup(func() { mustNil(t, syscall.Kill(pid, syscall.SIGKILL)) })
+	sets := func() uint64 {
+		var p bpf.Process
+		mustNil(t, base.shared["vd_processes"].Lookup(uint32(pid), &p))
+		return p.Sets[e.process.generation]
+	}
+	if got := sets(); got != 1 {
+		t.Fatalf("sets %b of an orphan of the shell, want 1", got)
+	}
+	// The set has another bit in the new plan.
+	for _, policies := range [][]string{
+		{childrenOf("b", "/no/such/binary"), childrenOf("a", shell)},
+		{childrenOf("a", shell), childrenOf("b", "/no/such/binary")},
+	} {
+		plan := mustPlan(t, policies...)
+		mustApply(t, e, plan)
+		want := uint64(1) << slices.IndexFunc(plan.Process.Sets, func(s string) bool { return strings.Contains(s, shell) })
+		if got := sets(); got != want {
+			t.Errorf("sets %b of the orphan, want %b", got, want)
+		}
+	}
+	mustApply(t, e, mustPlan(t, childrenOf("b", "/no/such/binary")))
+	if got := sets(); got != 0 {
+		t.Errorf("sets %b when nobody asks for the shell's descendants", got)
 	}
 }
