@@ -53,6 +53,7 @@ func (v *validator) validateReturnFilters(h hook, path string, s *Selector) {
 		}
 		return
 	}
+	v.warnActionsBeforeReturn(path, s)
 	for i := range s.MatchReturnArgs {
 		f, at := &s.MatchReturnArgs[i], ItemPath(path, i)
 		v.requireOperator(at, f.Operator, argOperators)
@@ -212,6 +213,18 @@ func (v *validator) warnUserMemory(h hook, path string, s *Selector) {
 					"filter on a kernel object: an fd or file argument, or a hook such as security_file_open",
 					"enforcement can be evaded: the caller can change the %s in its memory after it was checked", t)
 			}
+		}
+	}
+}
+
+// warnActionsBeforeReturn reports actions that a filter on the return value
+// does not hold back: they are carried out when the call begins.
+func (v *validator) warnActionsBeforeReturn(path string, s *Selector) {
+	for i := range s.MatchActions {
+		if a := s.MatchActions[i].Action; IsEnforcing(a) || IsFdFollowing(a) {
+			v.warnf(path, "", "%s of this selector acts when the call begins, whatever the call returns: "+
+				"matchReturnArgs decides only about the event", a)
+			return
 		}
 	}
 }

@@ -275,3 +275,29 @@ func TestNoWarningForKernelObjects(t *testing.T) {
 		})
 	}
 }
+
+// TestActionsBeforeReturn checks the warning about a kill that a filter on
+// the return value cannot hold back.
+func TestActionsBeforeReturn(t *testing.T) {
+	const text = `apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: {name: early}
+spec:
+  kprobes:
+  - call: sys_read
+    return: true
+    returnArg: {index: 0, type: int}
+    selectors:
+    - matchReturnArgs: [{index: 0, operator: Equal, values: ["0"]}]
+      matchActions: [{action: ACTION}]
+`
+	for action, want := range map[string]int{"Sigkill": 1, "Post": 0, "NoPost": 0} {
+		policies, diags := Parse("p", []byte(strings.Replace(text, "ACTION", action, 1)))
+		if len(policies) != 1 || len(diags) != want {
+			t.Fatalf("%s: %d policies, %v", action, len(policies), diags)
+		}
+		if want == 1 && (diags[0].Severity != SeverityWarning || !strings.Contains(diags[0].Message, "when the call begins")) {
+			t.Errorf("%s: %+v", action, diags[0])
+		}
+	}
+}
