@@ -148,7 +148,7 @@ func (a *agent) loadPolicies() error {
 	if a.cfg.PolicyDir != "" {
 		found, err := policyFiles(a.cfg.PolicyDir)
 		if err != nil && !(a.cfg.PolicyDirOptional && errors.Is(err, fs.ErrNotExist)) {
-			return fmt.Errorf("policy directory: %w", err)
+			return fmt.Errorf("policy directory (--tracing-policy-dir): %w", err)
 		}
 		files = append(files, found...)
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/vedette-io/vedette/api/tetragon"
+	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/event"
 	"github.com/vedette-io/vedette/internal/policy"
 	"github.com/vedette-io/vedette/internal/server"
@@ -265,5 +266,12 @@ func TestAgentIsSpared(t *testing.T) {
 	}
 	if got := s.List("")[0].Stats.ActionCounters.Signal; got == 0 {
 		t.Error("the policy has not matched: the test proves nothing")
+	}
+}
+
+func TestTextsOfPoliciesAreEscaped(t *testing.T) {
+	g := decodeGroup(compile.Group{Message: "\x1b[2Jhä\n", Tags: []string{"a", "\a"}}, event.KindKprobe, nil)
+	if g.Message != `\x1b[2Jhä\n` || !slices.Equal(g.Tags, []string{"a", `\a`}) {
+		t.Errorf("message %q, tags %q", g.Message, g.Tags)
 	}
 }

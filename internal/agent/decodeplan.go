@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/vedette-io/vedette/api/tetragon"
@@ -34,7 +35,7 @@ func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
 }
 
 func decodeGroup(g compile.Group, kind event.Kind, policies []string) observe.GroupPlan {
-	out := observe.GroupPlan{Message: g.Message, Tags: g.Tags, HasReturn: g.HasReturn, ReturnType: record.ValueType(g.ReturnType)}
+	out := observe.GroupPlan{Message: escaped(g.Message), HasReturn: g.HasReturn, ReturnType: record.ValueType(g.ReturnType)}
 	if g.Policy < len(policies) {
 		out.PolicyName = policies[g.Policy]
 	}
@@ -42,6 +43,9 @@ func decodeGroup(g compile.Group, kind event.Kind, policies []string) observe.Gr
 		out.Subsystem, out.Event, _ = strings.Cut(g.FunctionName, "/")
 	} else {
 		out.FunctionName = g.FunctionName
+	}
+	for _, tag := range g.Tags {
+		out.Tags = append(out.Tags, escaped(tag))
 	}
 	for i, slot := range g.Args {
 		ref := observe.SlotRef{Slot: slot}
@@ -51,4 +55,11 @@ func decodeGroup(g compile.Group, kind event.Kind, policies []string) observe.Gr
 		out.Args = append(out.Args, ref)
 	}
 	return out
+}
+
+// escaped is a policy's text with everything that is not printable escaped as
+// in Go, so that a policy cannot write to the terminals that show its events.
+func escaped(text string) string {
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
 }

@@ -15,7 +15,7 @@ import (
 )
 
 const agentHelp = `Run the agent: watch this machine, apply policies, serve clients and export events, until SIGTERM or SIGINT.
-It must run as root, and only once on a machine.
+It must run as root, and only once for a run directory.
 
 Every flag can also be set by an environment variable (--rb-size by VEDETTE_RB_SIZE, or TETRAGON_RB_SIZE) and in
 files. A flag on the command line comes before the environment, the environment before files, and a later file
