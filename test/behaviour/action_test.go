@@ -89,7 +89,8 @@ kprobes:
   message: second
   args: [{index: 0, type: uint64}]
 `,
-		want: []string{`sys_lseek(int 5) "first \"quoted\"" ["one" "two"]`, `sys_lseek(size 5) "second"`},
+		// The event has the message as Go quotes it; %q of that quotes once more.
+		want: []string{`sys_lseek(int 5) "first \\\"quoted\\\"" ["one" "two"]`, `sys_lseek(size 5) "second"`},
 	},
 	{
 		name: "several sections",
