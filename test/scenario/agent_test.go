@@ -223,7 +223,7 @@ func TestFullDisk(t *testing.T) {
 func TestSlowClient(t *testing.T) {
 	lab.Privileged(t)
 	a := lab.StartAgent(t, "--event-queue-size", "1000")
-	ctx, cancel := context.WithTimeout(context.Background(), 2*lab.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*lab.Patience)
 	defer cancel()
 	slow, err := a.Client.GetEvents(ctx, &tetragon.GetEventsRequest{})
 	if err != nil {
