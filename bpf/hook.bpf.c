@@ -9,6 +9,7 @@
  */
 #include "maps.h"
 #include "path.h"
+#include "scratch.h"
 #include "strings.h"
 #include "task.h"
 
@@ -19,7 +20,6 @@ const volatile struct vd_syscall_abi vd_abi;
 /* The calls after which fd_install's equivalent looks for a new descriptor. */
 const volatile __u64 vd_fd_calls[8];
 
-#define VD_SCRATCH_LEVELS 2
 /* Marks the number of a 32-bit system call. */
 #define VD_COMPAT_CALL 0x80000000
 #define VD_HOOK_RECORD_MAX 73728
@@ -148,29 +148,6 @@ struct vd_run {
 	__u32 tid;
 	__u64 now;
 };
-
-static __always_inline struct vd_hook_scratch *vd_claim(void)
-{
-	__u32 zero = 0, at;
-	__u32 *depth = bpf_map_lookup_elem(&vd_hook_depth, &zero);
-
-	if (!depth || *depth >= VD_SCRATCH_LEVELS) {
-		vd_count(VD_COUNT_SCRATCH_BUSY);
-		return 0;
-	}
-	at = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS + *depth;
-	*depth += 1;
-	return bpf_map_lookup_elem(&vd_hook_scratch, &at);
-}
-
-static __always_inline void vd_release(void)
-{
-	__u32 zero = 0;
-	__u32 *depth = bpf_map_lookup_elem(&vd_hook_depth, &zero);
-
-	if (depth)
-		*depth -= 1;
-}
 
 /* ---- arguments -------------------------------------------------------------- */
 
@@ -1109,13 +1086,13 @@ int vd_hook_enter(__u64 *ctx)
 		vd_count(VD_COUNT_COMPAT_SYSCALL);
 		return 0;
 	}
-	run.s = vd_claim();
+	run.s = vd_claim(&vd_hook_depth, &vd_hook_scratch);
 	if (!run.s)
 		return 0;
 	for (i = 0; i < VD_RAW_ARGS; i++)
 		bpf_probe_read_kernel(&run.s->raw[i], 8, (void *)ctx[0] + vd_abi.args[i]);
 	vd_event(&run, ctx[1]);
-	vd_release();
+	vd_release(&vd_hook_depth);
 	return 0;
 }
 
@@ -1206,7 +1183,7 @@ int vd_hook_return(__u64 *ctx)
 	if (!p)
 		return 0;
 	bpf_probe_read_kernel(&number, 8, (void *)ctx[0] + vd_abi.number);
-	run.s = vd_claim();
+	run.s = vd_claim(&vd_hook_depth, &vd_hook_scratch);
 	if (!run.s)
 		return 0;
 	run.now = bpf_ktime_get_boot_ns();
@@ -1214,7 +1191,7 @@ int vd_hook_return(__u64 *ctx)
 	    p->syscall == (__u32)number)
 		vd_return(&run, p, ctx[1]);
 	bpf_map_delete_elem(&vd_pending, &tid);
-	vd_release();
+	vd_release(&vd_hook_depth);
 	return 0;
 }
 
@@ -1261,14 +1238,14 @@ int vd_hook_fd_install(__u64 *ctx)
 		vd_count(VD_COUNT_COMPAT_SYSCALL);
 		return 0;
 	}
-	run.s = vd_claim();
+	run.s = vd_claim(&vd_hook_depth, &vd_hook_scratch);
 	if (!run.s)
 		return 0;
 	run.s->raw[0] = fd;
 	run.s->raw[1] = (__u64)vd_file_of(run.task, fd);
 	if (run.s->raw[1])
 		vd_event(&run, number);
-	vd_release();
+	vd_release(&vd_hook_depth);
 	return 0;
 }
 
@@ -1281,11 +1258,11 @@ int vd_hook_tracepoint(void *ctx)
 	if (!vd_is_active())
 		return 0;
 	vd_init(&run, ctx);
-	run.s = vd_claim();
+	run.s = vd_claim(&vd_hook_depth, &vd_hook_scratch);
 	if (!run.s)
 		return 0;
 	vd_event(&run, 0);
-	vd_release();
+	vd_release(&vd_hook_depth);
 	return 0;
 }
 
@@ -1301,7 +1278,7 @@ int vd_hook_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 	if (!vd_is_active())
 		return 0;
 	vd_init(&run, ctx);
-	run.s = vd_claim();
+	run.s = vd_claim(&vd_hook_depth, &vd_hook_scratch);
 	if (!run.s)
 		return 0;
 	/* One by one: the kernel refuses a program that reads more than there are. */
@@ -1316,6 +1293,6 @@ int vd_hook_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 	if (vd_raw_args > 4)
 		run.s->raw[4] = ctx->args[4];
 	vd_event(&run, 0);
-	vd_release();
+	vd_release(&vd_hook_depth);
 	return 0;
 }

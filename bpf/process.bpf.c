@@ -7,6 +7,7 @@
  */
 #include "maps.h"
 #include "path.h"
+#include "scratch.h"
 #include "strings.h"
 #include "task.h"
 
@@ -17,8 +18,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define VD_ARGS_INLINE 8192
 #define VD_ARGS_CHUNK 32768
 #define VD_ARGS_CHUNKS 8
-/* Nested use on one CPU: a tracepoint that fires in an interrupt. */
-#define VD_SCRATCH_LEVELS 2
 
 struct vd_process_scratch {
 	struct vd_string_key key;
@@ -78,30 +77,6 @@ struct {
  * cgroup v1 and hybrid machines, or -1 for the unified hierarchy.
  */
 const volatile __s32 vd_cgroup_controller = -1;
-
-static __always_inline struct vd_process_scratch *vd_claim(__u32 *depth_was)
-{
-	__u32 zero = 0, at;
-	__u32 *depth = bpf_map_lookup_elem(&vd_process_depth, &zero);
-
-	if (!depth || *depth >= VD_SCRATCH_LEVELS) {
-		vd_count(VD_COUNT_SCRATCH_BUSY);
-		return 0;
-	}
-	*depth_was = *depth;
-	*depth += 1;
-	at = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS + *depth_was;
-	return bpf_map_lookup_elem(&vd_process_scratch, &at);
-}
-
-static __always_inline void vd_release(void)
-{
-	__u32 zero = 0;
-	__u32 *depth = bpf_map_lookup_elem(&vd_process_depth, &zero);
-
-	if (depth)
-		*depth -= 1;
-}
 
 static __always_inline void vd_send(void *record, __u32 size)
 {
@@ -531,15 +506,14 @@ static __always_inline void vd_rename_thread(__u64 from, __u64 to)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(vd_exec, struct task_struct *task, __s32 old_pid, struct linux_binprm *bprm)
 {
-	__u32 depth;
 	struct vd_process_scratch *s;
 
 	vd_rename_thread((__u32)old_pid, (__u32)BPF_CORE_READ(task, pid));
-	s = vd_claim(&depth);
+	s = vd_claim(&vd_process_depth, &vd_process_scratch);
 	if (!s)
 		return 0;
 	vd_exec_record(s, task, bprm);
-	vd_release();
+	vd_release(&vd_process_depth);
 	return 0;
 }
 
@@ -746,17 +720,17 @@ int vd_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct vd_process_scratch *s;
-	__u32 depth, pid, zero = 0;
+	__u32 pid, zero = 0;
 
 	if (!task || !vd_stands_for_process(task))
 		return 0;
 	/* Who reads the iterator is the agent, whatever its pid namespace calls it. */
 	pid = bpf_get_current_pid_tgid() >> 32;
 	bpf_map_update_elem(&vd_agent, &zero, &pid, BPF_ANY);
-	s = vd_claim(&depth);
+	s = vd_claim(&vd_process_depth, &vd_process_scratch);
 	if (!s)
 		return 0;
 	vd_task_record(ctx, s, task);
-	vd_release();
+	vd_release(&vd_process_depth);
 	return 0;
 }
