@@ -24,9 +24,11 @@ const (
 	partialSuffix    = ".tmp"
 )
 
-// backups are the rotated files of an export file.
+// backups are the rotated files of an export file. Their names tell their order.
 type backups struct {
 	dir, prefix, extension string
+
+	newest time.Time // the time in the last name given, or in the newest found at the start
 }
 
 // backup is one rotated file.
@@ -39,27 +41,27 @@ type backup struct {
 func newBackups(path string) *backups {
 	name := filepath.Base(path)
 	extension := filepath.Ext(name)
-	return &backups{
+	b := &backups{
 		dir:       filepath.Dir(path),
 		prefix:    strings.TrimSuffix(name, extension) + "-",
 		extension: extension,
 	}
-}
-
-// freeName returns the path of a backup made at t, or as little later as makes the name free.
-func (b *backups) freeName(t time.Time) string {
-	for {
-		path := filepath.Join(b.dir, b.prefix+t.UTC().Format(backupTime)+b.extension)
-		if missing(path) && missing(path+compressedSuffix) {
-			return path
-		}
-		t = t.Add(time.Millisecond)
+	// A directory that cannot be read is told where the file is opened.
+	if found, err := b.list(); err == nil && len(found) != 0 {
+		b.newest = found[0].time
 	}
+	return b
 }
 
-func missing(path string) bool {
-	_, err := os.Lstat(path)
-	return err != nil
+// nextName returns the path of a backup made at t, or as little later as makes it the newest: a name
+// that was freed by prune is not given again, for the new backup would then be taken for an old one.
+func (b *backups) nextName(t time.Time) string {
+	t = t.UTC().Truncate(time.Millisecond)
+	if !t.After(b.newest) {
+		t = b.newest.Add(time.Millisecond)
+	}
+	b.newest = t
+	return filepath.Join(b.dir, b.prefix+t.Format(backupTime)+b.extension)
 }
 
 // list returns the backups, newest first.

@@ -135,7 +135,7 @@ func (r *rotatingFile) cut(n int) {
 // rotate gives the file the name of a backup and begins a new one.
 func (r *rotatingFile) rotate() error {
 	r.close()
-	err := os.Rename(r.path, r.backups.freeName(r.now()))
+	err := os.Rename(r.path, r.backups.nextName(r.now()))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("rotate export file: %w", err)
 	}

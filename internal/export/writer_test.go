@@ -230,7 +230,7 @@ func TestRotationFillsFilesExactly(t *testing.T) {
 func TestBackupNames(t *testing.T) {
 	b := newBackups("/var/log/vedette/vedette.log")
 	at := time.Date(2026, 1, 2, 15, 4, 5, 6_000_000, time.FixedZone("x", 3600))
-	if got, want := b.freeName(at), "/var/log/vedette/vedette-2026-01-02T14-04-05.006.log"; got != want {
+	if got, want := b.nextName(at), "/var/log/vedette/vedette-2026-01-02T14-04-05.006.log"; got != want {
 		t.Errorf("name %q, want %q", got, want)
 	}
 	for name, want := range map[string]bool{
@@ -248,21 +248,29 @@ func TestBackupNames(t *testing.T) {
 	}
 }
 
-func TestFreeNameNeverOverwrites(t *testing.T) {
-	b := newBackups(filepath.Join(t.TempDir(), "e.json"))
+func TestNextNameIsTheNewest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "e.json")
 	now := time.Now()
-	seen := make(map[string]bool)
-	for range 5 {
-		path := b.freeName(now)
-		if seen[path] {
-			t.Fatalf("%s is given twice", path)
+	var last string
+	for i := range 9 {
+		if i == 6 { // A restart, with a clock that was set back.
+			now = now.Add(-time.Hour)
 		}
-		seen[path] = true
-		if len(seen)%2 == 0 {
-			path += compressedSuffix
-		}
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
+		b := newBackups(path)
+		for range 3 {
+			next := b.nextName(now)
+			if next <= last {
+				t.Fatalf("%s follows %s", next, last)
+			}
+			if last != "" { // As prune does: a name that is free again is not used again.
+				if err := os.Remove(last); err != nil {
+					t.Fatal(err)
+				}
+			}
+			last = next
+			if err := os.WriteFile(last, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
