@@ -18,11 +18,11 @@ import (
 // BTF, the ring buffer and tracing programs. The error is one sentence about
 // the first thing that is missing.
 func Require() error {
-	if err := requirePrivilege(); err != nil {
+	if err := privilege(); err != nil {
 		return err
 	}
 	if _, err := btf.LoadKernelSpec(); err != nil {
-		return &MissingError{Feature: "BTF (/sys/kernel/btf/vmlinux)", Since: "5.2", Option: "CONFIG_DEBUG_INFO_BTF", Cause: err}
+		return &MissingError{Feature: "BTF (/sys/kernel/btf/vmlinux)", Since: "5.4", Option: "CONFIG_DEBUG_INFO_BTF", Cause: err}
 	}
 	if err := features.HaveMapType(ebpf.RingBuf); err != nil {
 		return &MissingError{Feature: "the BPF ring buffer", Since: "5.8", Cause: err}
@@ -33,8 +33,8 @@ func Require() error {
 	return nil
 }
 
-// requirePrivilege tells a missing right from a missing feature.
-func requirePrivilege() error {
+// privilege tells a missing right from a missing feature.
+func privilege() error {
 	err := features.HaveMapType(ebpf.Array)
 	if err == nil {
 		return nil
