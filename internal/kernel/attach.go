@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/cilium/ebpf"
@@ -93,8 +94,6 @@ func (o *Offer) CheckFexit(function string) error {
 // and those whose errors may be injected. The kernel is asked, with a program
 // for that function.
 func (o *Offer) CheckFmodRet(function string) error {
-	// The general case is the security_ functions; system calls and others
-	// need more, which loading tells.
 	return o.checkTracing(FeatureFmodRet, ebpf.AttachModifyReturn, function)
 }
 
@@ -105,15 +104,24 @@ func (o *Offer) checkTracing(f Feature, kind ebpf.AttachType, function string) e
 		if err := o.hasFunction(function); err != nil {
 			return err
 		}
-		traceable, err := o.symbols.traceable.has(function, readTraceable)
-		if err == nil && !traceable {
-			return errors.New("the function is not among those that can be traced")
-		}
-		if err != nil && !isAbsent(err) {
+		if err := o.checkTraceable(function); err != nil {
 			return err
 		}
 		return o.tryLoad(ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: kind, AttachTo: function}, returnZero())
 	})
+}
+
+// checkTraceable looks the function up in the list of ftrace, where there is
+// one.
+func (o *Offer) checkTraceable(function string) error {
+	traceable, err := o.symbols.traceable.has(function, readTraceable)
+	switch {
+	case isAbsent(err):
+		return nil
+	case err == nil && !traceable:
+		return errors.New("the function is not among those that can be traced")
+	}
+	return err
 }
 
 // hasFunction checks that BTF describes a function.
@@ -171,15 +179,52 @@ func (o *Offer) CheckOverride(function string) error {
 	})
 }
 
+// CheckKprobeMulti returns nil if one of many kprobes of one link can be on
+// the function.
+func (o *Offer) CheckKprobeMulti(function string) error {
+	return o.check(FeatureKprobeMulti, function, func() error {
+		if err := o.checkProbed(function); err != nil {
+			return err
+		}
+		return o.checkTraceable(function)
+	})
+}
+
+// ErrNoLSMHook is matched by the error of an LSM hook that the kernel does not
+// have.
+var ErrNoLSMHook = errors.New("the kernel has no such LSM hook")
+
 // CheckLSMHook returns nil if the kernel asks BPF programs at the LSM hook:
 // its name is without a prefix, such as file_open.
 func (o *Offer) CheckLSMHook(hook string) error {
 	return o.check(FeatureLSM, hook, func() error {
-		if _, _, err := o.types.function("bpf_lsm_" + hook); err != nil {
-			return fmt.Errorf("the kernel has no LSM hook %q: %w", hook, err)
+		_, _, err := o.types.function(lsmPrefix + hook)
+		if errors.Is(err, btf.ErrNotFound) {
+			return fmt.Errorf("%w%s", ErrNoLSMHook, o.types.suggestLSMHook(hook))
+		}
+		if err != nil {
+			return err
 		}
 		return o.tryLoad(ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook}, returnZero())
 	})
+}
+
+// Attachments asks which ways of attaching are possible on a function, and
+// returns the answers in a fixed order. LSM is among them for functions whose
+// names begin with security_, each the place of an LSM hook.
+func (o *Offer) Attachments(function string) []Answer {
+	answers := []Answer{
+		o.answer(FeatureFentry, o.CheckFentry(function)),
+		o.answer(FeatureFexit, o.CheckFexit(function)),
+		o.answer(FeatureFmodRet, o.CheckFmodRet(function)),
+		o.answer(FeatureKprobe, o.CheckKprobe(function)),
+		o.answer(FeatureKprobeMulti, o.CheckKprobeMulti(function)),
+		o.answer(FeatureOverride, o.CheckOverride(function)),
+	}
+	if hook, ok := strings.CutPrefix(function, "security_"); ok {
+		answers = append(answers, o.answer(FeatureLSM, o.CheckLSMHook(hook)))
+	}
+	return answers
 }
 
 // returnZero is a program that does nothing.

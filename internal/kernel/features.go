@@ -22,6 +22,9 @@ const (
 	FeatureFmodRet Feature = "fmod_ret"
 	// FeatureFmodRetSyscall is fmod_ret on the functions of system calls.
 	FeatureFmodRetSyscall Feature = "fmod_ret on system calls"
+	// FeatureSleepableSyscall is fentry programs that may sleep, on the
+	// functions of system calls: they can read all memory of the caller.
+	FeatureSleepableSyscall Feature = "sleepable fentry on system calls"
 	// FeatureTailCallTracing is a tail call from one fentry program to
 	// another on the same function.
 	FeatureTailCallTracing Feature = "tail call in fentry"
@@ -88,6 +91,9 @@ type fact struct {
 }
 
 const (
+	// The functions of system calls count as those whose errors may be
+	// injected; newer kernels know them without that list.
+	optionInjection  = "CONFIG_FUNCTION_ERROR_INJECTION, or Linux 7.2"
 	optionTrampoline = "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"
 	optionLSM        = "CONFIG_BPF_LSM and bpf in lsm="
 	optionBTF        = "CONFIG_DEBUG_INFO_BTF"
@@ -101,7 +107,8 @@ func facts() []fact {
 		{FeatureFentry, "5.5", optionTrampoline, tryFentry},
 		{FeatureFexit, "5.5", optionTrampoline, tryFexit},
 		{FeatureFmodRet, "5.7", optionTrampoline, tryFmodRet},
-		{FeatureFmodRetSyscall, "5.7", "CONFIG_FUNCTION_ERROR_INJECTION, or Linux 7.2", tryFmodRetSyscall},
+		{FeatureFmodRetSyscall, "5.7", optionInjection, tryFmodRetSyscall},
+		{FeatureSleepableSyscall, "5.10", optionInjection, trySleepableSyscall},
 		{FeatureTailCallTracing, "5.5", optionTrampoline, tryTailCall},
 		{FeatureTracingCookies, "5.19", optionTrampoline, tryTracingCookies},
 		{FeatureLSM, "5.7", optionLSM, tryLSM},

@@ -3,7 +3,6 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 )
@@ -63,7 +62,7 @@ func (o *Offer) Check(f Feature) error {
 
 // ask tries a feature.
 func (o *Offer) ask(f fact) error {
-	if err := privilege(); err != nil {
+	if err := Privileged(); err != nil {
 		return err
 	}
 	if err := f.try(o); err != nil {
@@ -81,17 +80,11 @@ func (f fact) missing(cause error) error {
 func (o *Offer) All() []Answer {
 	all := make([]Answer, 0, len(o.order))
 	for _, f := range o.order {
-		all = append(all, Answer{Feature: f, Since: o.answers[f].since, Err: o.Check(f)})
+		all = append(all, o.answer(f, o.Check(f)))
 	}
 	return all
 }
 
-// cause returns why the kernel lacks the feature, or nil.
-func (o *Offer) cause(f Feature) error {
-	err := o.Check(f)
-	var missing *MissingError
-	if errors.As(err, &missing) && missing.Cause != nil {
-		return missing.Cause
-	}
-	return err
+func (o *Offer) answer(f Feature, err error) Answer {
+	return Answer{Feature: f, Since: o.answers[f].since, Err: err}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
+	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,7 +19,7 @@ import (
 // BTF, the ring buffer and tracing programs. The error is one sentence about
 // the first thing that is missing.
 func Require() error {
-	if err := privilege(); err != nil {
+	if err := Privileged(); err != nil {
 		return err
 	}
 	if _, err := btf.LoadKernelSpec(); err != nil {
@@ -33,8 +34,13 @@ func Require() error {
 	return nil
 }
 
-// privilege tells a missing right from a missing feature.
-func privilege() error {
+// Privileged returns nil if this process may load BPF programs. The error
+// tells a missing right from a missing feature. Before Linux 5.11 maps count
+// as locked memory, whose limit is lifted.
+func Privileged() error {
+	if err := rlimit.RemoveMemlock(); err != nil && os.Geteuid() == 0 {
+		return fmt.Errorf("lift the limit of locked memory: %w", err)
+	}
 	err := features.HaveMapType(ebpf.Array)
 	if err == nil {
 		return nil

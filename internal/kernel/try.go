@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -19,7 +21,7 @@ var errSilent = errors.New("a program can be attached but never runs")
 
 // errRefusedUnseen is the answer of kernels that forbid a kind of program as
 // such: no program of that kind gets as far as the verifier.
-var errRefusedUnseen = errors.New("trampolines are refused with EPERM before the verifier")
+var errRefusedUnseen = fmt.Errorf("trampolines are refused before the verifier: %w", unix.EPERM)
 
 // trial is one program, attached and run once, and taken away again.
 type trial struct {
@@ -51,7 +53,7 @@ func (o *Offer) run(t trial) error {
 func (o *Offer) fires(t trial, program *ebpf.Program, counter *ebpf.Map) error {
 	l, err := t.attach(program)
 	if err != nil {
-		return err
+		return attachFailure(err)
 	}
 	if t.trigger != nil {
 		err = t.trigger()
@@ -70,6 +72,19 @@ func (o *Offer) fires(t trial, program *ebpf.Program, counter *ebpf.Map) error {
 		return errSilent
 	}
 	return nil
+}
+
+// errUnknownLink is the answer of kernels that cannot attach programs of a
+// kind, although they may load them.
+var errUnknownLink = errors.New("the kernel does not know this way of attaching")
+
+// attachFailure replaces what the library tells of a missing feature, which is a
+// version and not the kernel's answer.
+func attachFailure(err error) error {
+	if errors.Is(err, ebpf.ErrNotSupported) {
+		return errUnknownLink
+	}
+	return err
 }
 
 func newCounter() (*ebpf.Map, error) {
@@ -109,14 +124,33 @@ func (o *Offer) load(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
 // that is.
 func loadError(spec *ebpf.ProgramSpec, err error) error {
 	var verifier *ebpf.VerifierError
-	seen := errors.As(err, &verifier) && len(verifier.Log) > 0
-	if onTrampoline(spec) && errors.Is(err, unix.EPERM) && !seen {
-		return fmt.Errorf("%w: %w", errRefusedUnseen, unix.EPERM)
+	if errors.As(err, &verifier) {
+		if words := lastWords(verifier.Log); words != "" {
+			return fmt.Errorf("the verifier says %q: %w", words, verifier.Cause)
+		}
 	}
-	if seen {
-		return fmt.Errorf("the verifier refuses the program: %w", err)
+	if onTrampoline(spec) && errors.Is(err, unix.EPERM) {
+		return errRefusedUnseen
 	}
 	return err
+}
+
+// lastWords returns the reason at the end of the verifier's log. Statistics
+// can follow it, and since Linux 7.3 an explanation in many lines.
+func lastWords(log []string) string {
+	if i := slices.IndexFunc(log, func(line string) bool { return strings.HasPrefix(line, "Verification failed:") }); i >= 0 {
+		log = log[:i]
+	}
+	for _, line := range slices.Backward(log) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "", strings.HasPrefix(line, "processed "), strings.HasPrefix(line, "verification time "),
+			strings.HasPrefix(line, "stack depth "):
+		default:
+			return line
+		}
+	}
+	return ""
 }
 
 // onTrampoline reports whether a program of that kind runs on a trampoline.
@@ -128,12 +162,9 @@ func onTrampoline(spec *ebpf.ProgramSpec) bool {
 	return false
 }
 
-// Every function that is tried is on the way of getsid of a process that is
-// named: a call that hardly anybody makes.
-const (
-	targetFunction = "security_task_getsid"
-	targetLSMHook  = "task_getsid"
-)
+// targetFunction is what most programs are tried on. It is on the way of
+// getsid of a process that is named: a call that hardly anybody makes.
+const targetFunction = "security_task_getsid"
 
 // callGetsid runs through the target function.
 func callGetsid() error {

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,6 +23,12 @@ func tryFmodRet(o *Offer) error { return o.run(tracing(ebpf.AttachModifyReturn, 
 
 func tryFmodRetSyscall(o *Offer) error {
 	return o.run(tracing(ebpf.AttachModifyReturn, syscallFunction("getsid")))
+}
+
+func trySleepableSyscall(o *Offer) error {
+	t := tracing(ebpf.AttachTraceFEntry, syscallFunction("getsid"))
+	t.spec.Flags = unix.BPF_F_SLEEPABLE
+	return o.run(t)
 }
 
 // tracing is a program on a function.
@@ -83,7 +90,7 @@ func tryTailCall(o *Offer) error {
 func tryTracingCookies(o *Offer) error {
 	t := tracing(ebpf.AttachTraceFEntry, targetFunction)
 	t.attach = func(p *ebpf.Program) (io.Closer, error) {
-		return link.AttachTracing(link.TracingOptions{Program: p, Cookie: cookie})
+		return link.AttachTracing(link.TracingOptions{Program: p, AttachType: ebpf.AttachTraceFEntry, Cookie: cookie})
 	}
 	return o.runCookie(t)
 }
@@ -111,23 +118,28 @@ func (o *Offer) runCookie(t trial) error {
 	return o.fires(t, program, counter)
 }
 
-func tryLSM(o *Offer) error          { return o.runLSM(0) }
-func trySleepableLSM(o *Offer) error { return o.runLSM(unix.BPF_F_SLEEPABLE) }
+func tryLSM(o *Offer) error { return o.runLSM("task_getsid", 0, callGetsid) }
+
+// trySleepableLSM tries one of the hooks where programs may sleep.
+func trySleepableLSM(o *Offer) error {
+	return o.runLSM("sb_statfs", unix.BPF_F_SLEEPABLE, func() error {
+		var s unix.Statfs_t
+		return unix.Statfs("/", &s)
+	})
+}
 
 // runLSM tries a program as security module. Where bpf is not one of the
 // active modules, it can be attached and is never asked.
-func (o *Offer) runLSM(flags uint32) error {
+func (o *Offer) runLSM(hook string, flags uint32, trigger func() error) error {
 	err := o.run(trial{
-		spec: ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: targetLSMHook, Flags: flags},
-		attach: func(p *ebpf.Program) (io.Closer, error) {
-			return link.AttachLSM(link.LSMOptions{Program: p})
-		},
-		trigger: callGetsid,
+		spec:    ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: hook, Flags: flags},
+		attach:  func(p *ebpf.Program) (io.Closer, error) { return link.AttachLSM(link.LSMOptions{Program: p}) },
+		trigger: trigger,
 	})
-	if err != nil {
+	if errors.Is(err, errSilent) {
 		active, listErr := activeLSMs()
 		if listErr == nil && !containsWord(active, "bpf") {
-			return fmt.Errorf("bpf is not among the active security modules (%s): %w", active, err)
+			return fmt.Errorf("%w: bpf is not among the active security modules (%s)", err, active)
 		}
 	}
 	return err

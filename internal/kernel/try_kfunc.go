@@ -22,8 +22,9 @@ func tryPathDPath(o *Offer) error {
 		return err
 	}
 	return o.tryLoad(fileOpen(), asm.Instructions{
-		asm.StoreImm(asm.R10, -8, 0, asm.DWord),
-		asm.StoreImm(asm.R10, -16, 0, asm.DWord),
+		asm.Mov.Imm(asm.R2, 0),
+		asm.StoreMem(asm.R10, -8, asm.R2, asm.DWord),
+		asm.StoreMem(asm.R10, -16, asm.R2, asm.DWord),
 		asm.LoadMem(asm.R1, asm.R1, 0, asm.DWord),
 		asm.Add.Imm(asm.R1, path),
 		asm.Mov.Reg(asm.R2, asm.R10),

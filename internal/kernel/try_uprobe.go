@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,7 +36,12 @@ func (o *Offer) runUprobe(options link.UprobeOptions) error {
 
 func tryUprobeMulti(o *Offer) error {
 	return o.runExecutable(ebpf.AttachTraceUprobeMulti, func(e *link.Executable, p *ebpf.Program) (io.Closer, error) {
-		return e.UprobeMulti(nil, p, &link.UprobeMultiOptions{Addresses: []uint64{probed}})
+		l, err := e.UprobeMulti(nil, p, &link.UprobeMultiOptions{Addresses: []uint64{probed}})
+		if errors.Is(err, unix.EINVAL) {
+			// All else about the request is right.
+			return nil, fmt.Errorf("%w: %w", errUnknownLink, unix.EINVAL)
+		}
+		return l, err
 	})
 }
 
