@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bufio"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// symbols are the names that the kernel's lists have. They are kept as
+// hashes, 8 bytes each, because a kernel has a hundred thousand of them.
+type symbols struct {
+	functions nameSet // /proc/kallsyms
+	traceable nameSet // available_filter_functions of tracefs
+	forbidden nameSet // the blacklist of kprobes
+}
+
+// HasSymbol reports whether the kernel or a module has a function of that
+// name, by /proc/kallsyms. The first call takes tens of milliseconds.
+func (o *Offer) HasSymbol(name string) (bool, error) {
+	return o.symbols.functions.has(name, readFunctions)
+}
+
+// nameSet is a list of names, read when it is first asked for.
+type nameSet struct {
+	once sync.Once
+	sum  []uint64
+	err  error
+}
+
+var seed = maphash.MakeSeed()
+
+// has reports whether the list has the name.
+func (s *nameSet) has(name string, read func(add func(string)) error) (bool, error) {
+	s.once.Do(func() {
+		s.err = read(func(name string) { s.sum = append(s.sum, maphash.String(seed, name)) })
+		slices.Sort(s.sum)
+		s.sum = slices.Clip(slices.Compact(s.sum))
+	})
+	if s.err != nil {
+		return false, s.err
+	}
+	_, ok := slices.BinarySearch(s.sum, maphash.String(seed, name))
+	return ok, nil
+}
+
+// readFunctions reads /proc/kallsyms: address, kind, name, and the module in
+// brackets.
+func readFunctions(add func(string)) error {
+	f, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return &MissingError{Feature: "/proc/kallsyms", Option: "CONFIG_KALLSYMS", Cause: err}
+	}
+	defer f.Close()
+	return parseKallsyms(f, add)
+}
+
+func parseKallsyms(r io.Reader, add func(string)) error {
+	return eachLine("kallsyms", r, func(line string) error {
+		_, rest, ok := strings.Cut(line, " ")
+		if !ok || len(rest) < 3 || rest[1] != ' ' {
+			return fmt.Errorf("line %q", line)
+		}
+		if strings.IndexByte("tTwW", rest[0]) < 0 {
+			return nil
+		}
+		name, _, _ := strings.Cut(rest[2:], "\t")
+		add(name)
+		return nil
+	})
+}
+
+// readTraceable reads the functions that ftrace knows: a name, and the module
+// in brackets.
+func readTraceable(add func(string)) error {
+	return readList("tracefs", "available_filter_functions", func(line string) {
+		name, _, _ := strings.Cut(line, " ")
+		add(name)
+	})
+}
+
+// readForbidden reads the functions that kprobes may not touch: a range of
+// addresses, and a name.
+func readForbidden(add func(string)) error {
+	return readList("debugfs", "kprobes/blacklist", func(line string) {
+		if _, name, ok := strings.Cut(line, "\t"); ok {
+			add(name)
+		}
+	})
+}
+
+func readList(kind, path string, line func(string)) error {
+	f, err := openIn(kind, path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return eachLine(path, f, func(text string) error {
+		line(text)
+		return nil
+	})
+}
+
+func eachLine(what string, r io.Reader, line func(string) error) error {
+	scanner := bufio.NewScanner(r)
+	for scanner.Scan() {
+		if err := line(scanner.Text()); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
