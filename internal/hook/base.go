@@ -34,7 +34,7 @@ const (
 	defaultBulkRing     = 4 << 20
 	defaultEvidenceRing = 1 << 20
 	defaultProcesses    = 32768
-	scratchLevels       = 2
+	scratchLevels       = 3
 )
 
 func (o *Options) setDefaults() {
@@ -65,6 +65,7 @@ type Base struct {
 // sharedMaps are the maps that the objects declare in common (bpf/maps.h).
 var sharedMaps = []string{
 	"vd_ring_bulk", "vd_ring_evidence", "vd_processes", "vd_counters", "vd_sequences", "vd_pending", "vd_agent",
+	"vd_calls", "vd_verdicts",
 }
 
 // NewBase loads and attaches the process programs.
@@ -155,4 +156,17 @@ func (b *Base) Close() error {
 	}
 	b.process.Close()
 	return errors.Join(errs...)
+}
+
+// replacements are the shared maps that an object declares. The sizes of its
+// declarations are set to theirs.
+func (b *Base) replacements(spec *ebpf.CollectionSpec) map[string]*ebpf.Map {
+	out := map[string]*ebpf.Map{}
+	for name, m := range b.shared {
+		if s, ok := spec.Maps[name]; ok {
+			s.MaxEntries = m.MaxEntries()
+			out[name] = m
+		}
+	}
+	return out
 }
