@@ -221,7 +221,7 @@ func tagged(keyword, name string) string {
 // else.
 func qualified(qualifier string, t btf.Type, text string) string {
 	if _, ok := t.(*btf.Pointer); ok {
-		return text + " " + qualifier
+		return text + qualifier
 	}
 	return qualifier + " " + text
 }
@@ -233,7 +233,7 @@ func pointer(text string, target btf.Type) string {
 		return text
 	case *btf.Array:
 		before, after, _ := strings.Cut(text, "[")
-		return before + "(*)[" + after
+		return before + " (*)[" + after
 	}
 	if strings.HasSuffix(text, "*") {
 		return text + "*"
