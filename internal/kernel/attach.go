@@ -128,7 +128,7 @@ func (o *Offer) checkTraceable(function string) error {
 func (o *Offer) hasFunction(function string) error {
 	_, _, err := o.types.function(function)
 	if errors.Is(err, btf.ErrNotFound) {
-		return fmt.Errorf("%w%s", ErrNoFunction, o.types.suggest(function))
+		return o.noFunction(function)
 	}
 	return err
 }
@@ -136,7 +136,19 @@ func (o *Offer) hasFunction(function string) error {
 // CheckKprobe returns nil if the kernel has the function and lets kprobes
 // touch it.
 func (o *Offer) CheckKprobe(function string) error {
-	return o.check(FeatureKprobe, function, func() error { return o.checkProbed(function) })
+	return o.check(FeatureKprobe, function, func() error {
+		if err := o.checkProbed(function); err != nil {
+			return err
+		}
+		if o.checkTraceable(function) == nil {
+			return nil
+		}
+		// Only kernels with CONFIG_KPROBE_EVENTS_ON_NOTRACE allow it: ask.
+		return o.run(trial{
+			spec:   ebpf.ProgramSpec{Type: ebpf.Kprobe, Instructions: returnZero()},
+			attach: func(p *ebpf.Program) (io.Closer, error) { return link.Kprobe(function, p, nil) },
+		})
+	})
 }
 
 // checkProbed looks the function up in the kernel's lists.
@@ -146,7 +158,7 @@ func (o *Offer) checkProbed(function string) error {
 		return err
 	}
 	if !found {
-		return fmt.Errorf("%w%s", ErrNoFunction, o.types.suggest(function))
+		return noSymbol(function)
 	}
 	forbidden, err := o.symbols.forbidden.has(function, readForbidden)
 	if err != nil && !isAbsent(err) {
@@ -200,7 +212,7 @@ func (o *Offer) CheckLSMHook(hook string) error {
 	return o.check(FeatureLSM, hook, func() error {
 		_, _, err := o.types.function(lsmPrefix + hook)
 		if errors.Is(err, btf.ErrNotFound) {
-			return fmt.Errorf("%w%s", ErrNoLSMHook, o.types.suggestLSMHook(hook))
+			return fmt.Errorf("%w%s", ErrNoLSMHook, suggestLSMHook(hook))
 		}
 		if err != nil {
 			return err

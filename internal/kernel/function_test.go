@@ -97,6 +97,9 @@ func TestFunction(t *testing.T) {
 	if p := f.Result; p.Kind != KindInt || p.Size != 4 || !p.Signed {
 		t.Errorf("%+v", p)
 	}
+	if _, err := Offered().Function("entry_SYSCALL_64"); !errors.Is(err, ErrUndescribed) {
+		t.Errorf("a function in assembly: %v", err)
+	}
 	_, err = Offered().Function("fd_instal")
 	if !errors.Is(err, ErrNoFunction) || !strings.Contains(err.Error(), "did you mean fd_install") {
 		t.Errorf("%v", err)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/vedette-io/vedette/internal/nearest"
 )
 
 // symbols are the names that the kernel's lists have. They are kept as
@@ -74,6 +76,38 @@ func parseKallsyms(r io.Reader, add func(string)) error {
 		add(name)
 		return nil
 	})
+}
+
+// suggestFunction returns the part of a message that tells the functions whose names
+// are near, or "".
+func suggestFunction(name string) string {
+	return suggest(name, func(symbol string) (string, bool) {
+		// Copies that compilers made, and the padding before functions.
+		return symbol, !strings.Contains(symbol, ".") && !strings.HasPrefix(symbol, "__pfx_")
+	})
+}
+
+// lsmPrefix is what the names of the functions begin with that BPF programs
+// replace at LSM hooks.
+const lsmPrefix = "bpf_lsm_"
+
+// suggestLSMHook does the same for LSM hooks.
+func suggestLSMHook(name string) string {
+	return suggest(name, func(symbol string) (string, bool) { return strings.CutPrefix(symbol, lsmPrefix) })
+}
+
+// suggest looks among what pick makes of the names of functions.
+func suggest(name string, pick func(string) (string, bool)) string {
+	var candidates []string
+	err := readFunctions(func(symbol string) {
+		if candidate, ok := pick(symbol); ok && nearest.Near(name, candidate) {
+			candidates = append(candidates, candidate)
+		}
+	})
+	if err != nil {
+		return "" // a suggestion is an addition
+	}
+	return nearest.Suggest(name, slices.Values(candidates))
 }
 
 // readTraceable reads the functions that ftrace knows: a name, and the module

@@ -3,14 +3,10 @@
 package kernel
 
 import (
-	"iter"
-	"strings"
 	"sync"
 	"weak"
 
 	"github.com/cilium/ebpf/btf"
-
-	"github.com/vedette-io/vedette/internal/nearest"
 )
 
 // types is the kernel's BTF. It is several megabytes, needed while policies
@@ -61,47 +57,4 @@ func (t *types) function(name string) (*btf.Func, string, error) {
 		}
 	}
 	return nil, "", btf.ErrNotFound
-}
-
-// suggest returns the part of a message that tells the functions whose names
-// are near, or "".
-func (t *types) suggest(name string) string {
-	spec, err := t.kernel()
-	if err != nil {
-		return ""
-	}
-	return nearest.Suggest(name, functionNames(spec))
-}
-
-// lsmPrefix is what the names of the functions begin with that BPF programs
-// replace at LSM hooks.
-const lsmPrefix = "bpf_lsm_"
-
-// suggestLSMHook does the same for LSM hooks.
-func (t *types) suggestLSMHook(name string) string {
-	spec, err := t.kernel()
-	if err != nil {
-		return ""
-	}
-	return nearest.Suggest(name, func(yield func(string) bool) {
-		for function := range functionNames(spec) {
-			if hook, ok := strings.CutPrefix(function, lsmPrefix); ok && !yield(hook) {
-				return
-			}
-		}
-	})
-}
-
-// functionNames are the names of all functions of the kernel.
-func functionNames(spec *btf.Spec) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for typ, err := range spec.All() {
-			if err != nil {
-				return
-			}
-			if f, ok := typ.(*btf.Func); ok && !yield(f.Name) {
-				return
-			}
-		}
-	}
 }
