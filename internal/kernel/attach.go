@@ -140,14 +140,19 @@ func (o *Offer) CheckKprobe(function string) error {
 		if err := o.checkProbed(function); err != nil {
 			return err
 		}
-		if o.checkTraceable(function) == nil {
+		refused := o.checkTraceable(function)
+		if refused == nil {
 			return nil
 		}
 		// Only kernels with CONFIG_KPROBE_EVENTS_ON_NOTRACE allow it: ask.
-		return o.run(trial{
+		err := o.run(trial{
 			spec:   ebpf.ProgramSpec{Type: ebpf.Kprobe, Instructions: returnZero()},
 			attach: func(p *ebpf.Program) (io.Closer, error) { return link.Kprobe(function, p, nil) },
 		})
+		if err != nil {
+			return refused
+		}
+		return nil
 	})
 }
 
@@ -158,7 +163,7 @@ func (o *Offer) checkProbed(function string) error {
 		return err
 	}
 	if !found {
-		return noSymbol(function)
+		return o.noSymbol(function)
 	}
 	forbidden, err := o.symbols.forbidden.has(function, readForbidden)
 	if err != nil && !isAbsent(err) {

@@ -105,11 +105,13 @@ func (o *Offer) noFunction(name string) error {
 	if has, err := o.HasSymbol(name); has && err == nil {
 		return ErrUndescribed
 	}
-	return noSymbol(name)
+	return o.noSymbol(name)
 }
 
 // noSymbol returns the error of a function that the kernel does not have.
-func noSymbol(name string) error { return fmt.Errorf("%w%s", ErrNoFunction, suggestFunction(name)) }
+func (o *Offer) noSymbol(name string) error {
+	return fmt.Errorf("%w%s", ErrNoFunction, o.symbols.unknown.suggest(name))
+}
 
 // Function returns the description of a function of the kernel or one of its
 // modules. The error matches [ErrNoFunction] if there is none of that name,

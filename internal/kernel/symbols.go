@@ -21,6 +21,7 @@ type symbols struct {
 	functions nameSet // /proc/kallsyms
 	traceable nameSet // available_filter_functions of tracefs
 	forbidden nameSet // the blacklist of kprobes
+	unknown   unknown
 }
 
 // HasSymbol reports whether the kernel or a module has a function of that
@@ -78,20 +79,32 @@ func parseKallsyms(r io.Reader, add func(string)) error {
 	})
 }
 
-// suggestFunction returns the part of a message that tells the functions whose names
+// unknown remembers what was suggested for the last unknown function, which
+// is mostly asked for several times.
+type unknown struct {
+	mu         sync.Mutex
+	name, text string
+}
+
+// suggest returns the part of a message that tells the functions whose names
 // are near, or "".
-func suggestFunction(name string) string {
-	return suggest(name, func(symbol string) (string, bool) {
-		// Copies that compilers made, and the padding before functions.
-		return symbol, !strings.Contains(symbol, ".") && !strings.HasPrefix(symbol, "__pfx_")
-	})
+func (u *unknown) suggest(name string) string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.name != name {
+		u.name, u.text = name, suggest(name, func(symbol string) (string, bool) {
+			// Not copies that compilers made, or the padding before functions.
+			return symbol, !strings.Contains(symbol, ".") && !strings.HasPrefix(symbol, "__pfx_")
+		})
+	}
+	return u.text
 }
 
 // lsmPrefix is what the names of the functions begin with that BPF programs
 // replace at LSM hooks.
 const lsmPrefix = "bpf_lsm_"
 
-// suggestLSMHook does the same for LSM hooks.
+// suggestLSMHook does the same for LSM hooks as [unknown.suggest].
 func suggestLSMHook(name string) string {
 	return suggest(name, func(symbol string) (string, bool) { return strings.CutPrefix(symbol, lsmPrefix) })
 }

@@ -4,28 +4,40 @@ package kernel
 
 import (
 	"sync"
-	"weak"
+	"time"
 
 	"github.com/cilium/ebpf/btf"
 )
 
+// keepTypes is how long BTF is kept after its last use.
+const keepTypes = 5 * time.Second
+
 // types is the kernel's BTF. It is several megabytes, needed while policies
-// are loaded and no more: the garbage collector takes it, and who needs it
-// again reads it again (5–20 ms).
+// are loaded and no more: it is given up a while after its last use, and who
+// needs it again reads it again (5–20 ms).
 type types struct {
-	mu   sync.Mutex
-	read weak.Pointer[btf.Cache]
+	mu     sync.Mutex
+	read   *btf.Cache
+	giveUp *time.Timer
 }
 
 func (t *types) cache() *btf.Cache {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	cache := t.read.Value()
-	if cache == nil {
-		cache = btf.NewCache()
-		t.read = weak.Make(cache)
+	if t.read == nil {
+		t.read = btf.NewCache()
 	}
-	return cache
+	if t.giveUp == nil {
+		t.giveUp = time.AfterFunc(keepTypes, t.forget)
+	}
+	t.giveUp.Reset(keepTypes)
+	return t.read
+}
+
+func (t *types) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.read = nil
 }
 
 // kernel returns the types of the kernel without its modules.
