@@ -90,7 +90,7 @@ var refusalTable = []refusalRow{
 	{"umount2", by("sb_umount")},
 	{"move_mount", by("move_mount")},
 	{"pivot_root", by("sb_pivotroot")},
-	{"quotactl quotactl_fd", by("quotactl")},
+	{"quotactl", by("quotactl")},
 
 	// Sockets.
 	{"socket socketpair", by("socket_create")},
