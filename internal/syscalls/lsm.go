@@ -17,7 +17,6 @@ type SecurityHook string
 
 // securityFunctions are the kernel functions whose name is not "security_" and that of their hook.
 var securityFunctions = map[SecurityHook]string{
-	"bprm_check_security":      "security_bprm_check",
 	"file_alloc_security":      "security_file_alloc",
 	"msg_queue_alloc_security": "security_msg_queue_alloc",
 	"sem_alloc_security":       "security_sem_alloc",
