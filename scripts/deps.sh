@@ -34,6 +34,7 @@ need_demo() {
 need_guest() {
 	need qemu-system-x86 qemu-system-x86_64
 	need busybox-static busybox
+	need e2fsprogs /sbin/mke2fs
 	need zstd zstd
 	need xz-utils xz
 	need debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg

@@ -36,6 +36,9 @@ type Guest struct {
 	CPUs int
 	// Memory of the guest in MiB, 1024 by default. The files are in it.
 	Memory int
+	// Disk gives the guest a disk of so many MiB with the file system ext4, for temporary files ($TMPDIR). All
+	// other files are in memory, where some operations behave differently: reading does not look for signals.
+	Disk int
 	// Timeout is how long the guest may live. Without one it lives as long as its command.
 	Timeout time.Duration
 	// CountInstructions makes the guest's clock count instructions: each takes one nanosecond, so that
@@ -128,6 +131,12 @@ func (g *Guest) complete(argv []string) (err error) {
 
 // boot runs QEMU in the temporary directory dir.
 func (g *Guest) boot(ctx context.Context, dir string, major int, argv []string) (Result, error) {
+	if g.Disk > 0 {
+		g.Modules = append(diskModules, g.Modules...)
+		if err := makeDisk(diskPath(dir), g.Disk); err != nil {
+			return Result{}, fmt.Errorf("guest: %w", err)
+		}
+	}
 	initramfs := filepath.Join(dir, "initramfs")
 	if err := g.createInitramfs(initramfs, argv); err != nil {
 		return Result{}, err
@@ -141,7 +150,7 @@ func (g *Guest) boot(ctx context.Context, dir string, major int, argv []string) 
 	if !g.CountInstructions {
 		kHz = measureTSC()
 	}
-	cmd := exec.CommandContext(ctx, qemu, g.qemuArgs(initramfs, g.threadsWork(major), kHz)...)
+	cmd := exec.CommandContext(ctx, qemu, g.qemuArgs(dir, initramfs, g.threadsWork(major), kHz)...)
 	report, err := newReport(dir, g.Return)
 	if err != nil {
 		return Result{}, err

@@ -92,7 +92,7 @@ func (g *Guest) addBusybox(a *archive) error {
 
 // addJob adds what the first process is to do.
 func (g *Guest) addJob(a *archive, argv []string) error {
-	job := pid1.Job{Argv: argv, Env: g.Env, Dir: g.Dir}
+	job := pid1.Job{Argv: argv, Env: g.Env, Dir: g.Dir, Disk: g.Disk > 0}
 	if g.Dir != "" {
 		a.directory(g.Dir)
 	}

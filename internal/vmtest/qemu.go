@@ -33,7 +33,7 @@ const (
 const firstPipe = 3
 
 // qemuArgs returns the arguments of QEMU.
-func (g *Guest) qemuArgs(initramfs string, threads bool, kHz uint64) []string {
+func (g *Guest) qemuArgs(dir, initramfs string, threads bool, kHz uint64) []string {
 	accel := "tcg,thread=single"
 	if threads {
 		accel = "tcg,thread=multi"
@@ -46,6 +46,9 @@ func (g *Guest) qemuArgs(initramfs string, threads bool, kHz uint64) []string {
 	}
 	if g.CountInstructions {
 		args = append(args, "-icount", "shift=0,sleep=off")
+	}
+	if g.Disk > 0 {
+		args = append(args, diskArgs(dir)...)
 	}
 	for port := range ports {
 		args = append(args,

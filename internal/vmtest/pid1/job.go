@@ -23,6 +23,8 @@ type Job struct {
 	Dir string `json:"dir,omitempty"`
 	// Modules are the files of kernel modules, in the order in which they load.
 	Modules []string `json:"modules,omitempty"`
+	// Disk says that there is a disk with ext4, for temporary files.
+	Disk bool `json:"disk,omitempty"`
 	// Return are files and directories to send back.
 	Return []Return `json:"return,omitempty"`
 }

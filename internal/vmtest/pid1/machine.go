@@ -87,11 +87,26 @@ func (m mountPoint) mount() error {
 	return err
 }
 
+// limits are what a machine with systemd gives root. Kernels before 5.11 count what BPF maps need as locked
+// memory.
+var limits = []struct {
+	resource int
+	value    uint64
+}{
+	{unix.RLIMIT_MEMLOCK, unix.RLIM_INFINITY},
+	{unix.RLIMIT_NOFILE, 1 << 20},
+}
+
 // prepare makes the machine ready for the command.
 func prepare(job Job) error {
 	for _, path := range job.Modules {
 		if err := load(path); err != nil {
 			return fmt.Errorf("load %s: %w", path, err)
+		}
+	}
+	if job.Disk {
+		if err := mountDisk(); err != nil {
+			return err
 		}
 	}
 	for _, r := range job.Return {
@@ -106,12 +121,27 @@ func prepare(job Job) error {
 	if err := unix.Sethostname([]byte("guest")); err != nil {
 		return fmt.Errorf("host name: %w", err)
 	}
-	// Kernels before 5.11 count what BPF maps need against this limit.
-	unlimited := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
-	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unlimited); err != nil {
-		return fmt.Errorf("locked memory: %w", err)
+	for _, l := range limits {
+		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.value, Max: l.value}); err != nil {
+			return fmt.Errorf("resource limit %d: %w", l.resource, err)
+		}
 	}
 	return loopbackUp()
+}
+
+// mountDisk mounts the disk for temporary files.
+func mountDisk() error {
+	err := os.Mkdir(diskDir, 0o755)
+	if err == nil {
+		err = unix.Mount("/dev/vda", diskDir, "ext4", 0, "")
+	}
+	if err == nil {
+		err = os.Chmod(diskDir, fs.ModeSticky|0o777)
+	}
+	if err != nil {
+		return fmt.Errorf("disk: %w", err)
+	}
+	return nil
 }
 
 func load(path string) error {
