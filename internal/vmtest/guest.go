@@ -36,8 +36,8 @@ type Guest struct {
 	CPUs int
 	// Memory of the guest in MiB, 1024 by default. The files are in it.
 	Memory int
-	// Disk gives the guest a disk of so many MiB with the file system ext4, for temporary files ($TMPDIR). All
-	// other files are in memory, where some operations behave differently: reading does not look for signals.
+	// Disk gives the guest a disk of so many MiB with the file system ext4, at /tmp. All other files are in
+	// memory, where some operations behave differently: reading does not look for signals.
 	Disk int
 	// Timeout is how long the guest may live. Without one it lives as long as its command.
 	Timeout time.Duration

@@ -129,21 +129,6 @@ func prepare(job Job) error {
 	return loopbackUp()
 }
 
-// mountDisk mounts the disk for temporary files.
-func mountDisk() error {
-	err := os.Mkdir(diskDir, 0o755)
-	if err == nil {
-		err = unix.Mount("/dev/vda", diskDir, "ext4", 0, "")
-	}
-	if err == nil {
-		err = os.Chmod(diskDir, fs.ModeSticky|0o777)
-	}
-	if err != nil {
-		return fmt.Errorf("disk: %w", err)
-	}
-	return nil
-}
-
 func load(path string) error {
 	f, err := os.Open(path)
 	if err != nil {

@@ -17,9 +17,6 @@ const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // environment is that of every command. GUEST tells it where it is.
 var environment = []string{"PATH=" + searchPath, "HOME=/root", "TERM=dumb", "USER=root", "VEDETTE_GUEST=1"}
 
-// diskDir is where the disk is mounted.
-const diskDir = "/disk"
-
 // The exit codes of a command that cannot be run are those of a shell.
 const (
 	exitNotExecutable = 126
@@ -47,12 +44,8 @@ func run(job Job, stdout, stderr *os.File) (int, error) {
 	if dir == "" {
 		dir = "/"
 	}
-	env := environment
-	if job.Disk {
-		env = append(env, "TMPDIR="+diskDir)
-	}
 	process, err := os.StartProcess(path, job.Argv, &os.ProcAttr{
-		Dir: dir, Env: append(env, job.Env...), Files: []*os.File{null, stdout, stderr},
+		Dir: dir, Env: append(environment, job.Env...), Files: []*os.File{null, stdout, stderr},
 		Sys: &unix.SysProcAttr{Setsid: true},
 	})
 	if err != nil {

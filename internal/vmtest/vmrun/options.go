@@ -46,7 +46,7 @@ func parse(args []string, w io.Writer) (*options, error) {
 	}
 	f.StringVar(&o.kernel, "k", "newest", "`kernel`: a series such as 6.12, newest, or a directory")
 	f.IntVar(&o.g.Memory, "m", 1024, "memory of the guest in `MiB`")
-	f.IntVar(&o.g.Disk, "disk", 0, "give the guest an ext4 disk of so many `MiB` for temporary files ($TMPDIR)")
+	f.IntVar(&o.g.Disk, "disk", 0, "give the guest an ext4 disk of so many `MiB` at /tmp")
 	f.IntVar(&o.g.CPUs, "smp", 1, "`number` of processors")
 	f.DurationVar(&o.g.Timeout, "timeout", o.g.Timeout, "how `long` the guest may live")
 	f.StringVar(&o.g.Append, "append", "", "`text` to add to the kernel's command line")
