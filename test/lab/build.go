@@ -109,6 +109,18 @@ func Privileged(tb testing.TB) {
 	}
 }
 
+// Emulated says that the tests run in a guest without hardware virtualization, which is ten to thirty times
+// slower than its machine.
+func Emulated() bool { return os.Getenv("VEDETTE_GUEST") != "" }
+
+// RealSpeed skips a test that needs the speed of a real processor: one of load.
+func RealSpeed(tb testing.TB) {
+	tb.Helper()
+	if Emulated() {
+		tb.Skip("needs the speed of a real processor: this one is emulated")
+	}
+}
+
 // SeedPolicy is the path of the policy that started the project, as it came.
 func SeedPolicy() string {
 	return filepath.Join(root(), "internal", "policy", "testdata", "iris-read-file-sigkill.yaml")
