@@ -28,6 +28,11 @@ const (
 	guestDisk   = 1024
 )
 
+// environment is that of the tests. The random policies take long to verify.
+func environment(programs string) []string {
+	return []string{lab.BuiltEnv + "=" + programs, "VEDETTE_CORPUS_SETS=10"}
+}
+
 // grace is how much longer a guest may live than the tests in it, which report what hangs.
 const grace = 30 * time.Second
 
@@ -45,7 +50,7 @@ func (s *suite) test(ctx context.Context, o *options, k vmtest.Kernel, p pkg) re
 	var out locked
 	guest := vmtest.Guest{
 		Kernel: k, Memory: guestMemory, Disk: guestDisk, Timeout: o.timeout + grace, Dir: p.Dir,
-		Files: s.files, Env: []string{lab.BuiltEnv + "=" + s.programs},
+		Files: s.files, Env: environment(s.programs),
 		Stdout: &out, Stderr: &out,
 	}
 	if testdata := filepath.Join(p.Dir, "testdata"); exists(testdata) {
@@ -80,18 +85,21 @@ func (r result) print(w io.Writer, kernel string, verbose bool) {
 	fmt.Fprintf(w, "%s\t%s [kernel %s]\t%.3fs\n", verdict, r.pkg, kernel, r.took.Seconds())
 }
 
-// skipped is a test that was skipped, in the output of a test binary with -test.v.
-var skipped = regexp.MustCompile(`^ *--- SKIP: (\S+)`)
+// skipped is a test that was skipped, in the output of a test binary with -test.v; speaker is the line after which a test's own lines come.
+var (
+	skipped = regexp.MustCompile(`^ *--- SKIP: (\S+)`)
+	speaker = regexp.MustCompile(`^=== (?:RUN|CONT|NAME) +(\S+)`)
+)
 
 // skips returns the lines of the output that tell of skipped tests, with what they say: that comes between the
 // line that starts the test and the one that ends it.
 func skips(output string) string {
 	var text strings.Builder
 	said := map[string][]string{}
-	current := ""
+	current := "" // the test that speaks
 	for line := range strings.Lines(output) {
-		if name, ok := strings.CutPrefix(line, "=== RUN   "); ok {
-			current = strings.TrimSpace(name)
+		if m := speaker.FindStringSubmatch(line); m != nil {
+			current = m[1]
 			continue
 		}
 		if m := skipped.FindStringSubmatch(line); m != nil {
