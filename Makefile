@@ -77,9 +77,9 @@ test-kernels: deps-guest ## run tests that need a kernel on other kernels (KERNE
 	@go run ./test/kernels -timeout $(TIMEOUT) -k '$(KERNELS)' $(GUEST_TESTS)
 
 .PHONY: kernel-table
-kernel-table: deps-guest build ## write the table of docs/kernels.md: what each kernel of KERNELS offers
+kernel-table: deps-guest build ## write the table of docs/kernels.md: what each of KERNELS offers, and with HERE=NAME this one
 	@scripts/kernels.sh $(KERNELS)
-	@go run ./internal/vmtest/table -k '$(KERNELS)' -probe bin/vedette docs/kernels.md
+	@go run ./internal/vmtest/table -k '$(KERNELS)' -probe bin/vedette $(if $(HERE),-here '$(HERE)') docs/kernels.md
 
 .PHONY: test-short
 test-short: ## run the pure tests: no root, no kernel, any machine
