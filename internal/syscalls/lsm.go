@@ -22,6 +22,7 @@ var securityFunctions = map[SecurityHook]string{
 	"sem_alloc_security":       "security_sem_alloc",
 	"settime":                  "security_settime64",
 	"shm_alloc_security":       "security_shm_alloc",
+	"userns_create":            "security_create_user_ns",
 }
 
 // Function returns the kernel function that calls the hook and returns its verdict, to which fmod_ret
