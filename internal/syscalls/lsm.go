@@ -36,7 +36,8 @@ func (hook SecurityHook) Function() string {
 
 // Refusal tells how a system call is refused by LSM hooks: while all of its hooks return an errno to
 // the thread that is inside the call, the call fails with that errno and has done nothing. The hooks
-// run in the calling task, never in an interrupt.
+// run in the calling task, never in an interrupt, but some of them under a spin lock or RCU, so that
+// the programs must not be sleepable.
 //
 // A call that asks for nothing (to read into no buffer, to rename a file to itself) may pass no hook;
 // it then returns what it always does, having done nothing. A call that fails for a reason of its own
