@@ -21,8 +21,10 @@ type Variant struct {
 	Name string
 	// Fails is the errno that the call ends with when nobody refuses it, for calls that cannot be
 	// let succeed in a test (loading a module, swap); 0 for all others, whose effect is seen.
-	Fails   unix.Errno
-	prepare func(*rig) *plan
+	Fails unix.Errno
+	// Replaced is the errno that the kernel returns in place of that of the refusal; 0 when it passes that on.
+	Replaced unix.Errno
+	prepare  func(*rig) *plan
 }
 
 // plan is what the child of a variant does, and how the effect is seen.
