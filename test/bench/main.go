@@ -33,6 +33,7 @@ func startMeasure(args []string) error {
 	b := bench{progress: os.Stderr, result: result{Figures: map[string]float64{}}}
 	flags.StringVar(&b.vedette, "vedette", "", "the agent's program")
 	flags.StringVar(&b.load, "load", "", "the program of load.c")
+	flags.StringVar(&b.only, "only", "", "parts to measure, separated by commas: process and kinds of hooks (default: all)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

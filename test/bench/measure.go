@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ import (
 // bench measures in the guest.
 type bench struct {
 	vedette, load string
+	// only are the parts to measure, all where it is empty.
+	only string
 	// file is what the loops read.
 	file string
 	// progress gets a line for each figure.
@@ -29,8 +32,8 @@ type bench struct {
 
 // The rounds of the loops. With an exact clock few are enough.
 const (
-	execRounds = 300
-	readRounds = 2000
+	execRounds = 500
+	readRounds = 20000
 	// settle is how long the agent has for what it does after a start, and
 	// for the rest of the events of a loop.
 	settle = 500 * time.Millisecond
@@ -94,7 +97,17 @@ func (b *bench) measure() error {
 		base[l.mode] = n
 		b.put("loop/"+l.mode, n)
 	}
-	return errors.Join(b.processes("watched", base), b.processes("exported", base, "--export-filename", "/tmp/events.json", "--export-file-max-size-mb", "4", "--export-file-max-backups", "1"), b.hooks(base))
+	if b.wanted("process") {
+		if err := errors.Join(b.processes("watched", base), b.processes("exported", base, "--export-filename", "/tmp/events.json")); err != nil {
+			return err
+		}
+	}
+	return b.hooks(base)
+}
+
+// wanted reports whether a part is to be measured.
+func (b *bench) wanted(part string) bool {
+	return b.only == "" || slices.Contains(strings.Split(b.only, ","), part)
 }
 
 // prepare makes the file that the loops read.
@@ -158,6 +171,9 @@ func (b *bench) processFigures(name string, base map[string]float64) error {
 // kind of hook.
 func (b *bench) hooks(base map[string]float64) error {
 	for _, k := range hookKinds {
+		if !b.wanted(k.name) {
+			continue
+		}
 		if err := b.hook(k, base); err != nil {
 			fmt.Fprintf(b.progress, "%s: %v\n", k.name, err)
 		}
@@ -165,8 +181,10 @@ func (b *bench) hooks(base map[string]float64) error {
 	return nil
 }
 
-// sizes are the numbers of policies and of rules in each that are measured.
-var sizes = []struct{ policies, rules int }{{1, 1}, {10, 1}, {200, 1}, {2, 5}, {200, 5}}
+// sizes are the numbers of policies that are measured, each on top of those
+// before, and how many rules each of the new ones has. Together they have 1,
+// 10, 200 and 1,000 rules.
+var sizes = []struct{ policies, rules int }{{1, 1}, {10, 1}, {200, 1}, {360, 5}}
 
 func (b *bench) hook(k hookKind, base map[string]float64) error {
 	empty, err := k.empty()
@@ -208,24 +226,21 @@ func (b *bench) loading(k hookKind, a *agent) error {
 }
 
 func (b *bench) rules(k hookKind, a *agent, empty float64) error {
+	have := 0
 	for _, size := range sizes {
-		if _, err := a.add(k.policies(0, size.policies, size.rules)); err != nil {
+		if _, err := a.add(k.policies(have, size.policies-have, size.rules)); err != nil {
 			return err
 		}
+		have = size.policies
 		time.Sleep(settle)
-		name := fmt.Sprintf("%s/%dx%d", k.name, size.policies, size.rules)
-		if err := b.unmatched(name, empty); err != nil {
-			return err
-		}
+		name := fmt.Sprintf("%s/%d", k.name, size.policies)
 		mem, err := readMemory()
 		if err != nil {
 			return err
 		}
 		b.put(name+"/memory", float64(mem.ours().total()))
-		for i := range size.policies {
-			if err := a.remove(policyName(i)); err != nil {
-				return err
-			}
+		if err := b.unmatched(name, empty); err != nil {
+			return err
 		}
 	}
 	return nil
