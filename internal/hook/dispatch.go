@@ -51,7 +51,7 @@ func (d *dispatcher) load(e *Engine) error {
 	shared := map[string]*ebpf.Map{}
 	for name, m := range e.base.shared {
 		if s, ok := spec.Maps[name]; ok {
-			s.MaxEntries = m.MaxEntries()
+			s.MaxEntries, s.Flags = m.MaxEntries(), m.Flags()
 			shared[name] = m
 		}
 	}

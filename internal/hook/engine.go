@@ -30,6 +30,7 @@ type Engine struct {
 	base    *Base
 	spec    *ebpf.CollectionSpec
 	shared  map[string]*ebpf.Map
+	lazy    map[string]uint32 // full sizes of the shared maps that nothing has used yet
 	abi     kernel.SyscallABI
 	tracefs *kernel.Tracefs
 
@@ -61,7 +62,7 @@ func NewEngine(base *Base, tracefs *kernel.Tracefs) (*Engine, error) {
 		return nil, fmt.Errorf("hook programs: %w", err)
 	}
 	e := &Engine{
-		base: base, spec: spec, abi: abi, tracefs: tracefs, shared: map[string]*ebpf.Map{},
+		base: base, spec: spec, abi: abi, tracefs: tracefs, shared: map[string]*ebpf.Map{}, lazy: map[string]uint32{},
 		hooks: map[compile.HookKey]*program{}, ids: map[compile.HookKey]uint32{}, totals: map[RuleKey]Counters{},
 	}
 	e.process.base = base
@@ -74,16 +75,18 @@ func NewEngine(base *Base, tracefs *kernel.Tracefs) (*Engine, error) {
 // makeShared makes the maps that all hooks share and takes those of the base.
 func (e *Engine) makeShared() error {
 	e.spec.Maps["vd_hook_scratch"].MaxEntries = scratchEntries()
+	setAllocation(e.spec, e.base.allocatesSafely)
 	for name, m := range e.base.shared {
 		e.shared[name] = m
 		if s, ok := e.spec.Maps[name]; ok {
-			s.MaxEntries = m.MaxEntries()
+			s.MaxEntries, s.Flags = m.MaxEntries(), m.Flags()
 		}
 	}
 	for name, s := range e.spec.Maps {
 		if ownMaps[name] || e.shared[name] != nil || strings.HasPrefix(name, ".") {
 			continue
 		}
+		e.lazySize(name, s)
 		m, err := ebpf.NewMap(s)
 		if err != nil {
 			return fmt.Errorf("map %s: %w", name, err)

@@ -138,6 +138,9 @@ func (e *Engine) load(h *compile.Hook, t target, owners []string) (*program, err
 	}
 	fillTables(spec, h, owners)
 	keepPrograms(spec, keep)
+	if err := e.provide(h, spec); err != nil {
+		return nil, fmt.Errorf("hook %q: %w", h.Key.Name, err)
+	}
 	p.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		MapReplacements: e.shared, Programs: e.base.programs,
 	})
