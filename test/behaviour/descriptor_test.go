@@ -296,6 +296,6 @@ func descriptorOperatorRows() []row {
 	return append(rows, row{
 		name: "the end of a deep path", spec: fdSpec("operator: Postfix, values: [/d/d/x]"),
 		act:  then(openProbes, seek(70, 77)),
-		want: []string{file("/d../x(258)", regular+truncated)},
+		want: []string{file("/d../x(274)", regular+truncated)},
 	})
 }
