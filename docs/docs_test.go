@@ -43,7 +43,9 @@ func runCLI(tb testing.TB, args []string) (status int, stdout, stderr string) {
 		RunCommand: func(context.Context, agent.Config, agent.Command, func(*event.Event)) (agent.CommandResult, error) {
 			return agent.CommandResult{}, errStarted
 		},
-		RunGuest: func(context.Context, vmtest.Guest, ...string) (vmtest.Result, error) { return vmtest.Result{}, errStarted },
+		RunGuest: func(context.Context, vmtest.Guest, ...string) (vmtest.Result, error) {
+			return vmtest.Result{}, errStarted
+		},
 	}
 	status = program.Run(tb.Context(), args)
 	return status, out.String(), errOut.String()
