@@ -92,6 +92,7 @@ func TestRefused(t *testing.T) {
 // mustBeRefused runs the variant, refused.
 func mustBeRefused(t *testing.T, hooks *armedHooks, on []syscalls.SecurityHook, variant Variant) {
 	t.Helper()
+	mustBeOurs(t, variant)
 	attempt := variant.Start(t)
 	hooks.arm(t, on, attempt.Process)
 	errno := attempt.Run()
