@@ -34,6 +34,15 @@ func (hook SecurityHook) Function() string {
 	return "security_" + string(hook)
 }
 
+// closedToLSM are the hooks at which some kernels take no LSM program.
+var closedToLSM = map[SecurityHook]bool{
+	"file_alloc_security": true, // "points to disabled hook" in 7.3, open in 6.18
+}
+
+// ClosedToLSM reports whether newer kernels refuse to load an LSM program for the hook; fmod_ret on its
+// [SecurityHook.Function] works on all.
+func (hook SecurityHook) ClosedToLSM() bool { return closedToLSM[hook] }
+
 // Refusal tells how a system call is refused by LSM hooks: while all of its hooks return an errno to
 // the thread that is inside the call, the call fails with that errno and has done nothing. The hooks
 // run in the calling task, never in an interrupt, but some of them under a spin lock or RCU, so that

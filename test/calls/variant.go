@@ -24,6 +24,9 @@ type Variant struct {
 	Fails unix.Errno
 	// Replaced is the errno that the kernel returns in place of that of the refusal; 0 when it passes that on.
 	Replaced unix.Errno
+	// Machine says that the call, let through, changes the whole machine (its clock, its accounting,
+	// a loaded kexec kernel), so that it is only for machines of the test's own.
+	Machine bool
 	prepare  func(*rig) *plan
 }
 
