@@ -128,14 +128,18 @@ func (s *policySet) hooksOf(e *policyEntry) []*tetragon.HookStatus {
 	active := s.active()
 	var out []*tetragon.HookStatus
 	for _, l := range s.loaded {
-		for _, g := range l.Hook.Groups {
+		for i, g := range l.Hook.Groups {
 			if g.Policy >= len(active) || active[g.Policy] != e {
 				continue
 			}
-			out = append(out, &tetragon.HookStatus{
+			st := &tetragon.HookStatus{
 				Section: g.Section, HookIdx: uint32(g.Entry), HookDescription: g.FunctionName,
 				State: tetragon.HookState_STATUS_LOADED, VedetteAttachment: l.Attachment.String(),
-			})
+			}
+			if l.Hook.Enforces(i) {
+				st.VedetteCaveat = l.Caveat
+			}
+			out = append(out, st)
 		}
 	}
 	slices.SortFunc(out, func(a, b *tetragon.HookStatus) int {

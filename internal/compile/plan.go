@@ -2,6 +2,8 @@
 
 package compile
 
+import "slices"
+
 // Limits of one compiled hook. They are checked when policies are compiled;
 // a set of policies that exceeds one is refused with the number.
 const (
@@ -312,6 +314,13 @@ type Hook struct {
 	Single, Start, Guard []uint64
 	// HasReturn says that some rule waits for the return of the call.
 	HasReturn bool
+}
+
+// Enforces reports whether a rule of a group stops what it matches.
+func (h *Hook) Enforces(group int) bool {
+	return slices.ContainsFunc(h.Rules, func(r Rule) bool {
+		return int(r.Group) == group && r.Flags&(RuleKill|RuleOverride) != 0 && r.Flags&RuleMonitor == 0
+	})
 }
 
 // States of ProcessTables.Strings at which a binary's path is looked up.
