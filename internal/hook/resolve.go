@@ -257,16 +257,18 @@ func (e *Engine) hasFunction(name string) bool {
 	return err == nil
 }
 
-// guardAttachment is how a guard attaches to a security hook.
+// guardAttachment is how a guard attaches to a security hook: by fmod_ret
+// where that is possible, for not every hook takes an LSM program, and not
+// every kernel that takes one runs it.
 func (e *Engine) guardAttachment(h syscalls.SecurityHook) (Attachment, error) {
-	lsm := e.offer.CheckLSMHook(string(h))
-	if lsm == nil {
-		return AttachLSM, nil
+	modify := e.offer.CheckFmodRet(h.Function())
+	if modify == nil {
+		return AttachFmodRet, nil
 	}
-	if err := e.offer.CheckFmodRet(h.Function()); err != nil {
-		return "", fmt.Errorf("no guard at %s: lsm: %w; fmod_ret: %w", h.Function(), lsm, err)
+	if err := e.offer.CheckLSMHook(string(h)); err != nil {
+		return "", fmt.Errorf("no guard at %s: fmod_ret: %w; lsm: %w", h.Function(), modify, err)
 	}
-	return AttachFmodRet, nil
+	return AttachLSM, nil
 }
 
 // functionCandidates are the places of a kernel function. Those that ask the
