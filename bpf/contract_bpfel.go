@@ -313,7 +313,7 @@ type ContractVdHookConfig struct {
 	ReturnAt     uint32
 	Wrapper      uint32
 	Call         uint32
-	Zero         uint32
+	Variants     uint32
 	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -358,6 +358,7 @@ const (
 	ContractVdHookFeatureVD_FEATURE_REFUSES  ContractVdHookFeature = 64
 	ContractVdHookFeatureVD_FEATURE_VERDICT  ContractVdHookFeature = 128
 	ContractVdHookFeatureVD_FEATURE_FRAMES   ContractVdHookFeature = 256
+	ContractVdHookFeatureVD_FEATURE_USER     ContractVdHookFeature = 512
 )
 
 type ContractVdHookPhase uint32
@@ -439,6 +440,7 @@ const (
 	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
 	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
+	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
 )
 
 type ContractVdNamespace uint32
