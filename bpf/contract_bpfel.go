@@ -459,6 +459,26 @@ const (
 	ContractVdNamespaceVD_NS_COUNT             ContractVdNamespace = 10
 )
 
+type ContractVdOperand struct {
+	_        structs.HostLayout
+	Kind     uint8
+	Width    uint8
+	IsSigned uint8
+	Scale    uint8
+	Base     uint16
+	Index    uint16
+	Value    uint64
+}
+
+type ContractVdOperandKind uint32
+
+const (
+	ContractVdOperandKindVD_OPERAND_NONE     ContractVdOperandKind = 0
+	ContractVdOperandKindVD_OPERAND_CONSTANT ContractVdOperandKind = 1
+	ContractVdOperandKindVD_OPERAND_REGISTER ContractVdOperandKind = 2
+	ContractVdOperandKindVD_OPERAND_MEMORY   ContractVdOperandKind = 3
+)
+
 type ContractVdPending struct {
 	_          structs.HostLayout
 	Pair       uint64
@@ -719,6 +739,8 @@ const (
 	ContractVarAnchorVdHookTables    = "anchor_vd_hook_tables"
 	ContractVarAnchorVdLimit         = "anchor_vd_limit"
 	ContractVarAnchorVdNamespace     = "anchor_vd_namespace"
+	ContractVarAnchorVdOperand       = "anchor_vd_operand"
+	ContractVarAnchorVdOperandKind   = "anchor_vd_operand_kind"
 	ContractVarAnchorVdPending       = "anchor_vd_pending"
 	ContractVarAnchorVdPidSetKey     = "anchor_vd_pid_set_key"
 	ContractVarAnchorVdProcess       = "anchor_vd_process"
@@ -821,6 +843,8 @@ type ContractVariableSpecs struct {
 	AnchorVdHookTables    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_tables"`
 	AnchorVdLimit         *ebpf.VariableSpec `ebpf:"anchor_vd_limit"`
 	AnchorVdNamespace     *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
+	AnchorVdOperand       *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
+	AnchorVdOperandKind   *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdPending       *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
 	AnchorVdPidSetKey     *ebpf.VariableSpec `ebpf:"anchor_vd_pid_set_key"`
 	AnchorVdProcess       *ebpf.VariableSpec `ebpf:"anchor_vd_process"`
@@ -899,6 +923,8 @@ type ContractVariables struct {
 	AnchorVdHookTables    *ebpf.Variable `ebpf:"anchor_vd_hook_tables"`
 	AnchorVdLimit         *ebpf.Variable `ebpf:"anchor_vd_limit"`
 	AnchorVdNamespace     *ebpf.Variable `ebpf:"anchor_vd_namespace"`
+	AnchorVdOperand       *ebpf.Variable `ebpf:"anchor_vd_operand"`
+	AnchorVdOperandKind   *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdPending       *ebpf.Variable `ebpf:"anchor_vd_pending"`
 	AnchorVdPidSetKey     *ebpf.Variable `ebpf:"anchor_vd_pid_set_key"`
 	AnchorVdProcess       *ebpf.Variable `ebpf:"anchor_vd_process"`
