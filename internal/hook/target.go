@@ -10,6 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/executable"
@@ -166,6 +167,9 @@ func (t *target) attach(a Attachment, prog *ebpf.Program, returns bool) (io.Clos
 		l, err = t.attachMulti(exe, prog, returns)
 	} else {
 		l, err = t.attachEach(exe, prog, returns)
+	}
+	if errors.Is(err, unix.EINVAL) {
+		err = fmt.Errorf("%w; are there hooks at this place with different reference counters?", err)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", t.path, err), f.Close())
