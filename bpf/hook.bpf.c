@@ -232,10 +232,14 @@ static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
 	slot->s.end = 0;
 	slot->s.bytes[0] = 0;
 	/* One byte for the NUL: what fills all of it is cut. */
-	if (vd_reads_user(addr))
+	if (vd_reads_user(addr)) {
 		n = bpf_probe_read_user_str(slot->s.bytes, VD_MAX_STRING + 2, (void *)addr);
-	else
+		/* Kernels before 6.17 do not count the NUL of an empty string. */
+		if (!n)
+			n = 1;
+	} else {
 		n = bpf_probe_read_kernel_str(slot->s.bytes, VD_MAX_STRING + 2, (void *)addr);
+	}
 	if (n <= 0 || n > VD_MAX_STRING + 2) {
 		vd_fail(slot);
 		return;

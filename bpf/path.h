@@ -9,11 +9,9 @@
 
 #include "maps.h"
 
-#ifndef VD_PATH_COMPONENTS
-#ifndef VD_PATH_COMPONENTS
 #define VD_PATH_COMPONENTS 128
-#endif
-#endif
+/* Mounts that a path of so many components can cross besides. */
+#define VD_PATH_MOUNTS 8
 #define VD_NAME_MAX 255
 
 #define VD_PIPEFS_MAGIC 0x50495045
@@ -51,9 +49,53 @@ static __always_inline bool vd_prepend(struct vd_string *s, const unsigned char 
 	return true;
 }
 
-static __always_inline struct mount *vd_real_mount(struct vfsmount *mnt)
+/* What the walk needs of a dentry, in the kernel's order. */
+struct vd_dentry {
+	struct hlist_bl_node **pprev; /* NULL where the file was removed */
+	struct dentry *parent;
+	__u32 hash, len;
+	const unsigned char *name;
+};
+
+/* Reads a dentry, at once on kernels that keep these members side by side, as all do so far. */
+static __always_inline bool vd_read_dentry(struct vd_dentry *to, struct dentry *from)
 {
-	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	const __u32 at = bpf_core_field_offset(struct dentry, d_hash.pprev);
+	struct qstr name;
+
+	if (bpf_core_field_offset(struct dentry, d_parent) == at + 8 &&
+	    bpf_core_field_offset(struct dentry, d_name) == at + 16)
+		return !bpf_probe_read_kernel(to, sizeof(*to), (void *)from + at);
+	if (bpf_core_read(&name, sizeof(name), &from->d_name))
+		return false;
+	to->pprev = BPF_CORE_READ(from, d_hash.pprev);
+	to->parent = BPF_CORE_READ(from, d_parent);
+	to->len = name.len;
+	to->name = name.name;
+	return true;
+}
+
+/* What the walk needs of a mount, in the kernel's order. */
+struct vd_mount {
+	struct mount *parent;
+	struct dentry *mountpoint;
+	struct dentry *root;
+};
+
+/* Reads the mount that a struct vfsmount is part of. */
+static __always_inline bool vd_read_mount(struct vd_mount *to, struct vfsmount *of)
+{
+	const __u32 at = bpf_core_field_offset(struct mount, mnt_parent);
+	const __u32 mnt = bpf_core_field_offset(struct mount, mnt);
+	struct mount *from = (void *)of - mnt;
+
+	if (bpf_core_field_offset(struct mount, mnt_mountpoint) == at + 8 &&
+	    mnt + bpf_core_field_offset(struct vfsmount, mnt_root) == at + 16)
+		return !bpf_probe_read_kernel(to, sizeof(*to), (void *)from + at);
+	to->parent = BPF_CORE_READ(from, mnt_parent);
+	to->mountpoint = BPF_CORE_READ(from, mnt_mountpoint);
+	to->root = BPF_CORE_READ(of, mnt_root);
+	return to->root;
 }
 
 /* Pipes, sockets and the like are in file systems that nobody can mount. */
@@ -64,63 +106,51 @@ static __always_inline bool vd_has_no_path(struct dentry *dentry)
 	return magic == VD_PIPEFS_MAGIC || magic == VD_SOCKFS_MAGIC || magic == VD_ANON_INODE_MAGIC;
 }
 
-/*
- * Writes the path at the end of s; returns VD_VALUE_… bits. A mount that the
- * path crosses takes a turn as a component does.
- */
+/* Writes the path at the end of s; returns VD_VALUE_… bits. */
 static __noinline __u32 vd_walk(struct path *path, struct path *root, struct vd_string *s)
 {
 	struct vfsmount *vfsmnt = path->mnt;
 	struct dentry *dentry = path->dentry;
-	struct mount *mnt = vd_real_mount(vfsmnt);
-	struct dentry *mnt_root = BPF_CORE_READ(vfsmnt, mnt_root);
-	bool alone, nameless;
-	struct qstr name;
+	struct vd_dentry d;
+	struct vd_mount m;
 	__u32 i;
 
 	s->start = s->end = VD_MAX_STRING - 1;
 	s->bytes[VD_MAX_STRING - 1] = 0;
-	alone = dentry == BPF_CORE_READ(dentry, d_parent);
-	if (alone && vd_has_no_path(dentry))
+	if (!vd_read_dentry(&d, dentry) || !vd_read_mount(&m, vfsmnt))
+		return VD_VALUE_FAILED;
+	if (dentry == d.parent && vd_has_no_path(dentry))
 		return VD_VALUE_NO_PATH;
-	/* A file that never had a place, such as a memfd: it has a name all the same. */
-	nameless = alone && dentry != mnt_root;
-	if (nameless || (!alone && !BPF_CORE_READ(dentry, d_hash.pprev))) {
+	if (dentry == d.parent ? dentry != m.root : !d.pprev) {
 		s->start -= VD_DELETED_LEN;
 		__builtin_memcpy(&s->bytes[VD_MAX_STRING - 1 - VD_DELETED_LEN], VD_DELETED,
 				 VD_DELETED_LEN);
 	}
-	if (nameless) {
-		if (bpf_core_read(&name, sizeof(name), &dentry->d_name) ||
-		    !vd_prepend(s, name.name, name.len))
-			return VD_VALUE_FAILED;
-		return 0;
-	}
-	/* One turn more than components: it finds the root. */
-	for (i = 0; i <= VD_PATH_COMPONENTS; i++) {
-		struct dentry *parent;
-
+	/* A file that never had a place, such as a memfd: it has a name all the same. */
+	if (dentry == d.parent && dentry != m.root)
+		return vd_prepend(s, d.name, d.len) ? 0 : VD_VALUE_FAILED;
+	/* One turn more than components and mounts: it finds the root. */
+	for (i = 0; i <= VD_PATH_COMPONENTS + VD_PATH_MOUNTS; i++) {
 		if (dentry == root->dentry && vfsmnt == root->mnt)
 			break;
-		parent = BPF_CORE_READ(dentry, d_parent);
-		if (dentry == parent || dentry == mnt_root) {
-			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
+		if (i && !vd_read_dentry(&d, dentry))
+			return VD_VALUE_FAILED;
+		if (dentry == d.parent || dentry == m.root) {
+			struct vfsmount *up = (void *)m.parent + bpf_core_field_offset(struct mount, mnt);
 
-			if (mnt == up)
+			if (vfsmnt == up)
 				break;
-			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
-			mnt = up;
-			vfsmnt = (void *)mnt + bpf_core_field_offset(struct mount, mnt);
-			mnt_root = BPF_CORE_READ(vfsmnt, mnt_root);
+			dentry = m.mountpoint;
+			vfsmnt = up;
+			if (!vd_read_mount(&m, vfsmnt))
+				return VD_VALUE_FAILED;
 			continue;
 		}
-		if (bpf_core_read(&name, sizeof(name), &dentry->d_name))
-			return VD_VALUE_FAILED;
-		if (!vd_prepend(s, name.name, name.len))
+		if (!vd_prepend(s, d.name, d.len))
 			return VD_VALUE_UNRESOLVED;
-		dentry = parent;
+		dentry = d.parent;
 	}
-	if (i > VD_PATH_COMPONENTS)
+	if (i > VD_PATH_COMPONENTS + VD_PATH_MOUNTS)
 		return VD_VALUE_UNRESOLVED;
 	if (s->start == s->end) {
 		s->start = VD_MAX_STRING - 2;
@@ -143,12 +173,6 @@ static __always_inline __u32 vd_path_of(struct task_struct *task, struct path *w
 	if (fs)
 		bpf_core_read(&root, sizeof(root), &fs->root);
 	return vd_walk(&path, &root, s);
-}
-
-static __always_inline __u32 vd_file_path(struct task_struct *task, struct file *file,
-					  struct vd_string *s)
-{
-	return vd_path_of(task, &file->f_path, s);
 }
 
 /* The open file of a descriptor of the task, or NULL. */

@@ -25,6 +25,7 @@ struct vd_process_scratch {
 	struct vd_string_key key;
 	struct vd_string string;
 	struct vd_process process;
+	__u64 path[2], root[2]; /* struct path each: of the walk at hand */
 	__u32 known; /* the process was in the map */
 	__u32 zero;
 	char name[VD_NAME_MAX + 1];
@@ -150,12 +151,12 @@ int BPF_PROG(vd_fork, struct task_struct *parent, struct task_struct *child)
 	struct vd_process p = {};
 	struct vd_process *from;
 	struct vd_fork r = {};
-	__u32 pid = BPF_CORE_READ(child, tgid);
-	__u32 parent_pid = BPF_CORE_READ(parent, tgid);
+	__u32 pid = child->tgid;
+	__u32 parent_pid = parent->tgid;
 
-	if (pid != (__u32)BPF_CORE_READ(child, pid))
+	if (pid != (__u32)child->pid)
 		return 0; /* a thread */
-	p.start = p.born = BPF_CORE_READ(child, start_boottime);
+	p.start = p.born = child->start_boottime;
 	p.pid = pid;
 	p.parent_pid = parent_pid;
 	p.flags = vd_task_flags(child, &p.nspid) | VD_PROCESS_CLONE;
@@ -171,7 +172,7 @@ int BPF_PROG(vd_fork, struct task_struct *parent, struct task_struct *child)
 		if ((p.flags & VD_PROCESS_IN_PIDNS) && (from->flags & VD_PROCESS_IN_INIT_TREE))
 			p.flags |= VD_PROCESS_IN_INIT_TREE;
 	} else {
-		p.parent_start = vd_born(parent);
+		p.parent_start = parent->group_leader->start_boottime;
 		vd_count(VD_COUNT_PROCESS_UNKNOWN);
 	}
 	vd_join_by_pid(&p);
@@ -230,15 +231,9 @@ static __always_inline __u32 vd_append_text(struct vd_process_scratch *s, __u32 
 
 static __always_inline struct cgroup *vd_cgroup_of(struct task_struct *task)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup_subsys_state *css = 0;
-	void *table;
-
 	if (vd_cgroup_controller < 0)
-		return BPF_CORE_READ(set, dfl_cgrp);
-	table = (void *)set + bpf_core_field_offset(struct css_set, subsys);
-	bpf_probe_read_kernel(&css, sizeof(css), table + vd_cgroup_controller * sizeof(css));
-	return BPF_CORE_READ(css, cgroup);
+		return task->cgroups->dfl_cgrp;
+	return task->cgroups->subsys[vd_cgroup_controller]->cgroup;
 }
 
 /* Writes the cgroup's path in its hierarchy to the scratch's string. */
@@ -255,7 +250,7 @@ static __always_inline bool vd_cgroup_path(struct kernfs_node *kn, struct vd_pro
 
 		if (!up)
 			return true;
-		n = bpf_probe_read_kernel_str(sc->name, sizeof(sc->name), BPF_CORE_READ(kn, name));
+		n = bpf_probe_read_kernel_str(sc->name, sizeof(sc->name), kn->name);
 		if (n <= 1 || !vd_prepend(s, (const unsigned char *)sc->name, n - 1))
 			return false;
 		kn = up;
@@ -306,8 +301,8 @@ static __always_inline __u32 vd_send_args(struct vd_process_id *id, unsigned lon
 static __always_inline __u32 vd_append_args(struct vd_process_scratch *s, struct vd_exec *r,
 					    struct task_struct *task, __u32 at)
 {
-	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
-	unsigned long end = BPF_CORE_READ(task, mm, arg_end);
+	unsigned long start = task->mm->arg_start;
+	unsigned long end = task->mm->arg_end;
 	__u32 total = end - start;
 	__u32 sent = 0, n;
 
@@ -334,14 +329,34 @@ static __always_inline __u32 vd_append_args(struct vd_process_scratch *s, struct
 	return at + n;
 }
 
+/*
+ * The path of a place, seen from a root, in the scratch's string. On their
+ * way through the scratch the pointers lose their types, so that the
+ * verifier sees the walk's turns as one.
+ */
+static __always_inline __u32 vd_path_from_root(struct vd_process_scratch *s, struct fs_struct *fs,
+					       struct vfsmount *mnt, struct dentry *dentry)
+{
+	if (!dentry)
+		return VD_VALUE_FAILED;
+	s->path[0] = (__u64)mnt;
+	s->path[1] = (__u64)dentry;
+	s->root[0] = s->root[1] = 0;
+	if (fs) {
+		s->root[0] = (__u64)fs->root.mnt;
+		s->root[1] = (__u64)fs->root.dentry;
+	}
+	return vd_walk((void *)s->path, (void *)s->root, &s->string);
+}
+
 /* What the new credentials owe to the file's mode and capabilities. */
 static __always_inline void vd_file_privileges(struct vd_exec *r, struct inode *inode)
 {
 	struct vd_cred *c = &r->cred;
 
-	if ((r->mode & 04000) && c->euid == BPF_CORE_READ(inode, i_uid.val) && c->euid != c->uid)
+	if ((r->mode & 04000) && c->euid == inode->i_uid.val && c->euid != c->uid)
 		r->flags |= VD_EXEC_SETUID;
-	if ((r->mode & 02010) == 02010 && c->egid == BPF_CORE_READ(inode, i_gid.val) &&
+	if ((r->mode & 02010) == 02010 && c->egid == inode->i_gid.val &&
 	    c->egid != c->gid)
 		r->flags |= VD_EXEC_SETGID;
 	if (!(r->flags & VD_EXEC_SETUID) && c->euid == c->uid && c->euid && c->cap_permitted)
@@ -352,25 +367,28 @@ static __always_inline void vd_file_privileges(struct vd_exec *r, struct inode *
 static __noinline __u32 vd_describe(struct vd_process_scratch *s, struct vd_exec *r,
 					 struct task_struct *task, __u32 at)
 {
-	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
-	struct inode *inode = BPF_CORE_READ(exe, f_inode);
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	struct kernfs_node *kn = BPF_CORE_READ(vd_cgroup_of(task), kn);
-	__u32 status, i;
+	struct file *exe = task->mm->exe_file;
+	struct fs_struct *fs = task->fs;
+	struct kernfs_node *kn = vd_cgroup_of(task)->kn;
+	__u32 status = VD_VALUE_FAILED;
 
-	vd_read_cred(task, &r->cred);
-	for (i = 0; i < VD_NS_COUNT; i++)
-		r->ns[i] = vd_namespace(task, i);
-	r->auid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : -1;
-	r->ino = BPF_CORE_READ(inode, i_ino);
-	r->nlink = BPF_CORE_READ(inode, i_nlink);
-	r->mode = BPF_CORE_READ(inode, i_mode);
-	r->cgroup_id = BPF_CORE_READ(kn, id);
+	vd_task_credentials(task, &r->cred, &r->ns[VD_NS_USER]);
+	vd_task_namespaces(task, r->ns);
+	vd_task_nspid(task, &r->ns[VD_NS_PID]);
+	r->auid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : -1;
+	if (exe) {
+		struct inode *inode = exe->f_inode;
 
+		r->ino = inode->i_ino;
+		r->nlink = inode->i_nlink;
+		r->mode = inode->i_mode;
+		vd_file_privileges(r, inode);
+	}
+	r->cgroup_id = kn->id;
+
+	s->string.start = s->string.end = VD_MAX_STRING - 1;
 	if (fs)
-		status = vd_path_of(task, &fs->pwd, &s->string);
-	else
-		status = VD_VALUE_FAILED;
+		status = vd_path_from_root(s, fs, fs->pwd.mnt, fs->pwd.dentry);
 	if (status & VD_VALUE_FAILED)
 		r->flags |= VD_EXEC_CWD_FAILED;
 	if (status & VD_VALUE_UNRESOLVED)
@@ -388,12 +406,12 @@ static __noinline __u32 vd_describe(struct vd_process_scratch *s, struct vd_exec
 static __noinline __u32 vd_append_exe(struct vd_process_scratch *s, struct vd_exec *r,
 					   struct task_struct *task, __u32 at)
 {
-	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+	struct file *exe = task->mm->exe_file;
 	__u32 status = VD_VALUE_FAILED;
 
 	s->string.start = s->string.end = VD_MAX_STRING - 1;
 	if (exe)
-		status = vd_file_path(task, exe, &s->string);
+		status = vd_path_from_root(s, task->fs, exe->f_path.mnt, exe->f_path.dentry);
 	if (status)
 		r->flags |= VD_EXEC_EXE_TRUNCATED;
 	return vd_append_string(s, at, &r->exe_len);
@@ -407,7 +425,7 @@ static __noinline __u32 vd_append_exe(struct vd_process_scratch *s, struct vd_ex
 static __noinline bool vd_recall(struct vd_process *p, struct task_struct *task, __u32 pid)
 {
 	struct vd_process *known = bpf_map_lookup_elem(&vd_processes, &pid);
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+	struct task_struct *parent = task->real_parent->group_leader;
 	struct vd_process *above;
 
 	if (known) {
@@ -416,11 +434,13 @@ static __noinline bool vd_recall(struct vd_process *p, struct task_struct *task,
 	}
 	__builtin_memset(p, 0, sizeof(*p));
 	p->pid = pid;
-	p->start = p->born = vd_born(task);
+	p->start = p->born = task->group_leader->start_boottime;
 	p->flags = vd_task_flags(task, &p->nspid);
-	p->parent_pid = BPF_CORE_READ(parent, tgid);
+	p->parent_pid = parent->tgid;
+	p->parent_start = parent->start_boottime;
 	above = bpf_map_lookup_elem(&vd_processes, &p->parent_pid);
-	p->parent_start = above ? above->start : BPF_CORE_READ(parent, start_boottime);
+	if (above)
+		p->parent_start = above->start;
 	return false;
 }
 
@@ -447,7 +467,7 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 	struct vd_exec *r = (void *)s->record;
 	struct vd_process *p = &s->process;
 	__u64 now = bpf_ktime_get_boot_ns();
-	__u32 pid = BPF_CORE_READ(task, tgid);
+	__u32 pid = task->tgid;
 	__u32 at = sizeof(*r);
 	bool failed = false;
 
@@ -459,12 +479,12 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 		vd_join_by_pid(p);
 	}
 	vd_become(p, r, now);
-	if (vd_in_user_namespace(task))
+	if (task->real_cred->user_ns->level > 0)
 		p->flags |= VD_PROCESS_IN_USERNS;
 	r->nspid = p->nspid;
 	r->process_flags = p->flags;
 
-	at = vd_append_text(s, at, BPF_CORE_READ(bprm, filename), &r->filename_len, &failed);
+	at = vd_append_text(s, at, bprm->filename, &r->filename_len, &failed);
 	if (failed)
 		r->flags |= VD_EXEC_FILENAME_FAILED;
 	at = vd_append_exe(s, r, task, at);
@@ -472,7 +492,6 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 	if (bpf_map_update_elem(&vd_processes, &pid, p, BPF_ANY))
 		vd_count(VD_COUNT_PROCESS_MAP_FULL);
 	at = vd_describe(s, r, task, at);
-	vd_file_privileges(r, BPF_CORE_READ(task, mm, exe_file, f_inode));
 	at = vd_append_args(s, r, task, at);
 	if (at > VD_RECORD_MAX)
 		return;
@@ -503,7 +522,7 @@ int BPF_PROG(vd_exec, struct task_struct *task, __s32 old_pid, struct linux_binp
 {
 	struct vd_process_scratch *s;
 
-	vd_rename_thread((__u32)old_pid, (__u32)BPF_CORE_READ(task, pid));
+	vd_rename_thread((__u32)old_pid, (__u32)task->pid);
 	s = vd_claim(&vd_process_scratch);
 	if (!s)
 		return 0;
@@ -517,17 +536,16 @@ int BPF_PROG(vd_exec, struct task_struct *task, __s32 old_pid, struct linux_binp
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(vd_exit, struct task_struct *task)
 {
-	__u32 pid = BPF_CORE_READ(task, tgid);
-	__u32 thread = BPF_CORE_READ(task, pid);
+	__u32 pid = task->tgid, thread = task->pid;
 	__u64 tid = thread;
-	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	struct signal_struct *signal = task->signal;
 	struct vd_process *p;
 	struct vd_exit r = {};
 
 	bpf_map_delete_elem(&vd_pending, &tid);
 	bpf_map_delete_elem(&vd_verdicts, &thread);
 	/* do_exit counts live down before this tracepoint: 0 is the last thread. */
-	if (BPF_CORE_READ(signal, live.counter))
+	if (signal->live.counter)
 		return 0;
 	p = bpf_map_lookup_elem(&vd_processes, &pid);
 	if (!p)
@@ -539,10 +557,10 @@ int BPF_PROG(vd_exit, struct task_struct *task)
 	/* Two last threads can both see 0: the one that deletes reports. */
 	if (bpf_map_delete_elem(&vd_processes, &pid))
 		return 0;
-	if (BPF_CORE_READ(signal, flags) & VD_SIGNAL_GROUP_EXIT)
-		r.code = BPF_CORE_READ(signal, group_exit_code);
+	if (signal->flags & VD_SIGNAL_GROUP_EXIT)
+		r.code = signal->group_exit_code;
 	else
-		r.code = BPF_CORE_READ(task, group_leader, exit_code);
+		r.code = task->group_leader->exit_code;
 	vd_header_init(&r.header, VD_RECORD_EXIT, 0, sizeof(r), bpf_ktime_get_boot_ns());
 	vd_send(&r, sizeof(r));
 	return 0;
@@ -559,8 +577,7 @@ int BPF_PROG(vd_exit, struct task_struct *task)
 static __noinline void vd_inherit(struct vd_process *p, bool known,
 				       struct task_struct *task)
 {
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
-	__u32 zero = 0, pid = BPF_CORE_READ(parent, tgid);
+	__u32 zero = 0, pid = task->real_parent->group_leader->tgid;
 	struct vd_process_policy *policy = bpf_map_lookup_elem(&vd_process_policy, &zero);
 	struct vd_process *from = 0;
 
@@ -653,7 +670,7 @@ static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
 {
 	struct vd_exec *r = (void *)s->record;
 	struct vd_process *p = &s->process;
-	__u32 pid = BPF_CORE_READ(task, tgid);
+	__u32 pid = task->tgid;
 	__u32 at = sizeof(*r);
 	bool failed = false;
 
@@ -701,15 +718,13 @@ static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
  */
 static __always_inline bool vd_stands_for_process(struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
-
-	if (!BPF_CORE_READ(task, signal, live.counter))
+	if (!task->signal->live.counter)
 		return false;
 	if (task->flags & VD_PF_KTHREAD)
 		return true;
 	if (task->pid == task->tgid)
 		return task->mm;
-	return task->mm && !BPF_CORE_READ(leader, mm);
+	return task->mm && !task->group_leader->mm;
 }
 
 SEC("iter/task")

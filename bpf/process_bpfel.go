@@ -76,6 +76,8 @@ type ProcessVdProcessScratch struct {
 		Bytes [4352]int8
 	}
 	Process ProcessVdProcess
+	Path    [2]uint64
+	Root    [2]uint64
 	Known   uint32
 	Zero    uint32
 	Name    [256]int8

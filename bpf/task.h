@@ -59,27 +59,6 @@ static __always_inline __u32 vd_namespace(struct task_struct *task, __u32 which)
 	return 0;
 }
 
-static __always_inline void vd_read_cred(struct task_struct *task, struct vd_cred *to)
-{
-	const struct cred *c = BPF_CORE_READ(task, real_cred);
-
-	to->uid = BPF_CORE_READ(c, uid.val);
-	to->gid = BPF_CORE_READ(c, gid.val);
-	to->euid = BPF_CORE_READ(c, euid.val);
-	to->egid = BPF_CORE_READ(c, egid.val);
-	to->suid = BPF_CORE_READ(c, suid.val);
-	to->sgid = BPF_CORE_READ(c, sgid.val);
-	to->fsuid = BPF_CORE_READ(c, fsuid.val);
-	to->fsgid = BPF_CORE_READ(c, fsgid.val);
-	to->securebits = BPF_CORE_READ(c, securebits);
-	to->userns_level = BPF_CORE_READ(c, user_ns, level);
-	to->userns_owner = BPF_CORE_READ(c, user_ns, owner.val);
-	to->userns_group = BPF_CORE_READ(c, user_ns, group.val);
-	to->cap_permitted = vd_capability(&c->cap_permitted);
-	to->cap_effective = vd_capability(&c->cap_effective);
-	to->cap_inheritable = vd_capability(&c->cap_inheritable);
-}
-
 /* When the task's process was forked, in nanoseconds since boot. */
 static __always_inline __u64 vd_born(struct task_struct *task)
 {
@@ -91,19 +70,89 @@ static __always_inline bool vd_in_user_namespace(struct task_struct *task)
 	return BPF_CORE_READ(task, real_cred, user_ns, level) > 0;
 }
 
-/* The process flags that a task's own structures tell. */
+/*
+ * From here on tasks come typed, as the arguments of BTF tracepoints and of
+ * the task iterator do: what hangs on them is loaded directly, without a
+ * call of a helper for each member. A load from a bad address gives 0.
+ */
+
+/* The task's id in its own pid namespace, 0 in the host's, and that namespace's number. */
+static __always_inline __u32 vd_task_nspid(struct task_struct *task, __u32 *pid_namespace)
+{
+	struct pid *pid = task->thread_pid;
+	__u32 nr;
+
+	if (!pid->level) {
+		*pid_namespace = pid->numbers[0].ns->ns.inum;
+		return 0;
+	}
+	*pid_namespace = BPF_CORE_READ(vd_pid_namespace(task, &nr), ns.inum);
+	return nr;
+}
+
+static __always_inline __u64 vd_task_capability(const kernel_cap_t *cap)
+{
+	/* Two words before 6.3, whose bounds the verifier keeps. */
+	const __u32 *words = (const void *)cap;
+
+	return words[0] | (__u64)words[1] << 32;
+}
+
+/* Everything of the credentials and of the namespaces but those of the process id. */
+static __always_inline void vd_task_credentials(struct task_struct *task, struct vd_cred *to,
+						__u32 *user_namespace)
+{
+	const struct cred *c = task->real_cred;
+	struct user_namespace *ns = c->user_ns;
+
+	to->uid = c->uid.val;
+	to->gid = c->gid.val;
+	to->euid = c->euid.val;
+	to->egid = c->egid.val;
+	to->suid = c->suid.val;
+	to->sgid = c->sgid.val;
+	to->fsuid = c->fsuid.val;
+	to->fsgid = c->fsgid.val;
+	to->securebits = c->securebits;
+	to->userns_level = ns->level;
+	to->userns_owner = ns->owner.val;
+	to->userns_group = ns->group.val;
+	to->cap_permitted = vd_task_capability(&c->cap_permitted);
+	to->cap_effective = vd_task_capability(&c->cap_effective);
+	to->cap_inheritable = vd_task_capability(&c->cap_inheritable);
+	*user_namespace = ns->ns.inum;
+}
+
+/* The namespaces that a task's proxy refers to; a task that has ended has none. */
+static __always_inline void vd_task_namespaces(struct task_struct *task, __u32 *to)
+{
+	struct nsproxy *ns = task->nsproxy;
+
+	to[VD_NS_UTS] = ns->uts_ns->ns.inum;
+	to[VD_NS_IPC] = ns->ipc_ns->ns.inum;
+	to[VD_NS_MNT] = ns->mnt_ns->ns.inum;
+	to[VD_NS_PID_FOR_CHILDREN] = ns->pid_ns_for_children->ns.inum;
+	to[VD_NS_NET] = ns->net_ns->ns.inum;
+	if (bpf_core_field_exists(ns->time_ns)) {
+		to[VD_NS_TIME] = ns->time_ns->ns.inum;
+		to[VD_NS_TIME_FOR_CHILDREN] = ns->time_ns_for_children->ns.inum;
+	}
+	to[VD_NS_CGROUP] = ns->cgroup_ns->ns.inum;
+}
+
+/* The process flags that a task's own structures tell, and its id in its pid namespace. */
 static __always_inline __u32 vd_task_flags(struct task_struct *task, __u32 *nspid)
 {
-	__u32 flags = 0;
+	__u32 flags = 0, pid_namespace;
 
-	vd_pid_namespace(task, nspid);
+	*nspid = vd_task_nspid(task, &pid_namespace);
 	if (*nspid)
 		flags |= VD_PROCESS_IN_PIDNS;
 	if (*nspid == 1)
 		flags |= VD_PROCESS_IN_INIT_TREE;
-	if (vd_in_user_namespace(task))
+	if (task->real_cred->user_ns->level > 0)
 		flags |= VD_PROCESS_IN_USERNS;
-	if (BPF_CORE_READ(task, flags) & VD_PF_KTHREAD)
+	if (task->flags & VD_PF_KTHREAD)
 		flags |= VD_PROCESS_KTHREAD;
 	return flags;
 }
@@ -114,8 +163,8 @@ static __always_inline struct kernfs_node *vd_kernfs_parent(struct kernfs_node *
 	struct kernfs_node___6_14 *old = (void *)kn;
 
 	if (bpf_core_field_exists(kn->__parent))
-		return BPF_CORE_READ(kn, __parent);
-	return BPF_CORE_READ(old, parent);
+		return kn->__parent;
+	return old->parent;
 }
 
 #endif

@@ -109,10 +109,20 @@ func (r *rings) interrupt() {
 	_, _ = unix.Write(r.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 }
 
-// wait waits until a ring has something to read or run is to end.
+// gather is how long records gather in a ring before they are read, in
+// milliseconds. The kernel wakes the reader only for the first of them: on a
+// busy machine waking it for each would cost the watched processes more than
+// making the record.
+const gather = 10
+
+// wait waits until a ring has something to read or run is to end, and lets
+// more come.
 func (r *rings) wait() error {
 	var events [3]unix.EpollEvent
 	_, err := unix.EpollWait(r.epoll, events[:], -1)
+	if err == nil {
+		_, err = unix.Poll([]unix.PollFd{{Fd: int32(r.wake), Events: unix.POLLIN}}, gather)
+	}
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("wait: %w", err)
 	}

@@ -94,18 +94,16 @@ func probe(offer *kernel.Offer, functions []string) (*probeReport, error) {
 	return report, nil
 }
 
-// probeFunction asks about a function. A kernel without BTF may still attach to it.
+// probeFunction asks about a function. One that BTF does not describe may still have attachments.
 func probeFunction(offer *kernel.Offer, name string) probedFunction {
 	found := probedFunction{Name: name}
 	function, err := offer.Function(name)
-	if errors.Is(err, kernel.ErrNoFunction) {
-		if has, listErr := offer.HasSymbol(name); listErr != nil || !has {
-			found.Error = err.Error()
-			return found
-		}
-	}
-	if err == nil {
+	switch {
+	case err == nil:
 		found.Prototype, found.Module = function.String(), function.Module
+	case !errors.Is(err, kernel.ErrUndescribed):
+		found.Error = err.Error()
+		return found
 	}
 	found.Attachments = probedFeatures(offer.Attachments(name))
 	return found
@@ -178,7 +176,7 @@ func (f probedFunction) print(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "\n%s\n", f.Error)
 		return err
 	case head == "":
-		head = f.Name + " (its parameters are not known: BTF does not describe it)"
+		head = f.Name + " (its parameters are not known: " + kernel.ErrUndescribed.Error() + ")"
 	case f.Module != "":
 		head += " in module " + f.Module
 	}

@@ -73,11 +73,11 @@ func (e *Engine) change(h *compile.Hook, owners []string, processGeneration uint
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
+	var failed attachErrors
 	for _, p := range places {
 		next, err := e.install(h, id, p)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", string(p.attachment), err))
+			failed.add(p.attachment, err)
 			continue
 		}
 		return &change{
@@ -85,7 +85,7 @@ func (e *Engine) change(h *compile.Hook, owners []string, processGeneration uint
 		}, nil
 	}
 	e.forgetIDs(e.hooks)
-	return nil, fmt.Errorf("cannot be attached to this kernel: %w", joined(errs))
+	return nil, &failed
 }
 
 // placeAt finds a place by its attachment and function.

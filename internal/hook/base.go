@@ -60,6 +60,8 @@ type Base struct {
 	programs ebpf.ProgramOptions
 	// iterate is the task iterator, kept for later passes.
 	iterate *link.Iter
+	// allocatesSafely says that hash maps need no entries beforehand.
+	allocatesSafely bool
 }
 
 // sharedMaps are the maps that the objects declare in common (bpf/maps.h).
@@ -79,6 +81,11 @@ func NewBase(opts Options) (*Base, error) {
 	spec.Maps["vd_ring_evidence"].MaxEntries = opts.EvidenceRing
 	spec.Maps["vd_processes"].MaxEntries = opts.Processes
 	spec.Maps["vd_process_scratch"].MaxEntries = scratchEntries()
+	safely, err := allocatesSafely(opts.KernelTypes)
+	if err != nil {
+		return nil, err
+	}
+	setAllocation(spec, safely)
 	if err := spec.Variables["vd_cgroup_controller"].Set(opts.CgroupController); err != nil {
 		return nil, fmt.Errorf("process programs: %w", err)
 	}
@@ -88,7 +95,10 @@ func NewBase(opts Options) (*Base, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process programs: %w", err)
 	}
-	b := &Base{process: coll, programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes}, shared: map[string]*ebpf.Map{}}
+	b := &Base{
+		process: coll, programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes},
+		shared: map[string]*ebpf.Map{}, allocatesSafely: safely,
+	}
 	for _, name := range sharedMaps {
 		m, ok := coll.Maps[name]
 		if !ok {
@@ -164,7 +174,7 @@ func (b *Base) replacements(spec *ebpf.CollectionSpec) map[string]*ebpf.Map {
 	out := map[string]*ebpf.Map{}
 	for name, m := range b.shared {
 		if s, ok := spec.Maps[name]; ok {
-			s.MaxEntries = m.MaxEntries()
+			s.MaxEntries, s.Flags = m.MaxEntries(), m.Flags()
 			out[name] = m
 		}
 	}

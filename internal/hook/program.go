@@ -150,6 +150,9 @@ func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, er
 		return nil, err
 	}
 	sizeMaps(spec, s)
+	if err := e.provide(s, spec); err != nil {
+		return nil, err
+	}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		MapReplacements: e.shared, Programs: e.base.programs,
 	})

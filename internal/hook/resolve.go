@@ -80,37 +80,58 @@ func (e *Engine) places(h *compile.Hook) ([]place, error) {
 	}
 	all = e.prefer(all)
 	var out []place
-	var errs []error
+	var failed attachErrors
 	for _, c := range all {
 		if c.err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", c.attachment, c.err))
+			failed.add(c.attachment, c.err)
 			continue
 		}
 		out = append(out, c.place)
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("cannot be attached to this kernel: %w", joined(errs))
+		return nil, &failed
 	}
 	return out, nil
 }
 
-// joined is several errors on one line.
-func joined(errs []error) error {
-	var texts []string
-	for _, err := range errs {
-		texts = append(texts, err.Error())
-	}
-	return &attachErrors{errs, strings.Join(texts, "; ")}
-}
-
 // attachErrors says for every attachment that was tried why it does not work.
 type attachErrors struct {
-	errs []error
-	text string
+	reasons []attachReason
 }
 
-func (e *attachErrors) Error() string   { return e.text }
-func (e *attachErrors) Unwrap() []error { return e.errs }
+// attachReason is one reason, and what fails for it.
+type attachReason struct {
+	attachments []string
+	err         error
+}
+
+func (e *attachErrors) add(a Attachment, err error) {
+	for i, r := range e.reasons {
+		if r.err.Error() == err.Error() {
+			e.reasons[i].attachments = append(r.attachments, string(a))
+			return
+		}
+	}
+	e.reasons = append(e.reasons, attachReason{[]string{string(a)}, err})
+}
+
+// Error names every reason once.
+func (e *attachErrors) Error() string {
+	var texts []string
+	for _, r := range e.reasons {
+		texts = append(texts, strings.Join(r.attachments, ", ")+": "+r.err.Error())
+	}
+	return "cannot be attached to this kernel: " + strings.Join(texts, "; ")
+}
+
+// Unwrap returns the reasons.
+func (e *attachErrors) Unwrap() []error {
+	var errs []error
+	for _, r := range e.reasons {
+		errs = append(errs, r.err)
+	}
+	return errs
+}
 
 // prefer keeps the candidates that the options name, in their order. Where
 // they name none of them, all stay.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,58 +59,58 @@ var placeCases = []probeCase{
 	{"unsigned, register or memory", siteProbe + argIs("3", "uint32", "LT", "3"), 4},
 }
 
-// TestProbes counts what rules match at places in a program.
+// TestProbes counts what rules match at places in a program. All policies are
+// in force together.
 func TestProbes(t *testing.T) {
 	_, e := mustEngine(t, Options{})
 	for _, way := range inProgram {
-		e.attach = []Attachment{way}
-		for _, c := range probeCases {
-			t.Run(string(way)+"/"+c.name, func(t *testing.T) { c.check(t, e) })
-		}
-		for _, c := range placeCases {
-			t.Run(string(way)+"/"+c.name, func(t *testing.T) {
-				if err := e.offer.Check(kernel.FeatureCookies); err != nil && way == AttachUprobe {
-					c.checkRefused(t, e)
-					return
+		t.Run(string(way), func(t *testing.T) {
+			e.attach = []Attachment{way}
+			p := executabletest.Build(t)
+			cases := probeCases
+			if way == AttachUprobeMulti || e.offer.Check(kernel.FeatureCookies) == nil {
+				cases = slices.Concat(cases, placeCases)
+			} else {
+				checkPlaceless(t, e, p)
+			}
+			var policies, names []string
+			for _, c := range cases {
+				policies, names = append(policies, c.policy(p)), append(names, c.name)
+			}
+			err := e.Apply(mustPlan(t, policies...), names, func([]Loaded) {})
+			if isMissing(err) {
+				t.Skip(err)
+			}
+			mustLoad(t, err)
+			defer mustLeave(t, e, names...)
+			if users := mustEnd(t, p); users != len(p.Sites) {
+				t.Errorf("the semaphore has %d users, want %d", users, len(p.Sites))
+			}
+			for _, c := range cases {
+				if got := mustPosts(t, e, c.name); got != c.want {
+					t.Errorf("%s: %d events, want %d", c.name, got, c.want)
 				}
-				c.check(t, e)
-			})
-		}
+			}
+		})
 	}
 }
+
+func hex(n uint64) string { return fmt.Sprintf("%#x", n) }
 
 // policy is the policy of a case for a program.
 func (c probeCase) policy(p executabletest.Program) string {
 	return policyOf(strings.NewReplacer("PATH", p.Path, "GREET", hex(p.Greet), "ADDRESS", hex(p.GreetAddress)).Replace(c.entry))
 }
 
-func hex(n uint64) string { return fmt.Sprintf("%#x", n) }
-
-func (c probeCase) check(t *testing.T, e *Engine) {
-	p := executabletest.Build(t)
-	err := e.Apply(mustPlan(t, c.policy(p)), []string{"p"}, func([]Loaded) {})
-	if isMissing(err) {
-		t.Skip(err)
-	}
-	mustLoad(t, err)
-	defer mustLeave(t, e, "p")
-	wantUsers := 0
-	if strings.Contains(c.entry, "usdts") {
-		wantUsers = len(p.Sites)
-	}
-	if users := mustEnd(t, p); users != wantUsers {
-		t.Errorf("the semaphore has %d users, want %d", users, wantUsers)
-	}
-	if got := mustPosts(t, e, "p"); got != c.want {
-		t.Errorf("%d events, want %d", got, c.want)
-	}
-}
-
-// checkRefused expects that a kernel without cookies is told as the reason.
-func (c probeCase) checkRefused(t *testing.T, e *Engine) {
-	err := e.Apply(mustPlan(t, c.policy(executabletest.Build(t))), []string{"p"}, func([]Loaded) { t.Error("announced") })
-	if !isMissing(err) || !strings.Contains(err.Error(), "in different registers: this kernel lacks "+string(kernel.FeatureCookies)) {
-		t.Error(err)
+// checkPlaceless expects that a kernel without cookies is told as the reason
+// why places cannot be told apart.
+func checkPlaceless(t *testing.T, e *Engine, p executabletest.Program) {
+	t.Helper()
+	for _, c := range placeCases {
+		err := e.Apply(mustPlan(t, c.policy(p)), []string{"p"}, func([]Loaded) { t.Error("announced") })
+		if !isMissing(err) || !strings.Contains(err.Error(), "in different registers: this kernel lacks "+string(kernel.FeatureCookies)) {
+			t.Error(err)
+		}
 	}
 }
 

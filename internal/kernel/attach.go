@@ -128,7 +128,7 @@ func (o *Offer) checkTraceable(function string) error {
 func (o *Offer) hasFunction(function string) error {
 	_, _, err := o.types.function(function)
 	if errors.Is(err, btf.ErrNotFound) {
-		return fmt.Errorf("%w%s", ErrNoFunction, o.types.suggest(function))
+		return o.noFunction(function)
 	}
 	return err
 }
@@ -136,7 +136,24 @@ func (o *Offer) hasFunction(function string) error {
 // CheckKprobe returns nil if the kernel has the function and lets kprobes
 // touch it.
 func (o *Offer) CheckKprobe(function string) error {
-	return o.check(FeatureKprobe, function, func() error { return o.checkProbed(function) })
+	return o.check(FeatureKprobe, function, func() error {
+		if err := o.checkProbed(function); err != nil {
+			return err
+		}
+		refused := o.checkTraceable(function)
+		if refused == nil {
+			return nil
+		}
+		// Only kernels with CONFIG_KPROBE_EVENTS_ON_NOTRACE allow it: ask.
+		err := o.run(trial{
+			spec:   ebpf.ProgramSpec{Type: ebpf.Kprobe, Instructions: returnZero()},
+			attach: func(p *ebpf.Program) (io.Closer, error) { return link.Kprobe(function, p, nil) },
+		})
+		if err != nil {
+			return refused
+		}
+		return nil
+	})
 }
 
 // checkProbed looks the function up in the kernel's lists.
@@ -146,7 +163,7 @@ func (o *Offer) checkProbed(function string) error {
 		return err
 	}
 	if !found {
-		return fmt.Errorf("%w%s", ErrNoFunction, o.types.suggest(function))
+		return o.noSymbol(function)
 	}
 	forbidden, err := o.symbols.forbidden.has(function, readForbidden)
 	if err != nil && !isAbsent(err) {
@@ -200,7 +217,7 @@ func (o *Offer) CheckLSMHook(hook string) error {
 	return o.check(FeatureLSM, hook, func() error {
 		_, _, err := o.types.function(lsmPrefix + hook)
 		if errors.Is(err, btf.ErrNotFound) {
-			return fmt.Errorf("%w%s", ErrNoLSMHook, o.types.suggestLSMHook(hook))
+			return fmt.Errorf("%w%s", ErrNoLSMHook, suggestLSMHook(hook))
 		}
 		if err != nil {
 			return err

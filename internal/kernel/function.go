@@ -92,16 +92,34 @@ func declare(ctype, name string) string {
 }
 
 // ErrNoFunction is matched by the error of a function that the kernel does
-// not have, or does not describe.
+// not have.
 var ErrNoFunction = errors.New("the kernel has no such function")
+
+// ErrUndescribed is matched by the error of a function that the kernel has
+// and its BTF does not describe: kprobes can be attached to it, but what its
+// parameters are is not known.
+var ErrUndescribed = errors.New("BTF does not describe the function")
+
+// noFunction returns the error of a function that BTF does not describe.
+func (o *Offer) noFunction(name string) error {
+	if has, err := o.HasSymbol(name); has && err == nil {
+		return ErrUndescribed
+	}
+	return o.noSymbol(name)
+}
+
+// noSymbol returns the error of a function that the kernel does not have.
+func (o *Offer) noSymbol(name string) error {
+	return fmt.Errorf("%w%s", ErrNoFunction, o.symbols.unknown.suggest(name))
+}
 
 // Function returns the description of a function of the kernel or one of its
 // modules. The error matches [ErrNoFunction] if there is none of that name,
-// and tells the names that are near.
+// and tells the names that are near, or [ErrUndescribed].
 func (o *Offer) Function(name string) (*Function, error) {
 	f, module, err := o.types.function(name)
 	if errors.Is(err, btf.ErrNotFound) {
-		return nil, fmt.Errorf("function %q: %w%s", name, ErrNoFunction, o.types.suggest(name))
+		err = o.noFunction(name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("function %q: %w", name, err)
@@ -221,7 +239,7 @@ func tagged(keyword, name string) string {
 // else.
 func qualified(qualifier string, t btf.Type, text string) string {
 	if _, ok := t.(*btf.Pointer); ok {
-		return text + " " + qualifier
+		return text + qualifier
 	}
 	return qualifier + " " + text
 }
@@ -233,7 +251,7 @@ func pointer(text string, target btf.Type) string {
 		return text
 	case *btf.Array:
 		before, after, _ := strings.Cut(text, "[")
-		return before + "(*)[" + after
+		return before + " (*)[" + after
 	}
 	if strings.HasSuffix(text, "*") {
 		return text + "*"

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -71,8 +72,12 @@ func (o *Offer) ask(f fact) error {
 	return nil
 }
 
-// missing returns the error of a feature that the kernel refused.
+// missing returns the error of a feature that the kernel refused. A kernel
+// that forbids it was built with the option.
 func (f fact) missing(cause error) error {
+	if errors.Is(cause, refusedUnseen{}) {
+		f.option = ""
+	}
 	return &MissingError{Feature: string(f.feature), Since: f.since, Option: f.option, Cause: cause}
 }
 

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/vedette-io/vedette/internal/nearest"
 )
 
 // symbols are the names that the kernel's lists have. They are kept as
@@ -19,6 +21,7 @@ type symbols struct {
 	functions nameSet // /proc/kallsyms
 	traceable nameSet // available_filter_functions of tracefs
 	forbidden nameSet // the blacklist of kprobes
+	unknown   unknown
 }
 
 // HasSymbol reports whether the kernel or a module has a function of that
@@ -74,6 +77,50 @@ func parseKallsyms(r io.Reader, add func(string)) error {
 		add(name)
 		return nil
 	})
+}
+
+// unknown remembers what was suggested for the last unknown function, which
+// is mostly asked for several times.
+type unknown struct {
+	mu         sync.Mutex
+	name, text string
+}
+
+// suggest returns the part of a message that tells the functions whose names
+// are near, or "".
+func (u *unknown) suggest(name string) string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.name != name {
+		u.name, u.text = name, suggest(name, func(symbol string) (string, bool) {
+			// Not copies that compilers made, or the padding before functions.
+			return symbol, !strings.Contains(symbol, ".") && !strings.HasPrefix(symbol, "__pfx_")
+		})
+	}
+	return u.text
+}
+
+// lsmPrefix is what the names of the functions begin with that BPF programs
+// replace at LSM hooks.
+const lsmPrefix = "bpf_lsm_"
+
+// suggestLSMHook does the same for LSM hooks as [unknown.suggest].
+func suggestLSMHook(name string) string {
+	return suggest(name, func(symbol string) (string, bool) { return strings.CutPrefix(symbol, lsmPrefix) })
+}
+
+// suggest looks among what pick makes of the names of functions.
+func suggest(name string, pick func(string) (string, bool)) string {
+	var candidates []string
+	err := readFunctions(func(symbol string) {
+		if candidate, ok := pick(symbol); ok && nearest.Near(name, candidate) {
+			candidates = append(candidates, candidate)
+		}
+	})
+	if err != nil {
+		return "" // a suggestion is an addition
+	}
+	return nearest.Suggest(name, slices.Values(candidates))
 }
 
 // readTraceable reads the functions that ftrace knows: a name, and the module

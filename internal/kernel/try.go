@@ -19,9 +19,13 @@ import (
 // errSilent says that a program was attached and did not run.
 var errSilent = errors.New("a program can be attached but never runs")
 
-// errRefusedUnseen is the answer of kernels that forbid a kind of program as
+// refusedUnseen is the answer of kernels that forbid a kind of program as
 // such: no program of that kind gets as far as the verifier.
-var errRefusedUnseen = fmt.Errorf("trampolines are refused before the verifier: %w", unix.EPERM)
+type refusedUnseen struct{}
+
+func (refusedUnseen) Error() string { return "trampolines are refused with EPERM before the verifier" }
+
+func (refusedUnseen) Unwrap() error { return unix.EPERM }
 
 // trial is one program, attached and run once, and taken away again.
 type trial struct {
@@ -88,7 +92,7 @@ func attachFailure(err error) error {
 }
 
 func newCounter() (*ebpf.Map, error) {
-	return ebpf.NewMap(&ebpf.MapSpec{Name: "vedette_probe", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	return ebpf.NewMap(&ebpf.MapSpec{Name: probeName, Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
 }
 
 // counting is a program that counts its runs and returns a value.
@@ -105,19 +109,21 @@ func count(counter *ebpf.Map) asm.Instructions {
 	}
 }
 
+// probeName is the name of all programs and maps that are tried.
+const probeName = "vedette_probe"
+
 // load loads a program, and puts what the kernel answers in order.
 func (o *Offer) load(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
-	const name = "vedette_probe"
-	spec.Name, spec.License = name, "GPL"
+	spec.Name, spec.License = probeName, "GPL"
 	collection, err := ebpf.NewCollectionWithOptions(
-		&ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{name: spec}},
+		&ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{probeName: spec}},
 		ebpf.CollectionOptions{Cache: o.types.cache()},
 	)
 	if err != nil {
 		return nil, loadError(spec, err)
 	}
 	defer collection.Close()
-	return collection.DetachProgram(name), nil
+	return collection.DetachProgram(probeName), nil
 }
 
 // loadError tells a kind of program that is refused as such from a program
@@ -130,7 +136,7 @@ func loadError(spec *ebpf.ProgramSpec, err error) error {
 		}
 	}
 	if onTrampoline(spec) && errors.Is(err, unix.EPERM) {
-		return errRefusedUnseen
+		return refusedUnseen{}
 	}
 	return err
 }

@@ -64,7 +64,7 @@ func tryTailCall(o *Offer) error {
 		return err
 	}
 	defer second.Close()
-	table, err := ebpf.NewMap(&ebpf.MapSpec{Name: "vedette_probe", Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	table, err := ebpf.NewMap(&ebpf.MapSpec{Name: probeName, Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
 	if err != nil {
 		return err
 	}

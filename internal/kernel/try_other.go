@@ -23,7 +23,7 @@ func tryRingBuffer(*Offer) error {
 }
 
 func tryMap(spec *ebpf.MapSpec) error {
-	spec.Name = "vedette_probe"
+	spec.Name = probeName
 	m, err := ebpf.NewMap(spec)
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func connect() error {
 // tryTaskStorage loads a program that uses storage of the current task.
 func tryTaskStorage(o *Offer) error {
 	storage, err := ebpf.NewMap(&ebpf.MapSpec{
-		Name: "vedette_probe", Type: ebpf.TaskStorage, KeySize: 4, ValueSize: 8, Flags: unix.BPF_F_NO_PREALLOC,
+		Name: probeName, Type: ebpf.TaskStorage, KeySize: 4, ValueSize: 8, Flags: unix.BPF_F_NO_PREALLOC,
 		Key: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}, Value: &btf.Int{Name: "long", Size: 8, Encoding: btf.Signed},
 	})
 	if err != nil {
@@ -191,11 +191,11 @@ func (o *Offer) tryLoad(spec ebpf.ProgramSpec, code asm.Instructions) error {
 func tryInnerMap(*Offer) error {
 	inner := func(entries uint32) *ebpf.MapSpec {
 		return &ebpf.MapSpec{
-			Name: "vedette_probe", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: entries, Flags: unix.BPF_F_INNER_MAP,
+			Name: probeName, Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: entries, Flags: unix.BPF_F_INNER_MAP,
 		}
 	}
 	outer, err := ebpf.NewMap(&ebpf.MapSpec{
-		Name: "vedette_probe", Type: ebpf.ArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1, InnerMap: inner(1),
+		Name: probeName, Type: ebpf.ArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1, InnerMap: inner(1),
 	})
 	if err != nil {
 		return err

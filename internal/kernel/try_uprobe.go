@@ -78,11 +78,11 @@ var noops = map[string][]byte{"amd64": {0x90}, "arm64": {0x1f, 0x20, 0x03, 0xd5}
 
 // executable makes a file of one page of instructions that do nothing.
 func executable() (*os.File, error) {
-	fd, err := unix.MemfdCreate("vedette_probe", unix.MFD_CLOEXEC)
+	fd, err := unix.MemfdCreate(probeName, unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("file in memory: %w", err)
 	}
-	file := os.NewFile(uintptr(fd), "vedette_probe")
+	file := os.NewFile(uintptr(fd), probeName)
 	noop, ok := noops[runtime.GOARCH]
 	if !ok {
 		file.Close()

@@ -3,33 +3,41 @@
 package kernel
 
 import (
-	"iter"
-	"strings"
 	"sync"
-	"weak"
+	"time"
 
 	"github.com/cilium/ebpf/btf"
-
-	"github.com/vedette-io/vedette/internal/nearest"
 )
 
+// keepTypes is how long BTF is kept after its last use.
+const keepTypes = 5 * time.Second
+
 // types is the kernel's BTF. It is several megabytes, needed while policies
-// are loaded and no more: the garbage collector takes it, and who needs it
-// again reads it again (5–20 ms).
+// are loaded and no more: it is given up a while after its last use, and who
+// needs it again reads it again (5–20 ms).
 type types struct {
-	mu   sync.Mutex
-	read weak.Pointer[btf.Cache]
+	mu     sync.Mutex
+	read   *btf.Cache
+	giveUp *time.Timer
 }
 
 func (t *types) cache() *btf.Cache {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	cache := t.read.Value()
-	if cache == nil {
-		cache = btf.NewCache()
-		t.read = weak.Make(cache)
+	if t.read == nil {
+		t.read = btf.NewCache()
 	}
-	return cache
+	if t.giveUp == nil {
+		t.giveUp = time.AfterFunc(keepTypes, t.forget)
+	}
+	t.giveUp.Reset(keepTypes)
+	return t.read
+}
+
+func (t *types) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.read = nil
 }
 
 // kernel returns the types of the kernel without its modules.
@@ -61,47 +69,4 @@ func (t *types) function(name string) (*btf.Func, string, error) {
 		}
 	}
 	return nil, "", btf.ErrNotFound
-}
-
-// suggest returns the part of a message that tells the functions whose names
-// are near, or "".
-func (t *types) suggest(name string) string {
-	spec, err := t.kernel()
-	if err != nil {
-		return ""
-	}
-	return nearest.Suggest(name, functionNames(spec))
-}
-
-// lsmPrefix is what the names of the functions begin with that BPF programs
-// replace at LSM hooks.
-const lsmPrefix = "bpf_lsm_"
-
-// suggestLSMHook does the same for LSM hooks.
-func (t *types) suggestLSMHook(name string) string {
-	spec, err := t.kernel()
-	if err != nil {
-		return ""
-	}
-	return nearest.Suggest(name, func(yield func(string) bool) {
-		for function := range functionNames(spec) {
-			if hook, ok := strings.CutPrefix(function, lsmPrefix); ok && !yield(hook) {
-				return
-			}
-		}
-	})
-}
-
-// functionNames are the names of all functions of the kernel.
-func functionNames(spec *btf.Spec) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for typ, err := range spec.All() {
-			if err != nil {
-				return
-			}
-			if f, ok := typ.(*btf.Func); ok && !yield(f.Name) {
-				return
-			}
-		}
-	}
 }

@@ -30,21 +30,28 @@ func Suggest(word string, names iter.Seq[string]) string {
 	return "; did you mean " + strings.Join(near[:last], ", ") + " or " + near[last] + "?"
 }
 
+// limitOf returns the distance that is too far from a word.
+func limitOf(word string) int { return 1 + min(1+len(word)/4, 3) }
+
+// Near reports whether a name is near enough to a word to be told.
+func Near(word, name string) bool {
+	return word != "" && len(word) <= maxLength && Distance(word, name, limitOf(word)) < limitOf(word)
+}
+
 // Names returns up to three of the names that are near to a word, nearest
 // first: it takes at most three changes to make one of the other, fewer for
 // short words.
 func Names(word string, names iter.Seq[string]) []string {
-	if word == "" || len(word) > maxLength {
-		return nil
-	}
 	type candidate struct {
 		name     string
 		distance int
 	}
 	var near []candidate
-	limit := 1 + min(1+len(word)/4, 3)
 	for name := range names {
-		if d := Distance(word, name, limit); d < limit && !slices.ContainsFunc(near, func(c candidate) bool { return c.name == name }) {
+		if !Near(word, name) {
+			continue
+		}
+		if d := Distance(word, name, limitOf(word)); !slices.ContainsFunc(near, func(c candidate) bool { return c.name == name }) {
 			near = append(near, candidate{name, d})
 			slices.SortFunc(near, func(a, b candidate) int {
 				return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))

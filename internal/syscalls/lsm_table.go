@@ -46,7 +46,7 @@ var refusalTable = []refusalRow{
 	{"swapon swapoff", by("file_alloc_security")},
 	{"acct", Refusal{Hooks: []SecurityHook{"file_alloc_security"}, Gap: "turning accounting off"}},
 
-	// Names. rename is path_rename before inode_rename, which a rename to itself does not reach.
+	// Names: the inode hooks, which need no CONFIG_SECURITY_PATH and come right before the change.
 	{"mkdir mkdirat", by("inode_mkdir")},
 	{"rmdir", by("inode_rmdir")},
 	{"unlink mq_unlink", by("inode_unlink")},
@@ -90,7 +90,7 @@ var refusalTable = []refusalRow{
 	{"umount2", by("sb_umount")},
 	{"move_mount", by("move_mount")},
 	{"pivot_root", by("sb_pivotroot")},
-	{"quotactl quotactl_fd", by("quotactl")},
+	{"quotactl", by("quotactl")},
 
 	// Sockets.
 	{"socket socketpair", by("socket_create")},
@@ -145,7 +145,7 @@ var refusalTable = []refusalRow{
 	{"msgctl", by("msg_queue_msgctl")},
 	{"semget", by("sem_alloc_security", "sem_associate")},
 	{"semop semtimedop", by("sem_semop")},
-	{"semctl", by("sem_semctl")},
+	{"semctl", Refusal{Hooks: []SecurityHook{"sem_semctl"}, Note: "SETVAL returns EACCES"}},
 
 	// The kernel.
 	{"bpf", by("bpf")},

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+)
+
+func main() {
+	if err := start(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func start(args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: bench measure|check …")
+	}
+	switch args[0] {
+	case "measure":
+		return startMeasure(args[1:])
+	}
+	return fmt.Errorf("no command %q: measure or check", args[0])
+}
+
+func startMeasure(args []string) error {
+	flags := flag.NewFlagSet("measure", flag.ContinueOnError)
+	b := bench{progress: os.Stderr, result: result{Figures: map[string]float64{}}}
+	flags.StringVar(&b.vedette, "vedette", "", "the agent's program")
+	flags.StringVar(&b.load, "load", "", "the program of load.c")
+	flags.StringVar(&b.only, "only", "", "parts to measure, separated by commas: process and kinds of hooks (default: all)")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if err := b.measure(); err != nil {
+		return err
+	}
+	out := json.NewEncoder(os.Stdout)
+	out.SetIndent("", "\t")
+	return out.Encode(b.result)
+}
