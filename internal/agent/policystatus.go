@@ -72,6 +72,12 @@ func sensorsOf(e *policyEntry) []string {
 	if len(e.policy.Spec.LsmHooks) != 0 {
 		out = append(out, "generic_lsm")
 	}
+	if len(e.policy.Spec.Uprobes) != 0 {
+		out = append(out, "generic_uprobe")
+	}
+	if len(e.policy.Spec.Usdts) != 0 {
+		out = append(out, "generic_usdt")
+	}
 	return out
 }
 
@@ -116,6 +122,10 @@ func selectorLabel(e *policyEntry, k hook.RuleKey) string {
 		selectors = spec.Tracepoints[k.Entry].Selectors
 	case k.Section == "lsmhooks" && k.Entry < len(spec.LsmHooks):
 		selectors = spec.LsmHooks[k.Entry].Selectors
+	case k.Section == "uprobes" && k.Entry < len(spec.Uprobes):
+		selectors = spec.Uprobes[k.Entry].Selectors
+	case k.Section == "usdts" && k.Entry < len(spec.Usdts):
+		selectors = spec.Usdts[k.Entry].Selectors
 	}
 	if int(k.Selector) >= len(selectors) {
 		return "" // an entry without selectors has one rule all the same

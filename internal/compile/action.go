@@ -67,7 +67,7 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 	case policy.ActionCopyFD:
 		f.fdOp(r, e, FDCopy, a, path)
 	case policy.ActionOverride:
-		f.override(r, a, path)
+		f.override(r, e, a, path)
 	}
 }
 
@@ -76,7 +76,11 @@ const maxErrno = 4095
 
 // override understands the error that the caller is to get. Nothing but an
 // error can be given: the call is refused, not carried out by somebody else.
-func (f *frontend) override(r *Rule, a *policy.Action, path string) {
+func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
+	if e.group.Section == "uprobes" {
+		f.unsupported(path+".action", "the action "+quote(a.Action)+" at a uprobe")
+		return
+	}
 	if a.ArgError < -maxErrno || a.ArgError > -1 {
 		f.errorf(path+".argError", "Override needs argError, an error from -%d to -1 such as -1 (EPERM), not %d", maxErrno, a.ArgError)
 		return

@@ -160,17 +160,27 @@ func (e *Engine) install(h *compile.Hook, id uint32, p place) (*installed, error
 
 // shapeAt is the shape of a hook's program at a place.
 func (e *Engine) shapeAt(h *compile.Hook, id uint32, p place) (shape, error) {
-	slots := rawSlots(h.Slots)
-	if p.attachment == AttachTracepoint {
+	l, err := e.layoutAt(h, p)
+	if err != nil {
+		return shape{}, err
+	}
+	return shapeOf(h, id, p, l)
+}
+
+// layoutAt is how a hook's program gets its arguments at a place.
+func (e *Engine) layoutAt(h *compile.Hook, p place) (layout, error) {
+	switch {
+	case h.Key.Kind == compile.HookUSDT:
+		return e.probeLayout(h, p.target)
+	case p.attachment == AttachTracepoint:
 		format, err := e.formatOf(p.function)
 		if err != nil {
-			return shape{}, err
+			return layout{}, err
 		}
-		if slots, err = fieldSlots(h.Slots, format); err != nil {
-			return shape{}, err
-		}
+		slots, err := fieldSlots(h.Slots, format)
+		return layout{slots: slots, rawArgs: rawArgs(h.Slots)}, err
 	}
-	return shapeOf(h, id, p, slots)
+	return layout{slots: rawSlots(h.Slots), rawArgs: rawArgs(h.Slots)}, nil
 }
 
 // writeTables fills the halves that the changes need. Halves that hold older
@@ -313,7 +323,7 @@ func loadedOf(changes []*change) []Loaded {
 		}
 		out = append(out, Loaded{
 			Hook: c.next.hook, ID: c.next.id, Generation: generation,
-			Attachment: c.next.place.attachment, Caveat: c.next.place.caveat,
+			Attachment: c.next.place.attachment, Caveat: c.next.place.caveat, Offset: c.next.place.offset(),
 		})
 	}
 	slices.SortFunc(out, func(a, b Loaded) int { return cmp.Compare(a.ID, b.ID) })

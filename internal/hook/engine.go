@@ -75,6 +75,8 @@ type Loaded struct {
 	// Caveat is what a user must know of how the hook's policies are
 	// enforced on this kernel, mostly empty.
 	Caveat string
+	// Offset is where a uprobe is in its file, in bytes.
+	Offset uint64
 }
 
 // NewEngine prepares hooks on top of a base, which it does not own.

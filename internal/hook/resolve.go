@@ -42,8 +42,11 @@ func needsOf(h *compile.Hook) needs {
 // place is where and how a hook is to be attached.
 type place struct {
 	attachment Attachment
-	// function is the kernel function, the LSM hook or the tracepoint.
+	// function is the kernel function, the LSM hook, the tracepoint or the
+	// place in a program.
 	function string
+	// target is where in a program's file the place is, nil in the kernel.
+	target *target
 	// wrapper says that the function is that of a system call.
 	wrapper bool
 	// params is how many parameters the function has, where that is known.
@@ -156,6 +159,8 @@ func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 		return e.functionCandidates(h, n), nil
 	case compile.HookLSM:
 		return e.lsmCandidates(h.Key.Name, n), nil
+	case compile.HookUprobe, compile.HookUSDT:
+		return e.probeCandidates(h, n)
 	case compile.HookTracepoint:
 		return []candidate{{place: place{attachment: AttachTracepoint, function: h.Key.Name}}}, nil
 	case compile.HookRawTracepoint:
