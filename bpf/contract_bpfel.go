@@ -27,7 +27,8 @@ const (
 	ContractVdCounterVD_COUNT_COMPAT_SYSCALL   ContractVdCounter = 8
 	ContractVdCounterVD_COUNT_SIGNAL_FAILED    ContractVdCounter = 9
 	ContractVdCounterVD_COUNT_EXEC_DATA_LOST   ContractVdCounter = 10
-	ContractVdCounterVD_COUNTERS               ContractVdCounter = 11
+	ContractVdCounterVD_COUNT_VERDICT_FULL     ContractVdCounter = 11
+	ContractVdCounterVD_COUNTERS               ContractVdCounter = 12
 )
 
 type ContractVdCred struct {
@@ -55,10 +56,7 @@ type ContractVdDimConfig struct {
 	Source uint8
 	Index  uint8
 	Flags  uint8
-	Base   uint32
-	Len    uint32
-	State  uint32
-	None   uint32
+	Steps  uint32
 }
 
 type ContractVdDimFlags uint32
@@ -93,6 +91,14 @@ const (
 	ContractVdDimSourceVD_SOURCE_FLAGS      ContractVdDimSource = 10
 	ContractVdDimSourceVD_SOURCE_FOLLOWED   ContractVdDimSource = 11
 )
+
+type ContractVdDimTables struct {
+	_     structs.HostLayout
+	Base  uint32
+	Len   uint32
+	State uint32
+	None  uint32
+}
 
 type ContractVdEntry struct {
 	_   structs.HostLayout
@@ -293,25 +299,22 @@ type ContractVdHeader struct {
 }
 
 type ContractVdHookConfig struct {
-	_                 structs.HostLayout
-	Hook              uint32
-	Generation        uint32
-	Words             uint32
-	N_slots           uint32
-	N_dims            uint32
-	N_returnDims      uint32
-	ProcessGeneration uint32
-	ReturnType        uint32
-	ReturnSlot        uint32
-	Gated             uint32
-	Features          uint32
-	N_groups          uint32
-	All               [24]uint64
-	Single            [24]uint64
-	Start             [24]uint64
-	Guard             [24]uint64
-	Returns           [24]uint64
-	Slots             [16]struct {
+	_            structs.HostLayout
+	Hook         uint32
+	Words        uint32
+	N_slots      uint32
+	N_dims       uint32
+	N_returnDims uint32
+	ReturnType   uint32
+	ReturnSlot   uint32
+	Features     uint32
+	Winners      uint32
+	RawArgs      uint32
+	ReturnAt     uint32
+	Wrapper      uint32
+	Call         uint32
+	Zero         uint32
+	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
 		From       uint8
@@ -331,10 +334,7 @@ type ContractVdHookConfig struct {
 		Source uint8
 		Index  uint8
 		Flags  uint8
-		Base   uint32
-		Len    uint32
-		State  uint32
-		None   uint32
+		Steps  uint32
 	}
 	ReturnDims [8]struct {
 		_      structs.HostLayout
@@ -342,21 +342,22 @@ type ContractVdHookConfig struct {
 		Source uint8
 		Index  uint8
 		Flags  uint8
-		Base   uint32
-		Len    uint32
-		State  uint32
-		None   uint32
+		Steps  uint32
 	}
 }
 
 type ContractVdHookFeature uint32
 
 const (
-	ContractVdHookFeatureVD_FEATURE_KILL   ContractVdHookFeature = 1
-	ContractVdHookFeatureVD_FEATURE_SIGNAL ContractVdHookFeature = 2
-	ContractVdHookFeatureVD_FEATURE_RATE   ContractVdHookFeature = 4
-	ContractVdHookFeatureVD_FEATURE_FD_OPS ContractVdHookFeature = 8
-	ContractVdHookFeatureVD_FEATURE_RETURN ContractVdHookFeature = 16
+	ContractVdHookFeatureVD_FEATURE_KILL     ContractVdHookFeature = 1
+	ContractVdHookFeatureVD_FEATURE_SIGNAL   ContractVdHookFeature = 2
+	ContractVdHookFeatureVD_FEATURE_RATE     ContractVdHookFeature = 4
+	ContractVdHookFeatureVD_FEATURE_FD_OPS   ContractVdHookFeature = 8
+	ContractVdHookFeatureVD_FEATURE_RETURN   ContractVdHookFeature = 16
+	ContractVdHookFeatureVD_FEATURE_OVERRIDE ContractVdHookFeature = 32
+	ContractVdHookFeatureVD_FEATURE_REFUSES  ContractVdHookFeature = 64
+	ContractVdHookFeatureVD_FEATURE_VERDICT  ContractVdHookFeature = 128
+	ContractVdHookFeatureVD_FEATURE_FRAMES   ContractVdHookFeature = 256
 )
 
 type ContractVdHookPhase uint32
@@ -395,6 +396,33 @@ type ContractVdHookRecord struct {
 	Zero         [5]uint8
 }
 
+type ContractVdHookTables struct {
+	_                 structs.HostLayout
+	Generation        uint32
+	ProcessGeneration uint32
+	Rules             uint32
+	Zero              uint32
+	All               [24]uint64
+	Single            [24]uint64
+	Start             [24]uint64
+	Guard             [24]uint64
+	Returns           [24]uint64
+	Dims              [48]struct {
+		_     structs.HostLayout
+		Base  uint32
+		Len   uint32
+		State uint32
+		None  uint32
+	}
+	ReturnDims [8]struct {
+		_     structs.HostLayout
+		Base  uint32
+		Len   uint32
+		State uint32
+		None  uint32
+	}
+}
+
 type ContractVdLimit uint32
 
 const (
@@ -403,6 +431,7 @@ const (
 	ContractVdLimitVD_MAX_DIMS        ContractVdLimit = 48
 	ContractVdLimitVD_MAX_RETURN_DIMS ContractVdLimit = 8
 	ContractVdLimitVD_MAX_MASKS       ContractVdLimit = 64
+	ContractVdLimitVD_MAX_STEPS       ContractVdLimit = 32
 	ContractVdLimitVD_CHUNK_LEN       ContractVdLimit = 248
 	ContractVdLimitVD_MAX_STRING      ContractVdLimit = 4096
 	ContractVdLimitVD_MAX_POSTFIX     ContractVdLimit = 128
@@ -525,27 +554,30 @@ type ContractVdRule struct {
 	RateInterval uint64
 	RateId       uint64
 	RateScope    uint32
-	Zero         uint32
+	Error        int32
 }
 
 type ContractVdRuleCounters struct {
-	_             structs.HostLayout
-	Post          uint64
-	NoPost        uint64
-	Signal        uint64
-	MonitorSignal uint64
-	RateLimited   uint64
+	_               structs.HostLayout
+	Post            uint64
+	NoPost          uint64
+	Signal          uint64
+	MonitorSignal   uint64
+	RateLimited     uint64
+	Override        uint64
+	MonitorOverride uint64
 }
 
 type ContractVdRuleFlags uint32
 
 const (
-	ContractVdRuleFlagsVD_RULE_POST    ContractVdRuleFlags = 1
-	ContractVdRuleFlagsVD_RULE_KILL    ContractVdRuleFlags = 2
-	ContractVdRuleFlagsVD_RULE_SIGNAL  ContractVdRuleFlags = 4
-	ContractVdRuleFlagsVD_RULE_MONITOR ContractVdRuleFlags = 8
-	ContractVdRuleFlagsVD_RULE_RETURN  ContractVdRuleFlags = 16
-	ContractVdRuleFlagsVD_RULE_NO_POST ContractVdRuleFlags = 32
+	ContractVdRuleFlagsVD_RULE_POST     ContractVdRuleFlags = 1
+	ContractVdRuleFlagsVD_RULE_KILL     ContractVdRuleFlags = 2
+	ContractVdRuleFlagsVD_RULE_SIGNAL   ContractVdRuleFlags = 4
+	ContractVdRuleFlagsVD_RULE_MONITOR  ContractVdRuleFlags = 8
+	ContractVdRuleFlagsVD_RULE_RETURN   ContractVdRuleFlags = 16
+	ContractVdRuleFlagsVD_RULE_NO_POST  ContractVdRuleFlags = 32
+	ContractVdRuleFlagsVD_RULE_OVERRIDE ContractVdRuleFlags = 64
 )
 
 type ContractVdSlotConfig struct {
@@ -600,7 +632,10 @@ type ContractVdSyscallAbi struct {
 	CompatStatus uint32
 	Fcntl        uint32
 	Dup2         uint32
-	Zero         uint32
+	Params       [6]uint32
+	Result       uint32
+	Stack        uint32
+	Popped       uint32
 }
 
 type ContractVdType uint32
@@ -647,6 +682,12 @@ const (
 	ContractVdValueStatusVD_VALUE_COMPAT     ContractVdValueStatus = 32
 )
 
+type ContractVdVerdict struct {
+	_     structs.HostLayout
+	Error int32
+	Hook  uint32
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -657,6 +698,7 @@ const (
 	ContractVarAnchorVdDimFlags      = "anchor_vd_dim_flags"
 	ContractVarAnchorVdDimKind       = "anchor_vd_dim_kind"
 	ContractVarAnchorVdDimSource     = "anchor_vd_dim_source"
+	ContractVarAnchorVdDimTables     = "anchor_vd_dim_tables"
 	ContractVarAnchorVdEntry         = "anchor_vd_entry"
 	ContractVarAnchorVdExec          = "anchor_vd_exec"
 	ContractVarAnchorVdExecData      = "anchor_vd_exec_data"
@@ -672,6 +714,7 @@ const (
 	ContractVarAnchorVdHookFeature   = "anchor_vd_hook_feature"
 	ContractVarAnchorVdHookPhase     = "anchor_vd_hook_phase"
 	ContractVarAnchorVdHookRecord    = "anchor_vd_hook_record"
+	ContractVarAnchorVdHookTables    = "anchor_vd_hook_tables"
 	ContractVarAnchorVdLimit         = "anchor_vd_limit"
 	ContractVarAnchorVdNamespace     = "anchor_vd_namespace"
 	ContractVarAnchorVdPending       = "anchor_vd_pending"
@@ -694,6 +737,7 @@ const (
 	ContractVarAnchorVdType          = "anchor_vd_type"
 	ContractVarAnchorVdValue         = "anchor_vd_value"
 	ContractVarAnchorVdValueStatus   = "anchor_vd_value_status"
+	ContractVarAnchorVdVerdict       = "anchor_vd_verdict"
 )
 
 // LoadContract returns the embedded CollectionSpec for Contract.
@@ -756,6 +800,7 @@ type ContractVariableSpecs struct {
 	AnchorVdDimFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_flags"`
 	AnchorVdDimKind       *ebpf.VariableSpec `ebpf:"anchor_vd_dim_kind"`
 	AnchorVdDimSource     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_source"`
+	AnchorVdDimTables     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_tables"`
 	AnchorVdEntry         *ebpf.VariableSpec `ebpf:"anchor_vd_entry"`
 	AnchorVdExec          *ebpf.VariableSpec `ebpf:"anchor_vd_exec"`
 	AnchorVdExecData      *ebpf.VariableSpec `ebpf:"anchor_vd_exec_data"`
@@ -771,6 +816,7 @@ type ContractVariableSpecs struct {
 	AnchorVdHookFeature   *ebpf.VariableSpec `ebpf:"anchor_vd_hook_feature"`
 	AnchorVdHookPhase     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_phase"`
 	AnchorVdHookRecord    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_record"`
+	AnchorVdHookTables    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_tables"`
 	AnchorVdLimit         *ebpf.VariableSpec `ebpf:"anchor_vd_limit"`
 	AnchorVdNamespace     *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
 	AnchorVdPending       *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
@@ -793,6 +839,7 @@ type ContractVariableSpecs struct {
 	AnchorVdType          *ebpf.VariableSpec `ebpf:"anchor_vd_type"`
 	AnchorVdValue         *ebpf.VariableSpec `ebpf:"anchor_vd_value"`
 	AnchorVdValueStatus   *ebpf.VariableSpec `ebpf:"anchor_vd_value_status"`
+	AnchorVdVerdict       *ebpf.VariableSpec `ebpf:"anchor_vd_verdict"`
 }
 
 // ContractObjects contains all objects after they have been loaded into the kernel.
@@ -831,6 +878,7 @@ type ContractVariables struct {
 	AnchorVdDimFlags      *ebpf.Variable `ebpf:"anchor_vd_dim_flags"`
 	AnchorVdDimKind       *ebpf.Variable `ebpf:"anchor_vd_dim_kind"`
 	AnchorVdDimSource     *ebpf.Variable `ebpf:"anchor_vd_dim_source"`
+	AnchorVdDimTables     *ebpf.Variable `ebpf:"anchor_vd_dim_tables"`
 	AnchorVdEntry         *ebpf.Variable `ebpf:"anchor_vd_entry"`
 	AnchorVdExec          *ebpf.Variable `ebpf:"anchor_vd_exec"`
 	AnchorVdExecData      *ebpf.Variable `ebpf:"anchor_vd_exec_data"`
@@ -846,6 +894,7 @@ type ContractVariables struct {
 	AnchorVdHookFeature   *ebpf.Variable `ebpf:"anchor_vd_hook_feature"`
 	AnchorVdHookPhase     *ebpf.Variable `ebpf:"anchor_vd_hook_phase"`
 	AnchorVdHookRecord    *ebpf.Variable `ebpf:"anchor_vd_hook_record"`
+	AnchorVdHookTables    *ebpf.Variable `ebpf:"anchor_vd_hook_tables"`
 	AnchorVdLimit         *ebpf.Variable `ebpf:"anchor_vd_limit"`
 	AnchorVdNamespace     *ebpf.Variable `ebpf:"anchor_vd_namespace"`
 	AnchorVdPending       *ebpf.Variable `ebpf:"anchor_vd_pending"`
@@ -868,6 +917,7 @@ type ContractVariables struct {
 	AnchorVdType          *ebpf.Variable `ebpf:"anchor_vd_type"`
 	AnchorVdValue         *ebpf.Variable `ebpf:"anchor_vd_value"`
 	AnchorVdValueStatus   *ebpf.Variable `ebpf:"anchor_vd_value_status"`
+	AnchorVdVerdict       *ebpf.Variable `ebpf:"anchor_vd_verdict"`
 }
 
 // ContractPrograms contains all programs after they have been loaded into the kernel.

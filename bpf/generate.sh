@@ -16,7 +16,7 @@ types=""
 for t in \
 	vd_header vd_process_id vd_fork vd_cred \
 	vd_exec vd_exec_data vd_exit vd_hook_record \
-	vd_value vd_slot_config vd_dim_config vd_hook_config \
+	vd_value vd_slot_config vd_dim_config vd_hook_config vd_dim_tables vd_hook_tables \
 	vd_entry vd_string_key vd_string_value vd_fd_op \
 	vd_rule vd_rule_counters vd_process vd_pid_set_key \
 	vd_followed_key vd_followed vd_rate_key vd_pending \
@@ -33,3 +33,5 @@ generate Contract contract.bpf.c $types
 generate Process process.bpf.c -no-global-types
 generate Syscall syscall.bpf.c -no-global-types
 generate Hook hook.bpf.c -no-global-types
+generate Dispatch dispatch.bpf.c -no-global-types
+generate Guard guard.bpf.c -no-global-types

@@ -4,8 +4,10 @@
 /*
  * One hook. The program is specialised by vd_config, which is frozen before
  * load: the verifier knows its values and removes what this hook does not
- * need. Only where arguments come from differs between the entry points at
- * the end.
+ * need. Only where arguments come from and how the verdict is returned
+ * differs between the entry points at the end. All of them are reached by a
+ * tail call from the dispatcher that stands at the hook (dispatch.bpf.c,
+ * syscall.bpf.c).
  */
 #include "maps.h"
 #include "path.h"
@@ -68,14 +70,22 @@ struct {
 	__type(value, struct vd_rule_counters);
 } vd_rule_counters SEC(".maps");
 
-/* ---- maps of all hooks ------------------------------------------------------ */
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 4096); /* hooks; the value is the generation that acts */
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct vd_hook_tables);
+} vd_tables SEC(".maps");
+
+/* Which of the two is in force. To exchange all rules of a hook is one store here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u32);
-} vd_active SEC(".maps");
+} vd_current SEC(".maps");
+
+/* ---- maps of all hooks ------------------------------------------------------ */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -108,9 +118,13 @@ struct vd_cursor {
 	__u64 left; /* bits of the word at hand */
 	__u32 word;
 	__u32 signal; /* the strongest that is to be sent, 0: none */
+	__s32 error; /* what the caller gets, 0: nothing */
+	__u32 row; /* of a binary search */
 };
 
 struct vd_hook_scratch {
+	__u32 holders;
+	__u32 padding;
 	__u64 acc[VD_MAX_WORDS];
 	__u64 win[VD_MAX_WORDS];
 	__u64 post[VD_MAX_WORDS];
@@ -131,22 +145,17 @@ struct {
 	__type(value, struct vd_hook_scratch);
 } vd_hook_scratch SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} vd_hook_depth SEC(".maps");
-
 /* What one run of the program carries along. */
 struct vd_run {
 	void *ctx;
 	struct vd_hook_scratch *s;
+	const struct vd_hook_tables *tables;
 	struct vd_process *process; /* NULL: not in the map */
 	struct task_struct *task;
 	__u32 pid;
 	__u32 tid;
 	__u64 now;
+	__u64 frame; /* which of a function's calls this is, as its return will see it */
 };
 
 /* ---- arguments -------------------------------------------------------------- */
@@ -389,41 +398,45 @@ static __always_inline bool vd_and(struct vd_hook_scratch *s, __u32 v)
 }
 
 #define VD_SIGN (1ULL << 63)
-#define VD_SEARCH_STEPS 20
-
-/* Binary search among the elementary intervals; row base has key 0. */
-static __always_inline __u32 vd_interval(__u32 base, __u32 len, __u64 value)
+/*
+ * Binary search among the elementary intervals; row base has key 0. Where it
+ * stands is in memory, so that the verifier sees one state for each turn.
+ */
+static __always_inline __u32 vd_interval(struct vd_hook_scratch *s, const struct vd_dim_tables *t,
+					 __u32 steps, __u64 value)
 {
-	__u32 low = base, n = len;
+	__u32 base = t->base, len = t->len, row, i;
 	struct vd_entry *e;
-	__u32 i;
 
-	for (i = 0; i < VD_SEARCH_STEPS; i++) {
-		__u32 half = n >> 1, mid = low + half;
+	s->cursor.row = 0;
+	for (i = 0; i < VD_MAX_STEPS; i++) {
+		__u32 next, at;
 
-		if (n <= 1)
+		if (i >= steps)
 			break;
-		e = bpf_map_lookup_elem(&vd_table, &mid);
-		if (e && e->key <= value) {
-			low = mid;
-			n -= half;
-		} else {
-			n = half;
-		}
+		next = s->cursor.row + (1U << ((steps - 1 - i) & (VD_MAX_STEPS - 1)));
+		if (next >= len)
+			continue;
+		at = base + next;
+		e = bpf_map_lookup_elem(&vd_table, &at);
+		if (e && e->key <= value)
+			s->cursor.row = next;
 	}
-	e = bpf_map_lookup_elem(&vd_table, &low);
+	row = base + s->cursor.row;
+	e = bpf_map_lookup_elem(&vd_table, &row);
 	return e ? e->a : 0;
 }
 
-static __always_inline bool vd_masks(struct vd_hook_scratch *s, __u32 base, __u32 len, __u64 value)
+static __always_inline bool vd_masks(struct vd_hook_scratch *s, const struct vd_dim_tables *t,
+				     __u32 steps, __u64 value)
 {
 	__u32 i;
 
 	for (i = 0; i < VD_MAX_MASKS; i++) {
-		__u32 at = base + i;
+		__u32 at = t->base + i;
 		struct vd_entry *e;
 
-		if (i >= len)
+		if (i >= steps || i >= t->len)
 			break;
 		e = bpf_map_lookup_elem(&vd_table, &at);
 		if (!e || !vd_and(s, value & e->key ? e->a : e->b))
@@ -498,13 +511,13 @@ static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 i
 		*value = p->nspid;
 		return true;
 	case VD_SOURCE_SETS:
-		*value = p->sets[vd_config.process_generation & 1];
+		*value = p->sets[run->tables->process_generation & 1];
 		return true;
 	case VD_SOURCE_BINARY:
-		*value = p->binary[vd_config.process_generation & 1];
+		*value = p->binary[run->tables->process_generation & 1];
 		return true;
 	case VD_SOURCE_BINARY_END:
-		*value = p->binary_end[vd_config.process_generation & 1];
+		*value = p->binary_end[run->tables->process_generation & 1];
 		return true;
 	case VD_SOURCE_FLAGS:
 		*value = p->flags & VD_PROCESS_IN_PIDNS ? 1 : 0;
@@ -515,7 +528,8 @@ static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 i
 	return false;
 }
 
-static __always_inline bool vd_dim_string(struct vd_run *run, const volatile struct vd_dim_config *d)
+static __always_inline bool vd_dim_string(struct vd_run *run, const volatile struct vd_dim_config *d,
+					  const struct vd_dim_tables *t)
 {
 	struct vd_hook_scratch *s = run->s;
 	struct vd_string_value *v;
@@ -525,54 +539,56 @@ static __always_inline bool vd_dim_string(struct vd_run *run, const volatile str
 		return false;
 	slot = &s->slots[d->index];
 	if (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN))
-		return vd_and(s, d->none);
+		return vd_and(s, t->none);
 	if (d->kind == VD_DIM_POSTFIX) {
 		/* The end of a cut string is not its end. */
 		if (slot->status & VD_VALUE_TRUNCATED)
-			return vd_and(s, d->none);
-		v = vd_look_up_reversed(&vd_strings, &s->key, &slot->s, d->state);
+			return vd_and(s, t->none);
+		v = vd_look_up_reversed(&vd_strings, &s->key, &slot->s, t->state);
 	} else {
 		/* A path whose beginning is unknown has no prefix. */
 		if (slot->status & VD_VALUE_UNRESOLVED)
-			return vd_and(s, d->none);
-		v = vd_look_up(&vd_strings, &s->key, &slot->s, d->state,
+			return vd_and(s, t->none);
+		v = vd_look_up(&vd_strings, &s->key, &slot->s, t->state,
 			       slot->status & VD_VALUE_TRUNCATED);
 	}
 	if (!v)
-		return vd_and(s, d->none);
+		return vd_and(s, t->none);
 	if (v->exact && v->exact != slot->s.end - slot->s.start + 1)
 		return vd_and(s, v->otherwise);
 	return vd_and(s, v->vector);
 }
 
 static __always_inline bool vd_dim_number(struct vd_hook_scratch *s,
-					  const volatile struct vd_dim_config *d, __u64 value)
+					  const volatile struct vd_dim_config *d,
+					  const struct vd_dim_tables *t, __u64 value)
 {
 	if (d->kind == VD_DIM_MASK)
-		return vd_masks(s, d->base, d->len, value);
+		return vd_masks(s, t, d->steps, value);
 	if (d->kind == VD_DIM_INDEX) {
-		__u32 at = d->base + value;
-		struct vd_entry *e = value < d->len ? bpf_map_lookup_elem(&vd_table, &at) : 0;
+		__u32 at = t->base + value;
+		struct vd_entry *e = value < t->len ? bpf_map_lookup_elem(&vd_table, &at) : 0;
 
-		return vd_and(s, e ? e->a : d->none);
+		return vd_and(s, e ? e->a : t->none);
 	}
 	if (d->flags & VD_DIM_SIGNED)
 		value ^= VD_SIGN;
-	return vd_and(s, vd_interval(d->base, d->len, value));
+	return vd_and(s, vd_interval(s, t, d->steps, value));
 }
 
 /* Classifies by dimension d; returns whether any rule is left. */
-static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d)
+static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d,
+				   const struct vd_dim_tables *t)
 {
 	__u64 value = 0;
 
 	if (d->flags & VD_DIM_FETCH)
 		vd_fetch(run, d->index);
 	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
-		return vd_dim_string(run, d);
+		return vd_dim_string(run, d, t);
 	if (!vd_dim_value(run, d->source, d->index, &value))
-		return vd_and(run->s, d->none);
-	return vd_dim_number(run->s, d, value);
+		return vd_and(run->s, t->none);
+	return vd_dim_number(run->s, d, t, value);
 }
 
 static __always_inline bool vd_classify(struct vd_run *run)
@@ -582,12 +598,12 @@ static __always_inline bool vd_classify(struct vd_run *run)
 	for (i = 0; i < VD_MAX_WORDS; i++) {
 		if (i >= vd_config.words)
 			break;
-		run->s->acc[i] = vd_config.all[i];
+		run->s->acc[i] = run->tables->all[i];
 	}
 	for (i = 0; i < VD_MAX_DIMS; i++) {
 		if (i >= vd_config.n_dims)
 			break;
-		if (!vd_dim(run, &vd_config.dims[i]))
+		if (!vd_dim(run, &vd_config.dims[i], &run->tables->dims[i]))
 			return false;
 	}
 	return true;
@@ -598,7 +614,7 @@ static __always_inline bool vd_classify(struct vd_run *run)
  * subtraction of its first bit borrows up to its lowest set bit; the guard
  * bit behind the group stops the borrow where no bit is set.
  */
-static __always_inline void vd_winners(struct vd_hook_scratch *s)
+static __always_inline void vd_winners(struct vd_hook_scratch *s, const struct vd_hook_tables *r)
 {
 	__u64 borrow = 0;
 	__u32 w;
@@ -609,12 +625,12 @@ static __always_inline void vd_winners(struct vd_hook_scratch *s)
 		if (w >= vd_config.words)
 			break;
 		m = s->acc[w];
-		n = m & ~vd_config.single[w];
-		x = n | vd_config.guard[w];
-		t = x - vd_config.start[w];
+		n = m & ~r->single[w];
+		x = n | r->guard[w];
+		t = x - r->start[w];
 		d = t - borrow;
-		borrow = (x < vd_config.start[w]) | (t < borrow);
-		s->win[w] = (m & vd_config.single[w]) | (n & ~d);
+		borrow = (x < r->start[w]) | (t < borrow);
+		s->win[w] = (m & r->single[w]) | (n & ~d);
 	}
 }
 
@@ -763,16 +779,19 @@ static __always_inline void vd_rewind(struct vd_hook_scratch *s, const __u64 *fr
 	s->cursor.word = 0;
 	s->cursor.left = from[0];
 	s->cursor.signal = 0;
+	s->cursor.error = 0;
 }
 
 /* Turns of the loop that visits all winners: one each, and one for each word. */
 #define VD_WINNER_TURNS (1024 + VD_MAX_WORDS)
 
+#define VD_SIGKILL 9
+
 /* Notes a rule's signal; returns whether it has one that is to be sent. */
 static __always_inline bool vd_note_signal(struct vd_cursor *c, struct vd_rule *rule,
 					   struct vd_rule_counters *n)
 {
-	__u32 signal = rule->flags & VD_RULE_KILL ? 9 : rule->signal;
+	__u32 signal = rule->flags & VD_RULE_KILL ? VD_SIGKILL : rule->signal;
 
 	if (!(rule->flags & (VD_RULE_KILL | VD_RULE_SIGNAL)))
 		return false;
@@ -781,9 +800,29 @@ static __always_inline bool vd_note_signal(struct vd_cursor *c, struct vd_rule *
 		return false;
 	}
 	n->signal++;
-	if (c->signal != 9)
+	if (c->signal != VD_SIGKILL)
 		c->signal = signal;
 	return true;
+}
+
+#define VD_EPERM 1
+#define VD_ERROR_MAX 4095 /* MAX_ERRNO, include/linux/err.h */
+
+/* Notes what a rule wants the caller to get: the first rule that says so is heard. */
+static __always_inline void vd_note_error(struct vd_cursor *c, struct vd_rule *rule,
+					  struct vd_rule_counters *n)
+{
+	__s32 error = rule->error;
+
+	if (!(rule->flags & VD_RULE_OVERRIDE))
+		return;
+	if (rule->flags & VD_RULE_MONITOR) {
+		n->monitor_override++;
+		return;
+	}
+	n->override++;
+	if (!c->error)
+		c->error = error;
 }
 
 /* Carries out the descriptor actions; returns whether any changed something. */
@@ -802,10 +841,10 @@ static __always_inline bool vd_fd_ops(struct vd_run *run, struct vd_rule *rule)
 /* Carries out one rule, and notes in s->post whether it has an event. */
 static __noinline void vd_act(struct vd_run *run, __u32 bit)
 {
-	struct vd_rule *rule = bpf_map_lookup_elem(&vd_rules, &bit);
-	struct vd_rule_counters *n = bpf_map_lookup_elem(&vd_rule_counters, &bit);
+	__u32 at = run->tables->rules + bit, word;
+	struct vd_rule *rule = bpf_map_lookup_elem(&vd_rules, &at);
+	struct vd_rule_counters *n = bpf_map_lookup_elem(&vd_rule_counters, &at);
 	bool quiet = false;
-	__u32 word;
 
 	if (!rule || !n)
 		return;
@@ -815,6 +854,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 	if ((vd_config.features & (VD_FEATURE_KILL | VD_FEATURE_SIGNAL)) &&
 	    vd_note_signal(&run->s->cursor, rule, n))
 		quiet = false;
+	if (vd_config.features & VD_FEATURE_OVERRIDE)
+		vd_note_error(&run->s->cursor, rule, n);
 	if (!(rule->flags & VD_RULE_POST)) {
 		n->no_post++;
 		return;
@@ -849,7 +890,7 @@ static __always_inline void vd_act_all(struct vd_run *run)
 	for (i = 0; i < VD_WINNER_TURNS; i++) {
 		__s32 bit;
 
-		if (i >= vd_config.n_groups + vd_config.words)
+		if (i >= vd_config.winners + vd_config.words)
 			break;
 		bit = vd_next(s, s->win);
 		if (bit == -1)
@@ -926,7 +967,7 @@ static __always_inline __u32 vd_begin(struct vd_run *run, __u8 phase, __u8 n_val
 	}
 	r->pair = pair;
 	r->hook = vd_config.hook;
-	r->generation = vd_config.generation;
+	r->generation = run->tables->generation;
 	r->tid = run->tid;
 	r->phase = phase;
 	r->words = vd_config.words;
@@ -952,7 +993,7 @@ static __always_inline bool vd_emit(struct vd_run *run, bool want, bool evidence
 	for (w = 0; w < VD_MAX_WORDS; w++) {
 		if (w >= vd_config.words)
 			break;
-		s->acc[w] = s->post[w] & (want ? vd_config.returns[w] : ~vd_config.returns[w]);
+		s->acc[w] = s->post[w] & (want ? run->tables->returns[w] : ~run->tables->returns[w]);
 		any |= s->acc[w];
 	}
 	if (!any)
@@ -973,11 +1014,12 @@ static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
 {
 	struct vd_pending *p = &run->s->pending;
 	__u64 tid = run->tid;
+	long err;
 	__u32 i;
 
 	p->pair = run->now;
 	p->hook = vd_config.hook;
-	p->generation = vd_config.generation;
+	p->generation = run->tables->generation;
 	p->return_slot = vd_config.return_slot;
 	p->syscall = syscall;
 	p->tid = run->tid;
@@ -988,7 +1030,16 @@ static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
 			break;
 		p->winners[i] = run->s->acc[i];
 	}
-	if (bpf_map_update_elem(&vd_pending, &tid, p, BPF_ANY))
+	if (vd_config.features & VD_FEATURE_FRAMES) {
+		struct vd_call_key key = {
+			.hook = vd_config.hook, .tid = run->tid, .frame = run->frame
+		};
+
+		err = bpf_map_update_elem(&vd_calls, &key, p, BPF_ANY);
+	} else {
+		err = bpf_map_update_elem(&vd_pending, &tid, p, BPF_ANY);
+	}
+	if (err)
 		vd_count(VD_COUNT_PENDING_FULL);
 }
 
@@ -1015,15 +1066,26 @@ static __always_inline void vd_init(struct vd_run *run, void *ctx)
 	run->process = bpf_map_lookup_elem(&vd_processes, &run->pid);
 }
 
-static __always_inline bool vd_is_active(void)
+/* The tables in force; false before the hook has any. */
+static __always_inline bool vd_take_tables(struct vd_run *run)
 {
-	__u32 hook = vd_config.hook;
-	__u32 *generation;
+	__u32 zero = 0;
+	__u32 *current = bpf_map_lookup_elem(&vd_current, &zero);
 
-	if (!vd_config.gated)
-		return true;
-	generation = bpf_map_lookup_elem(&vd_active, &hook);
-	return generation && *generation == vd_config.generation;
+	if (!current)
+		return false;
+	run->tables = bpf_map_lookup_elem(&vd_tables, current);
+	return run->tables;
+}
+
+/* Begins a run; what it returns is given back with vd_release. */
+static __always_inline struct vd_hook_scratch *vd_start(struct vd_run *run, void *ctx)
+{
+	vd_init(run, ctx);
+	if (!vd_take_tables(run))
+		return 0;
+	run->s = vd_claim(&vd_hook_scratch);
+	return run->s;
 }
 
 /*
@@ -1042,32 +1104,77 @@ static __always_inline bool vd_signal(struct vd_run *run, __u32 signal)
 	return true;
 }
 
-/* The way of one event: classify, act, tell. raw is filled in. */
-static __always_inline void vd_event(struct vd_run *run, __u32 syscall)
+
+/* Tells the guards on the way of the thread's system call to refuse it. */
+static __always_inline void vd_pronounce(struct vd_run *run, __s32 error)
+{
+	struct vd_verdict verdict = { .error = error, .hook = vd_config.hook };
+
+	if (bpf_map_update_elem(&vd_verdicts, &run->tid, &verdict, BPF_ANY))
+		vd_count(VD_COUNT_VERDICT_FULL);
+}
+
+/* What the caller is to get: a killed process no result of the call that it dies in. */
+static __always_inline __s32 vd_error(struct vd_hook_scratch *s, bool signalled)
+{
+	if (s->cursor.error)
+		return s->cursor.error;
+	if (signalled && s->cursor.signal == VD_SIGKILL)
+		return -VD_EPERM;
+	return 0;
+}
+
+/*
+ * The way of one event: classify, act, tell. raw is filled in. Returns the
+ * error that the caller is to get, 0 for none.
+ */
+static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 {
 	struct vd_hook_scratch *s = run->s;
-	bool killed = false;
+	bool signalled = false;
+	__s32 error = 0;
 
 	if (!vd_classify(run))
-		return;
-	vd_winners(s);
+		return 0;
+	vd_winners(s, run->tables);
 	run->now = bpf_ktime_get_boot_ns();
 	if (!run->process)
 		vd_count(VD_COUNT_PROCESS_UNKNOWN);
 	if (vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS))
 		vd_fetch_rest(run);
 	vd_act_all(run);
-	if (vd_config.features & (VD_FEATURE_KILL | VD_FEATURE_SIGNAL)) {
-		killed = s->cursor.signal && vd_signal(run, s->cursor.signal);
-	}
+	if (vd_config.features & (VD_FEATURE_KILL | VD_FEATURE_SIGNAL))
+		signalled = s->cursor.signal && vd_signal(run, s->cursor.signal);
+	if (vd_config.features & (VD_FEATURE_REFUSES | VD_FEATURE_VERDICT))
+		error = vd_error(s, signalled);
+	if ((vd_config.features & VD_FEATURE_VERDICT) && error)
+		vd_pronounce(run, error);
 	if (!(vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS)))
 		vd_fetch_rest(run);
-	vd_emit(run, false, killed);
-	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, killed))
+	vd_emit(run, false, signalled || error);
+	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, signalled || error))
 		vd_await_return(run, syscall);
+	return error;
 }
 
-/* ---- entry points ------------------------------------------------------------------ */
+/* ---- entry points: system calls by tracepoints ------------------------------------- */
+
+/* The arguments of a system call, from its registers. */
+static __always_inline void vd_load_call(struct vd_run *run, void *regs)
+{
+	__u32 i;
+
+	for (i = 0; i < VD_RAW_ARGS; i++)
+		bpf_probe_read_kernel(&run->s->raw[i], 8, regs + vd_abi.args[i]);
+}
+
+static __always_inline __u64 vd_call_number(void *regs)
+{
+	__u64 number = 0;
+
+	bpf_probe_read_kernel(&number, 8, regs + vd_abi.number);
+	return (__u32)number;
+}
 
 /*
  * A system call's entry, reached from the dispatcher: ctx[0] are the
@@ -1077,22 +1184,16 @@ SEC("tp_btf/sys_enter")
 int vd_hook_enter(__u64 *ctx)
 {
 	struct vd_run run = {};
-	__u32 i;
 
-	if (!vd_is_active())
-		return 0;
-	vd_init(&run, ctx);
-	if (vd_is_compat(run.task)) {
+	if (vd_is_compat((struct task_struct *)bpf_get_current_task())) {
 		vd_count(VD_COUNT_COMPAT_SYSCALL);
 		return 0;
 	}
-	run.s = vd_claim(&vd_hook_depth, &vd_hook_scratch);
-	if (!run.s)
+	if (!vd_start(&run, ctx))
 		return 0;
-	for (i = 0; i < VD_RAW_ARGS; i++)
-		bpf_probe_read_kernel(&run.s->raw[i], 8, (void *)ctx[0] + vd_abi.args[i]);
+	vd_load_call(&run, (void *)ctx[0]);
 	vd_event(&run, ctx[1]);
-	vd_release(&vd_hook_depth);
+	vd_release(run.s);
 	return 0;
 }
 
@@ -1112,7 +1213,7 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 		if (i >= vd_config.n_return_dims)
 			break;
 		/* Policies may declare the return value differently. */
-		if (!vd_dim_number(s, &vd_config.return_dims[i],
+		if (!vd_dim_number(s, &vd_config.return_dims[i], &run->tables->return_dims[i],
 				   vd_extend(ret, vd_config.return_dims[i].index)))
 			break;
 	}
@@ -1126,14 +1227,15 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 		struct vd_rule_counters *n;
 		__s32 bit;
 
-		if (i >= vd_config.n_groups + vd_config.words)
+		if (i >= vd_config.winners + vd_config.words)
 			break;
 		bit = vd_next(s, s->acc);
 		if (bit == -1)
 			break;
 		if (bit < 0)
 			continue;
-		n = bpf_map_lookup_elem(&vd_rule_counters, &bit);
+		at = run->tables->rules + bit;
+		n = bpf_map_lookup_elem(&vd_rule_counters, &at);
 		if (n)
 			n->post++;
 	}
@@ -1168,30 +1270,69 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 	vd_output(s, at, false);
 }
 
+/* Takes the tables with which an entry was classified; false if they are gone. */
+static __always_inline bool vd_take_tables_of(struct vd_run *run, __u32 generation)
+{
+	__u32 i;
+
+	for (i = 0; i < 2; i++) {
+		__u32 half = i;
+
+		run->tables = bpf_map_lookup_elem(&vd_tables, &half);
+		if (run->tables && run->tables->generation == generation)
+			return true;
+	}
+	return false;
+}
+
+/* Completes what an entry has begun. */
+static __always_inline void vd_complete(void *ctx, struct vd_pending *p, __u64 ret)
+{
+	struct vd_run run = {};
+
+	vd_init(&run, ctx);
+	if (p->hook != vd_config.hook || !vd_take_tables_of(&run, p->generation))
+		return;
+	run.s = vd_claim(&vd_hook_scratch);
+	if (!run.s)
+		return;
+	run.now = bpf_ktime_get_boot_ns();
+	vd_return(&run, p, ret);
+	vd_release(run.s);
+}
+
+/* Completes a system call's event, which the thread cannot be in twice. */
+static __always_inline void vd_complete_call(void *ctx, __u32 number, __u64 ret)
+{
+	__u64 tid = (__u32)bpf_get_current_pid_tgid();
+	struct vd_pending *p = bpf_map_lookup_elem(&vd_pending, &tid);
+
+	if (!p)
+		return;
+	if (p->syscall == number)
+		vd_complete(ctx, p, ret);
+	bpf_map_delete_elem(&vd_pending, &tid);
+}
+
+/* Completes a function's event. */
+static __always_inline void vd_complete_function(void *ctx, __u64 frame, __u64 ret)
+{
+	struct vd_call_key key = {
+		.hook = vd_config.hook, .tid = bpf_get_current_pid_tgid(), .frame = frame
+	};
+	struct vd_pending *p = bpf_map_lookup_elem(&vd_calls, &key);
+
+	if (!p)
+		return;
+	vd_complete(ctx, p, ret);
+	bpf_map_delete_elem(&vd_calls, &key);
+}
+
 /* A system call's return, reached from the dispatcher: ctx[1] is its result. */
 SEC("tp_btf/sys_exit")
 int vd_hook_return(__u64 *ctx)
 {
-	struct vd_run run = {};
-	struct vd_pending *p;
-	__u64 tid;
-	__s64 number = -1;
-
-	vd_init(&run, ctx);
-	tid = run.tid;
-	p = bpf_map_lookup_elem(&vd_pending, &tid);
-	if (!p)
-		return 0;
-	bpf_probe_read_kernel(&number, 8, (void *)ctx[0] + vd_abi.number);
-	run.s = vd_claim(&vd_hook_depth, &vd_hook_scratch);
-	if (!run.s)
-		return 0;
-	run.now = bpf_ktime_get_boot_ns();
-	if (p->hook == vd_config.hook && p->generation == vd_config.generation &&
-	    p->syscall == (__u32)number)
-		vd_return(&run, p, ctx[1]);
-	bpf_map_delete_elem(&vd_pending, &tid);
-	vd_release(&vd_hook_depth);
+	vd_complete_call(ctx, vd_call_number((void *)ctx[0]), ctx[1]);
 	return 0;
 }
 
@@ -1223,76 +1364,220 @@ int vd_hook_fd_install(__u64 *ctx)
 {
 	__s64 fd = ctx[1];
 	struct vd_run run = {};
-	__u64 number = 0;
+	__u64 number;
 
-	if (fd < 0 || fd > 0x7fffffff || !vd_is_active())
+	if (fd < 0 || fd > 0x7fffffff)
 		return 0;
-	bpf_probe_read_kernel(&number, 8, (void *)ctx[0] + vd_abi.number);
-	number &= 0xffffffff;
+	number = vd_call_number((void *)ctx[0]);
 	if (number >= 512 || !(vd_fd_calls[(number >> 6) & 7] & 1ULL << (number & 63)))
 		return 0;
 	if (!vd_installs((void *)ctx[0], number, fd))
 		return 0;
-	vd_init(&run, ctx);
-	if (vd_is_compat(run.task)) {
+	if (vd_is_compat((struct task_struct *)bpf_get_current_task())) {
 		vd_count(VD_COUNT_COMPAT_SYSCALL);
 		return 0;
 	}
-	run.s = vd_claim(&vd_hook_depth, &vd_hook_scratch);
-	if (!run.s)
+	if (!vd_start(&run, ctx))
 		return 0;
 	run.s->raw[0] = fd;
 	run.s->raw[1] = (__u64)vd_file_of(run.task, fd);
 	if (run.s->raw[1])
 		vd_event(&run, number);
-	vd_release(&vd_hook_depth);
+	vd_release(run.s);
 	return 0;
 }
 
-/* A tracepoint, by the fields of its format. */
+/* ---- entry points: tracepoints ------------------------------------------------------ */
+
+/* By the fields of its format. */
 SEC("tracepoint")
 int vd_hook_tracepoint(void *ctx)
 {
 	struct vd_run run = {};
 
-	if (!vd_is_active())
-		return 0;
-	vd_init(&run, ctx);
-	run.s = vd_claim(&vd_hook_depth, &vd_hook_scratch);
-	if (!run.s)
+	if (!vd_start(&run, ctx))
 		return 0;
 	vd_event(&run, 0);
-	vd_release(&vd_hook_depth);
+	vd_release(run.s);
 	return 0;
 }
 
-/* How many of a raw tracepoint's arguments the hook reads. */
-const volatile __u32 vd_raw_args;
+/*
+ * Arguments that the kernel gives as an array, one by one: it refuses a
+ * program that reads more than there are.
+ */
+static __always_inline void vd_load_array(struct vd_run *run, const __u64 *args)
+{
+	if (vd_config.raw_args > 0)
+		run->s->raw[0] = args[0];
+	if (vd_config.raw_args > 1)
+		run->s->raw[1] = args[1];
+	if (vd_config.raw_args > 2)
+		run->s->raw[2] = args[2];
+	if (vd_config.raw_args > 3)
+		run->s->raw[3] = args[3];
+	if (vd_config.raw_args > 4)
+		run->s->raw[4] = args[4];
+	if (vd_config.raw_args > 5)
+		run->s->raw[5] = args[5];
+}
 
-/* A raw tracepoint. */
-SEC("raw_tracepoint")
-int vd_hook_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
+/*
+ * A run whose arguments are an array, or the registers of a system call that
+ * is its only element. Returns the error that the caller is to get.
+ */
+static __always_inline __s32 vd_run_array(__u64 *ctx, __u64 frame)
 {
 	struct vd_run run = {};
+	__u32 number = 0;
+	__s32 error;
 
-	if (!vd_is_active())
+	if (!vd_start(&run, ctx))
 		return 0;
-	vd_init(&run, ctx);
-	run.s = vd_claim(&vd_hook_depth, &vd_hook_scratch);
-	if (!run.s)
+	run.frame = frame;
+	if (vd_config.wrapper) {
+		vd_load_call(&run, (void *)ctx[0]);
+		number = vd_config.call;
+	} else {
+		vd_load_array(&run, ctx);
+	}
+	error = vd_event(&run, number);
+	vd_release(run.s);
+	return error;
+}
+
+SEC("raw_tracepoint")
+int vd_hook_raw_tracepoint(__u64 *ctx)
+{
+	vd_run_array(ctx, 0);
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int vd_hook_btf_tracepoint(__u64 *ctx)
+{
+	vd_run_array(ctx, 0);
+	return 0;
+}
+
+/* ---- entry points: functions by trampolines ----------------------------------------- */
+
+/* The kernel calls the programs of one call of a function with the same ctx. */
+SEC("fentry/fd_install")
+int vd_hook_fentry(__u64 *ctx)
+{
+	vd_run_array(ctx, (__u64)ctx);
+	return 0;
+}
+
+/* What a program may return that refuses: the verifier wants to see the bounds. */
+static __always_inline long vd_refusal(__s32 error)
+{
+	long result = error;
+
+	vd_bounded(result);
+	if (result >= 0)
 		return 0;
-	/* One by one: the kernel refuses a program that reads more than there are. */
-	if (vd_raw_args > 0)
-		run.s->raw[0] = ctx->args[0];
-	if (vd_raw_args > 1)
-		run.s->raw[1] = ctx->args[1];
-	if (vd_raw_args > 2)
-		run.s->raw[2] = ctx->args[2];
-	if (vd_raw_args > 3)
-		run.s->raw[3] = ctx->args[3];
-	if (vd_raw_args > 4)
-		run.s->raw[4] = ctx->args[4];
-	vd_event(&run, 0);
-	vd_release(&vd_hook_depth);
+	if (result < -VD_ERROR_MAX)
+		return -VD_EPERM;
+	return result;
+}
+
+SEC("fmod_ret/security_file_open")
+long vd_hook_fmod_ret(__u64 *ctx)
+{
+	return vd_refusal(vd_run_array(ctx, (__u64)ctx));
+}
+
+SEC("lsm/file_open")
+long vd_hook_lsm(__u64 *ctx)
+{
+	return vd_refusal(vd_run_array(ctx, 0));
+}
+
+/* One word of a ctx, by a fixed offset: the kernel refuses any other access to it. */
+#define VD_CTX(ctx, n)                                                                  \
+	({                                                                              \
+		__u64 word;                                                             \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(word) : "r"(ctx), "i"(8 * (n))); \
+		word;                                                                   \
+	})
+
+/* The return value stands behind the arguments. */
+static __always_inline __u64 vd_result(void *ctx)
+{
+	switch (vd_config.return_at) {
+	case 0:
+		return VD_CTX(ctx, 0);
+	case 1:
+		return VD_CTX(ctx, 1);
+	case 2:
+		return VD_CTX(ctx, 2);
+	case 3:
+		return VD_CTX(ctx, 3);
+	case 4:
+		return VD_CTX(ctx, 4);
+	case 5:
+		return VD_CTX(ctx, 5);
+	case 6:
+		return VD_CTX(ctx, 6);
+	}
+	return 0;
+}
+
+SEC("fexit/fd_install")
+int vd_hook_fexit(__u64 *ctx)
+{
+	if (vd_config.wrapper)
+		vd_complete_call(ctx, vd_config.call, vd_result(ctx));
+	else
+		vd_complete_function(ctx, (__u64)ctx, vd_result(ctx));
+	return 0;
+}
+
+/* ---- entry points: functions by probes ----------------------------------------------- */
+
+static __always_inline __u64 vd_register(void *regs, __u32 offset)
+{
+	__u64 v = 0;
+
+	bpf_probe_read_kernel(&v, 8, regs + offset);
+	return v;
+}
+
+/* A function of the kernel or, as uprobe, of a program. */
+SEC("kprobe")
+int vd_hook_kprobe(void *ctx)
+{
+	struct vd_run run = {};
+	__u32 number = 0, i;
+
+	if (!vd_start(&run, ctx))
+		return 0;
+	run.frame = vd_register(ctx, vd_abi.stack);
+	if (vd_config.wrapper) {
+		vd_load_call(&run, (void *)vd_register(ctx, vd_abi.params[0]));
+		number = vd_config.call;
+	} else {
+		for (i = 0; i < VD_RAW_ARGS; i++) {
+			if (i >= vd_config.raw_args)
+				break;
+			run.s->raw[i] = vd_register(ctx, vd_abi.params[i]);
+		}
+	}
+	vd_event(&run, number);
+	vd_release(run.s);
+	return 0;
+}
+
+SEC("kprobe")
+int vd_hook_kretprobe(void *ctx)
+{
+	__u64 ret = vd_register(ctx, vd_abi.result);
+
+	if (vd_config.wrapper)
+		vd_complete_call(ctx, vd_config.call, ret);
+	else
+		vd_complete_function(ctx, vd_register(ctx, vd_abi.stack) - vd_abi.popped, ret);
 	return 0;
 }

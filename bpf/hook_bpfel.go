@@ -13,6 +13,13 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type HookVdCallKey struct {
+	_     structs.HostLayout
+	Hook  uint32
+	Tid   uint32
+	Frame uint64
+}
+
 type HookVdEntry struct {
 	_   structs.HostLayout
 	Key uint64
@@ -35,25 +42,22 @@ type HookVdFollowedKey struct {
 }
 
 type HookVdHookConfig struct {
-	_                 structs.HostLayout
-	Hook              uint32
-	Generation        uint32
-	Words             uint32
-	N_slots           uint32
-	N_dims            uint32
-	N_returnDims      uint32
-	ProcessGeneration uint32
-	ReturnType        uint32
-	ReturnSlot        uint32
-	Gated             uint32
-	Features          uint32
-	N_groups          uint32
-	All               [24]uint64
-	Single            [24]uint64
-	Start             [24]uint64
-	Guard             [24]uint64
-	Returns           [24]uint64
-	Slots             [16]struct {
+	_            structs.HostLayout
+	Hook         uint32
+	Words        uint32
+	N_slots      uint32
+	N_dims       uint32
+	N_returnDims uint32
+	ReturnType   uint32
+	ReturnSlot   uint32
+	Features     uint32
+	Winners      uint32
+	RawArgs      uint32
+	ReturnAt     uint32
+	Wrapper      uint32
+	Call         uint32
+	Zero         uint32
+	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
 		From       uint8
@@ -73,10 +77,7 @@ type HookVdHookConfig struct {
 		Source uint8
 		Index  uint8
 		Flags  uint8
-		Base   uint32
-		Len    uint32
-		State  uint32
-		None   uint32
+		Steps  uint32
 	}
 	ReturnDims [8]struct {
 		_      structs.HostLayout
@@ -84,24 +85,25 @@ type HookVdHookConfig struct {
 		Source uint8
 		Index  uint8
 		Flags  uint8
-		Base   uint32
-		Len    uint32
-		State  uint32
-		None   uint32
+		Steps  uint32
 	}
 }
 
 type HookVdHookScratch struct {
-	_      structs.HostLayout
-	Acc    [24]uint64
-	Win    [24]uint64
-	Post   [24]uint64
-	Raw    [6]uint64
-	Cursor struct {
+	_       structs.HostLayout
+	Holders uint32
+	Padding uint32
+	Acc     [24]uint64
+	Win     [24]uint64
+	Post    [24]uint64
+	Raw     [6]uint64
+	Cursor  struct {
 		_      structs.HostLayout
 		Left   uint64
 		Word   uint32
 		Signal uint32
+		Error  int32
+		Row    uint32
 	}
 	Key      HookVdStringKey
 	Rate     HookVdRateKey
@@ -121,6 +123,33 @@ type HookVdHookScratch struct {
 		}
 	}
 	Record [73728]int8
+}
+
+type HookVdHookTables struct {
+	_                 structs.HostLayout
+	Generation        uint32
+	ProcessGeneration uint32
+	Rules             uint32
+	Zero              uint32
+	All               [24]uint64
+	Single            [24]uint64
+	Start             [24]uint64
+	Guard             [24]uint64
+	Returns           [24]uint64
+	Dims              [48]struct {
+		_     structs.HostLayout
+		Base  uint32
+		Len   uint32
+		State uint32
+		None  uint32
+	}
+	ReturnDims [8]struct {
+		_     structs.HostLayout
+		Base  uint32
+		Len   uint32
+		State uint32
+		None  uint32
+	}
 }
 
 type HookVdPending struct {
@@ -172,16 +201,18 @@ type HookVdRule struct {
 	RateInterval uint64
 	RateId       uint64
 	RateScope    uint32
-	Zero         uint32
+	Error        int32
 }
 
 type HookVdRuleCounters struct {
-	_             structs.HostLayout
-	Post          uint64
-	NoPost        uint64
-	Signal        uint64
-	MonitorSignal uint64
-	RateLimited   uint64
+	_               structs.HostLayout
+	Post            uint64
+	NoPost          uint64
+	Signal          uint64
+	MonitorSignal   uint64
+	RateLimited     uint64
+	Override        uint64
+	MonitorOverride uint64
 }
 
 type HookVdStringKey struct {
@@ -207,7 +238,10 @@ type HookVdSyscallAbi struct {
 	CompatStatus uint32
 	Fcntl        uint32
 	Dup2         uint32
-	Zero         uint32
+	Params       [6]uint32
+	Result       uint32
+	Stack        uint32
+	Popped       uint32
 }
 
 type HookVdVector struct {
@@ -215,15 +249,21 @@ type HookVdVector struct {
 	Words [24]uint64
 }
 
+type HookVdVerdict struct {
+	_     structs.HostLayout
+	Error int32
+	Hook  uint32
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	HookMapVdActive             = "vd_active"
 	HookMapVdAgent              = "vd_agent"
+	HookMapVdCalls              = "vd_calls"
 	HookMapVdCounters           = "vd_counters"
+	HookMapVdCurrent            = "vd_current"
 	HookMapVdFollowed           = "vd_followed"
-	HookMapVdHookDepth          = "vd_hook_depth"
 	HookMapVdHookScratch        = "vd_hook_scratch"
 	HookMapVdPending            = "vd_pending"
 	HookMapVdProcesses          = "vd_processes"
@@ -235,16 +275,24 @@ const (
 	HookMapVdSequences          = "vd_sequences"
 	HookMapVdStrings            = "vd_strings"
 	HookMapVdTable              = "vd_table"
+	HookMapVdTables             = "vd_tables"
 	HookMapVdVectors            = "vd_vectors"
+	HookMapVdVerdicts           = "vd_verdicts"
+	HookProgVdHookBtfTracepoint = "vd_hook_btf_tracepoint"
 	HookProgVdHookEnter         = "vd_hook_enter"
 	HookProgVdHookFdInstall     = "vd_hook_fd_install"
+	HookProgVdHookFentry        = "vd_hook_fentry"
+	HookProgVdHookFexit         = "vd_hook_fexit"
+	HookProgVdHookFmodRet       = "vd_hook_fmod_ret"
+	HookProgVdHookKprobe        = "vd_hook_kprobe"
+	HookProgVdHookKretprobe     = "vd_hook_kretprobe"
+	HookProgVdHookLsm           = "vd_hook_lsm"
 	HookProgVdHookRawTracepoint = "vd_hook_raw_tracepoint"
 	HookProgVdHookReturn        = "vd_hook_return"
 	HookProgVdHookTracepoint    = "vd_hook_tracepoint"
 	HookVarVdAbi                = "vd_abi"
 	HookVarVdConfig             = "vd_config"
 	HookVarVdFdCalls            = "vd_fd_calls"
-	HookVarVdRawArgs            = "vd_raw_args"
 )
 
 // LoadHook returns the embedded CollectionSpec for Hook.
@@ -289,8 +337,15 @@ type HookSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type HookProgramSpecs struct {
+	VdHookBtfTracepoint *ebpf.ProgramSpec `ebpf:"vd_hook_btf_tracepoint"`
 	VdHookEnter         *ebpf.ProgramSpec `ebpf:"vd_hook_enter"`
 	VdHookFdInstall     *ebpf.ProgramSpec `ebpf:"vd_hook_fd_install"`
+	VdHookFentry        *ebpf.ProgramSpec `ebpf:"vd_hook_fentry"`
+	VdHookFexit         *ebpf.ProgramSpec `ebpf:"vd_hook_fexit"`
+	VdHookFmodRet       *ebpf.ProgramSpec `ebpf:"vd_hook_fmod_ret"`
+	VdHookKprobe        *ebpf.ProgramSpec `ebpf:"vd_hook_kprobe"`
+	VdHookKretprobe     *ebpf.ProgramSpec `ebpf:"vd_hook_kretprobe"`
+	VdHookLsm           *ebpf.ProgramSpec `ebpf:"vd_hook_lsm"`
 	VdHookRawTracepoint *ebpf.ProgramSpec `ebpf:"vd_hook_raw_tracepoint"`
 	VdHookReturn        *ebpf.ProgramSpec `ebpf:"vd_hook_return"`
 	VdHookTracepoint    *ebpf.ProgramSpec `ebpf:"vd_hook_tracepoint"`
@@ -300,11 +355,11 @@ type HookProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type HookMapSpecs struct {
-	VdActive       *ebpf.MapSpec `ebpf:"vd_active"`
 	VdAgent        *ebpf.MapSpec `ebpf:"vd_agent"`
+	VdCalls        *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters     *ebpf.MapSpec `ebpf:"vd_counters"`
+	VdCurrent      *ebpf.MapSpec `ebpf:"vd_current"`
 	VdFollowed     *ebpf.MapSpec `ebpf:"vd_followed"`
-	VdHookDepth    *ebpf.MapSpec `ebpf:"vd_hook_depth"`
 	VdHookScratch  *ebpf.MapSpec `ebpf:"vd_hook_scratch"`
 	VdPending      *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.MapSpec `ebpf:"vd_processes"`
@@ -316,7 +371,9 @@ type HookMapSpecs struct {
 	VdSequences    *ebpf.MapSpec `ebpf:"vd_sequences"`
 	VdStrings      *ebpf.MapSpec `ebpf:"vd_strings"`
 	VdTable        *ebpf.MapSpec `ebpf:"vd_table"`
+	VdTables       *ebpf.MapSpec `ebpf:"vd_tables"`
 	VdVectors      *ebpf.MapSpec `ebpf:"vd_vectors"`
+	VdVerdicts     *ebpf.MapSpec `ebpf:"vd_verdicts"`
 }
 
 // HookVariableSpecs contains global variables before they are loaded into the kernel.
@@ -326,7 +383,6 @@ type HookVariableSpecs struct {
 	VdAbi     *ebpf.VariableSpec `ebpf:"vd_abi"`
 	VdConfig  *ebpf.VariableSpec `ebpf:"vd_config"`
 	VdFdCalls *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
-	VdRawArgs *ebpf.VariableSpec `ebpf:"vd_raw_args"`
 }
 
 // HookObjects contains all objects after they have been loaded into the kernel.
@@ -349,11 +405,11 @@ func (o *HookObjects) Close() error {
 //
 // It can be passed to LoadHookObjects or ebpf.CollectionSpec.LoadAndAssign.
 type HookMaps struct {
-	VdActive       *ebpf.Map `ebpf:"vd_active"`
 	VdAgent        *ebpf.Map `ebpf:"vd_agent"`
+	VdCalls        *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters     *ebpf.Map `ebpf:"vd_counters"`
+	VdCurrent      *ebpf.Map `ebpf:"vd_current"`
 	VdFollowed     *ebpf.Map `ebpf:"vd_followed"`
-	VdHookDepth    *ebpf.Map `ebpf:"vd_hook_depth"`
 	VdHookScratch  *ebpf.Map `ebpf:"vd_hook_scratch"`
 	VdPending      *ebpf.Map `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.Map `ebpf:"vd_processes"`
@@ -365,16 +421,18 @@ type HookMaps struct {
 	VdSequences    *ebpf.Map `ebpf:"vd_sequences"`
 	VdStrings      *ebpf.Map `ebpf:"vd_strings"`
 	VdTable        *ebpf.Map `ebpf:"vd_table"`
+	VdTables       *ebpf.Map `ebpf:"vd_tables"`
 	VdVectors      *ebpf.Map `ebpf:"vd_vectors"`
+	VdVerdicts     *ebpf.Map `ebpf:"vd_verdicts"`
 }
 
 func (m *HookMaps) Close() error {
 	return _HookClose(
-		m.VdActive,
 		m.VdAgent,
+		m.VdCalls,
 		m.VdCounters,
+		m.VdCurrent,
 		m.VdFollowed,
-		m.VdHookDepth,
 		m.VdHookScratch,
 		m.VdPending,
 		m.VdProcesses,
@@ -386,7 +444,9 @@ func (m *HookMaps) Close() error {
 		m.VdSequences,
 		m.VdStrings,
 		m.VdTable,
+		m.VdTables,
 		m.VdVectors,
+		m.VdVerdicts,
 	)
 }
 
@@ -397,15 +457,21 @@ type HookVariables struct {
 	VdAbi     *ebpf.Variable `ebpf:"vd_abi"`
 	VdConfig  *ebpf.Variable `ebpf:"vd_config"`
 	VdFdCalls *ebpf.Variable `ebpf:"vd_fd_calls"`
-	VdRawArgs *ebpf.Variable `ebpf:"vd_raw_args"`
 }
 
 // HookPrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to LoadHookObjects or ebpf.CollectionSpec.LoadAndAssign.
 type HookPrograms struct {
+	VdHookBtfTracepoint *ebpf.Program `ebpf:"vd_hook_btf_tracepoint"`
 	VdHookEnter         *ebpf.Program `ebpf:"vd_hook_enter"`
 	VdHookFdInstall     *ebpf.Program `ebpf:"vd_hook_fd_install"`
+	VdHookFentry        *ebpf.Program `ebpf:"vd_hook_fentry"`
+	VdHookFexit         *ebpf.Program `ebpf:"vd_hook_fexit"`
+	VdHookFmodRet       *ebpf.Program `ebpf:"vd_hook_fmod_ret"`
+	VdHookKprobe        *ebpf.Program `ebpf:"vd_hook_kprobe"`
+	VdHookKretprobe     *ebpf.Program `ebpf:"vd_hook_kretprobe"`
+	VdHookLsm           *ebpf.Program `ebpf:"vd_hook_lsm"`
 	VdHookRawTracepoint *ebpf.Program `ebpf:"vd_hook_raw_tracepoint"`
 	VdHookReturn        *ebpf.Program `ebpf:"vd_hook_return"`
 	VdHookTracepoint    *ebpf.Program `ebpf:"vd_hook_tracepoint"`
@@ -413,8 +479,15 @@ type HookPrograms struct {
 
 func (p *HookPrograms) Close() error {
 	return _HookClose(
+		p.VdHookBtfTracepoint,
 		p.VdHookEnter,
 		p.VdHookFdInstall,
+		p.VdHookFentry,
+		p.VdHookFexit,
+		p.VdHookFmodRet,
+		p.VdHookKprobe,
+		p.VdHookKretprobe,
+		p.VdHookLsm,
 		p.VdHookRawTracepoint,
 		p.VdHookReturn,
 		p.VdHookTracepoint,

@@ -52,6 +52,23 @@ struct {
 	__type(value, struct vd_pending);
 } vd_pending SEC(".maps");
 
+/* Calls of functions that await their return. Some never do: the oldest give way. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct vd_call_key);
+	__type(value, struct vd_pending);
+} vd_calls SEC(".maps");
+
+/* System calls that are to fail. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct vd_verdict);
+} vd_verdicts SEC(".maps");
+
 /*
  * Keeps the compiler from computing a bounded value in a second way that the
  * verifier does not know to be bounded.

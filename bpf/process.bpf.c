@@ -20,6 +20,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define VD_ARGS_CHUNKS 8
 
 struct vd_process_scratch {
+	__u32 holders;
+	__u32 padding;
 	struct vd_string_key key;
 	struct vd_string string;
 	struct vd_process process;
@@ -36,13 +38,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct vd_process_scratch);
 } vd_process_scratch SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} vd_process_depth SEC(".maps");
 
 /* Classes of binaries; the generation is in the highest bit of the state. */
 struct {
@@ -528,11 +523,11 @@ int BPF_PROG(vd_exec, struct task_struct *task, __s32 old_pid, struct linux_binp
 	struct vd_process_scratch *s;
 
 	vd_rename_thread((__u32)old_pid, (__u32)task->pid);
-	s = vd_claim(&vd_process_depth, &vd_process_scratch);
+	s = vd_claim(&vd_process_scratch);
 	if (!s)
 		return 0;
 	vd_exec_record(s, task, bprm);
-	vd_release(&vd_process_depth);
+	vd_release(s);
 	return 0;
 }
 
@@ -542,12 +537,14 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(vd_exit, struct task_struct *task)
 {
 	__u32 pid = task->tgid;
-	__u64 tid = (__u32)task->pid;
+	__u32 thread = task->pid;
+	__u64 tid = thread;
 	struct signal_struct *signal = task->signal;
 	struct vd_process *p;
 	struct vd_exit r = {};
 
 	bpf_map_delete_elem(&vd_pending, &tid);
+	bpf_map_delete_elem(&vd_verdicts, &thread);
 	/* do_exit counts live down before this tracepoint: 0 is the last thread. */
 	if (signal->live.counter)
 		return 0;
@@ -743,10 +740,10 @@ int vd_tasks(struct bpf_iter__task *ctx)
 	/* Who reads the iterator is the agent, whatever its pid namespace calls it. */
 	pid = bpf_get_current_pid_tgid() >> 32;
 	bpf_map_update_elem(&vd_agent, &zero, &pid, BPF_ANY);
-	s = vd_claim(&vd_process_depth, &vd_process_scratch);
+	s = vd_claim(&vd_process_scratch);
 	if (!s)
 		return 0;
 	vd_task_record(ctx, s, task);
-	vd_release(&vd_process_depth);
+	vd_release(s);
 	return 0;
 }

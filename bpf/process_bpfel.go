@@ -13,6 +13,13 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type ProcessVdCallKey struct {
+	_     structs.HostLayout
+	Hook  uint32
+	Tid   uint32
+	Frame uint64
+}
+
 type ProcessVdPending struct {
 	_          structs.HostLayout
 	Pair       uint64
@@ -58,9 +65,11 @@ type ProcessVdProcessPolicy struct {
 }
 
 type ProcessVdProcessScratch struct {
-	_      structs.HostLayout
-	Key    ProcessVdStringKey
-	String struct {
+	_       structs.HostLayout
+	Holders uint32
+	Padding uint32
+	Key     ProcessVdStringKey
+	String  struct {
 		_     structs.HostLayout
 		Start uint32
 		End   uint32
@@ -91,22 +100,29 @@ type ProcessVdStringValue struct {
 	Sets      uint64
 }
 
+type ProcessVdVerdict struct {
+	_     structs.HostLayout
+	Error int32
+	Hook  uint32
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	ProcessMapVdAgent            = "vd_agent"
 	ProcessMapVdBinaries         = "vd_binaries"
+	ProcessMapVdCalls            = "vd_calls"
 	ProcessMapVdCounters         = "vd_counters"
 	ProcessMapVdPending          = "vd_pending"
 	ProcessMapVdPidSets          = "vd_pid_sets"
-	ProcessMapVdProcessDepth     = "vd_process_depth"
 	ProcessMapVdProcessPolicy    = "vd_process_policy"
 	ProcessMapVdProcessScratch   = "vd_process_scratch"
 	ProcessMapVdProcesses        = "vd_processes"
 	ProcessMapVdRingBulk         = "vd_ring_bulk"
 	ProcessMapVdRingEvidence     = "vd_ring_evidence"
 	ProcessMapVdSequences        = "vd_sequences"
+	ProcessMapVdVerdicts         = "vd_verdicts"
 	ProcessProgVdExec            = "vd_exec"
 	ProcessProgVdExit            = "vd_exit"
 	ProcessProgVdFork            = "vd_fork"
@@ -168,16 +184,17 @@ type ProcessProgramSpecs struct {
 type ProcessMapSpecs struct {
 	VdAgent          *ebpf.MapSpec `ebpf:"vd_agent"`
 	VdBinaries       *ebpf.MapSpec `ebpf:"vd_binaries"`
+	VdCalls          *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters       *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdPending        *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdPidSets        *ebpf.MapSpec `ebpf:"vd_pid_sets"`
-	VdProcessDepth   *ebpf.MapSpec `ebpf:"vd_process_depth"`
 	VdProcessPolicy  *ebpf.MapSpec `ebpf:"vd_process_policy"`
 	VdProcessScratch *ebpf.MapSpec `ebpf:"vd_process_scratch"`
 	VdProcesses      *ebpf.MapSpec `ebpf:"vd_processes"`
 	VdRingBulk       *ebpf.MapSpec `ebpf:"vd_ring_bulk"`
 	VdRingEvidence   *ebpf.MapSpec `ebpf:"vd_ring_evidence"`
 	VdSequences      *ebpf.MapSpec `ebpf:"vd_sequences"`
+	VdVerdicts       *ebpf.MapSpec `ebpf:"vd_verdicts"`
 }
 
 // ProcessVariableSpecs contains global variables before they are loaded into the kernel.
@@ -209,32 +226,34 @@ func (o *ProcessObjects) Close() error {
 type ProcessMaps struct {
 	VdAgent          *ebpf.Map `ebpf:"vd_agent"`
 	VdBinaries       *ebpf.Map `ebpf:"vd_binaries"`
+	VdCalls          *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters       *ebpf.Map `ebpf:"vd_counters"`
 	VdPending        *ebpf.Map `ebpf:"vd_pending"`
 	VdPidSets        *ebpf.Map `ebpf:"vd_pid_sets"`
-	VdProcessDepth   *ebpf.Map `ebpf:"vd_process_depth"`
 	VdProcessPolicy  *ebpf.Map `ebpf:"vd_process_policy"`
 	VdProcessScratch *ebpf.Map `ebpf:"vd_process_scratch"`
 	VdProcesses      *ebpf.Map `ebpf:"vd_processes"`
 	VdRingBulk       *ebpf.Map `ebpf:"vd_ring_bulk"`
 	VdRingEvidence   *ebpf.Map `ebpf:"vd_ring_evidence"`
 	VdSequences      *ebpf.Map `ebpf:"vd_sequences"`
+	VdVerdicts       *ebpf.Map `ebpf:"vd_verdicts"`
 }
 
 func (m *ProcessMaps) Close() error {
 	return _ProcessClose(
 		m.VdAgent,
 		m.VdBinaries,
+		m.VdCalls,
 		m.VdCounters,
 		m.VdPending,
 		m.VdPidSets,
-		m.VdProcessDepth,
 		m.VdProcessPolicy,
 		m.VdProcessScratch,
 		m.VdProcesses,
 		m.VdRingBulk,
 		m.VdRingEvidence,
 		m.VdSequences,
+		m.VdVerdicts,
 	)
 }
 

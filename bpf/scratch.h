@@ -1,40 +1,50 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Memory for one run of a program, too large for its stack: an array with an
- * entry for each CPU and each level of nesting on it, and a counter for each
- * CPU of how many are in use.
+ * Memory for one run of a program, too large for its stack: an array with
+ * VD_SCRATCH_LEVELS entries for each CPU. The value's first member is a __u32
+ * that counts who holds it.
  */
 #ifndef VEDETTE_SCRATCH_H
 #define VEDETTE_SCRATCH_H
 
 #include "maps.h"
 
-/* Nested use on one CPU: a tracepoint that fires in an interrupt. */
-#define VD_SCRATCH_LEVELS 2
+/*
+ * Runs on one CPU at a time: tracepoints that fire in an interrupt, and tasks
+ * that preempt each other within programs (possible from 5.12 on, where
+ * programs keep their CPU but can be preempted).
+ */
+#define VD_SCRATCH_LEVELS 3
 
-/* Takes the next entry of this CPU, NULL if all are in use. */
-static __always_inline void *vd_claim(void *depths, void *scratches)
+/*
+ * Takes an entry of this CPU, NULL if all are taken. Entries are not given
+ * back in the order of taking where tasks preempt each other. Whoever raises
+ * the count from 0 has the entry; the addition is atomic, but only from 5.12
+ * on could it also return the count, hence the second look.
+ */
+static __always_inline void *vd_claim(void *scratches)
 {
-	__u32 zero = 0, at;
-	__u32 *depth = bpf_map_lookup_elem(depths, &zero);
+	__u32 first = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS, i;
 
-	if (!depth || *depth >= VD_SCRATCH_LEVELS) {
-		vd_count(VD_COUNT_SCRATCH_BUSY);
-		return 0;
+	for (i = 0; i < VD_SCRATCH_LEVELS; i++) {
+		__u32 at = first + i;
+		__u32 *holders = bpf_map_lookup_elem(scratches, &at);
+
+		if (!holders)
+			break;
+		__sync_fetch_and_add(holders, 1);
+		if (*(volatile __u32 *)holders == 1)
+			return holders;
+		__sync_fetch_and_add(holders, -1);
 	}
-	at = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS + *depth;
-	*depth += 1;
-	return bpf_map_lookup_elem(scratches, &at);
+	vd_count(VD_COUNT_SCRATCH_BUSY);
+	return 0;
 }
 
-/* Gives the entry that was taken last back. */
-static __always_inline void vd_release(void *depths)
+/* Gives an entry back. */
+static __always_inline void vd_release(void *scratch)
 {
-	__u32 zero = 0;
-	__u32 *depth = bpf_map_lookup_elem(depths, &zero);
-
-	if (depth)
-		*depth -= 1;
+	__sync_fetch_and_add((__u32 *)scratch, -1);
 }
 
 #endif

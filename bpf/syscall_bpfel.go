@@ -13,6 +13,13 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type SyscallVdCallKey struct {
+	_     structs.HostLayout
+	Hook  uint32
+	Tid   uint32
+	Frame uint64
+}
+
 type SyscallVdPending struct {
 	_          structs.HostLayout
 	Pair       uint64
@@ -40,11 +47,18 @@ type SyscallVdProcess struct {
 	BinaryEnd   [2]uint32
 }
 
+type SyscallVdVerdict struct {
+	_     structs.HostLayout
+	Error int32
+	Hook  uint32
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	SyscallMapVdAgent          = "vd_agent"
+	SyscallMapVdCalls          = "vd_calls"
 	SyscallMapVdCounters       = "vd_counters"
 	SyscallMapVdEnterPrograms  = "vd_enter_programs"
 	SyscallMapVdPending        = "vd_pending"
@@ -53,6 +67,7 @@ const (
 	SyscallMapVdRingBulk       = "vd_ring_bulk"
 	SyscallMapVdRingEvidence   = "vd_ring_evidence"
 	SyscallMapVdSequences      = "vd_sequences"
+	SyscallMapVdVerdicts       = "vd_verdicts"
 	SyscallProgVdSysEnter      = "vd_sys_enter"
 	SyscallProgVdSysExit       = "vd_sys_exit"
 )
@@ -108,6 +123,7 @@ type SyscallProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type SyscallMapSpecs struct {
 	VdAgent          *ebpf.MapSpec `ebpf:"vd_agent"`
+	VdCalls          *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters       *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdEnterPrograms  *ebpf.MapSpec `ebpf:"vd_enter_programs"`
 	VdPending        *ebpf.MapSpec `ebpf:"vd_pending"`
@@ -116,6 +132,7 @@ type SyscallMapSpecs struct {
 	VdRingBulk       *ebpf.MapSpec `ebpf:"vd_ring_bulk"`
 	VdRingEvidence   *ebpf.MapSpec `ebpf:"vd_ring_evidence"`
 	VdSequences      *ebpf.MapSpec `ebpf:"vd_sequences"`
+	VdVerdicts       *ebpf.MapSpec `ebpf:"vd_verdicts"`
 }
 
 // SyscallVariableSpecs contains global variables before they are loaded into the kernel.
@@ -145,6 +162,7 @@ func (o *SyscallObjects) Close() error {
 // It can be passed to LoadSyscallObjects or ebpf.CollectionSpec.LoadAndAssign.
 type SyscallMaps struct {
 	VdAgent          *ebpf.Map `ebpf:"vd_agent"`
+	VdCalls          *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters       *ebpf.Map `ebpf:"vd_counters"`
 	VdEnterPrograms  *ebpf.Map `ebpf:"vd_enter_programs"`
 	VdPending        *ebpf.Map `ebpf:"vd_pending"`
@@ -153,11 +171,13 @@ type SyscallMaps struct {
 	VdRingBulk       *ebpf.Map `ebpf:"vd_ring_bulk"`
 	VdRingEvidence   *ebpf.Map `ebpf:"vd_ring_evidence"`
 	VdSequences      *ebpf.Map `ebpf:"vd_sequences"`
+	VdVerdicts       *ebpf.Map `ebpf:"vd_verdicts"`
 }
 
 func (m *SyscallMaps) Close() error {
 	return _SyscallClose(
 		m.VdAgent,
+		m.VdCalls,
 		m.VdCounters,
 		m.VdEnterPrograms,
 		m.VdPending,
@@ -166,6 +186,7 @@ func (m *SyscallMaps) Close() error {
 		m.VdRingBulk,
 		m.VdRingEvidence,
 		m.VdSequences,
+		m.VdVerdicts,
 	)
 }
 

@@ -28,6 +28,10 @@ type (
 	DimConfig = ContractVdDimConfig
 	// HookConfig is what a hook's program is specialised to.
 	HookConfig = ContractVdHookConfig
+	// DimTables say where the tables of a dimension are.
+	DimTables = ContractVdDimTables
+	// HookTables are the rules of a hook.
+	HookTables = ContractVdHookTables
 	// Entry is a row of the integer table.
 	Entry = ContractVdEntry
 	// StringKey is the key of a string table.

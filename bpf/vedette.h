@@ -15,6 +15,7 @@ enum vd_limit {
 	VD_MAX_DIMS = 48,
 	VD_MAX_RETURN_DIMS = 8,
 	VD_MAX_MASKS = 64,
+	VD_MAX_STEPS = 32, /* of a binary search, a power of two */
 	VD_CHUNK_LEN = 248, /* bytes; with the state 252 of the 256 that a trie allows */
 	VD_MAX_STRING = 4096, /* bytes, a power of two */
 	VD_MAX_POSTFIX = 128, /* bytes */
@@ -287,15 +288,13 @@ enum vd_slot_flags {
 	VD_SLOT_RETURN_COPY = 1 << 1,
 };
 
+/* What is constant of a dimension; the rest is in struct vd_dim_tables. */
 struct vd_dim_config {
 	__u8 kind; /* enum vd_dim_kind */
 	__u8 source; /* enum vd_dim_source */
 	__u8 index;
 	__u8 flags; /* enum vd_dim_flags */
-	__u32 base;
-	__u32 len;
-	__u32 state;
-	__u32 none;
+	__u32 steps; /* INTERVAL: at most 2^steps intervals. MASK: at most steps masks */
 };
 
 enum vd_dim_flags {
@@ -306,22 +305,19 @@ enum vd_dim_flags {
 /* What a hook's program is specialised to. Frozen before load. */
 struct vd_hook_config {
 	__u32 hook;
-	__u32 generation;
 	__u32 words;
 	__u32 n_slots;
 	__u32 n_dims;
 	__u32 n_return_dims;
-	__u32 process_generation; /* 0 or 1: which classes of struct vd_process hold */
 	__u32 return_type; /* enum vd_type of the return value, 0: none */
-	__u32 return_slot; /* of the return program in vd_return_programs */
-	__u32 gated; /* act only while vd_active[hook] is generation */
+	__u32 return_slot; /* of the return program */
 	__u32 features; /* enum vd_hook_feature */
-	__u32 n_groups; /* no more rules than this can win at once */
-	__u64 all[VD_MAX_WORDS];
-	__u64 single[VD_MAX_WORDS];
-	__u64 start[VD_MAX_WORDS];
-	__u64 guard[VD_MAX_WORDS];
-	__u64 returns[VD_MAX_WORDS]; /* rules that wait for the return */
+	__u32 winners; /* no more rules than this can win at once */
+	__u32 raw_args; /* how many arguments are read, where a program may read no more than there are */
+	__u32 return_at; /* number of the return value among a traced function's arguments */
+	__u32 wrapper; /* 1: the function's argument are the registers of a system call */
+	__u32 call; /* its number */
+	__u32 zero;
 	struct vd_slot_config slots[VD_MAX_SLOTS];
 	struct vd_dim_config dims[VD_MAX_DIMS];
 	struct vd_dim_config return_dims[VD_MAX_RETURN_DIMS];
@@ -333,6 +329,37 @@ enum vd_hook_feature {
 	VD_FEATURE_RATE = 1 << 2,
 	VD_FEATURE_FD_OPS = 1 << 3,
 	VD_FEATURE_RETURN = 1 << 4,
+	VD_FEATURE_OVERRIDE = 1 << 5,
+	VD_FEATURE_REFUSES = 1 << 6, /* the program's own result refuses */
+	VD_FEATURE_VERDICT = 1 << 7, /* guards on the call's way refuse */
+	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
+};
+
+/* Where the tables of a dimension are. Indexes count from the maps' beginning. */
+struct vd_dim_tables {
+	__u32 base;
+	__u32 len;
+	__u32 state;
+	__u32 none;
+};
+
+/*
+ * What the rules of a hook are. There are two of these, one of which is in
+ * force (vd_current); the other is free to be filled. Each has a half of the
+ * hook's other tables.
+ */
+struct vd_hook_tables {
+	__u32 generation; /* 0: not in use */
+	__u32 process_generation; /* 0 or 1: which classes of struct vd_process hold */
+	__u32 rules; /* where this half of vd_rules and vd_rule_counters begins */
+	__u32 zero;
+	__u64 all[VD_MAX_WORDS];
+	__u64 single[VD_MAX_WORDS];
+	__u64 start[VD_MAX_WORDS];
+	__u64 guard[VD_MAX_WORDS];
+	__u64 returns[VD_MAX_WORDS]; /* rules that wait for the return */
+	struct vd_dim_tables dims[VD_MAX_DIMS];
+	struct vd_dim_tables return_dims[VD_MAX_RETURN_DIMS];
 };
 
 /* A row of the integer table. */
@@ -370,6 +397,7 @@ enum vd_rule_flags {
 	VD_RULE_MONITOR = 1 << 3,
 	VD_RULE_RETURN = 1 << 4,
 	VD_RULE_NO_POST = 1 << 5,
+	VD_RULE_OVERRIDE = 1 << 6,
 };
 
 enum vd_fd_op_kind {
@@ -392,7 +420,7 @@ struct vd_rule {
 	__u64 rate_interval;
 	__u64 rate_id; /* the same over all generations, and for no other rule */
 	__u32 rate_scope; /* 0 thread, 1 process, 2 global */
-	__u32 zero;
+	__s32 error; /* OVERRIDE: what the caller gets, -4095 to -1 */
 };
 
 /* What a rule has done, per CPU. */
@@ -402,6 +430,8 @@ struct vd_rule_counters {
 	__u64 signal; /* kills included */
 	__u64 monitor_signal;
 	__u64 rate_limited;
+	__u64 override;
+	__u64 monitor_override;
 };
 
 /*
@@ -414,7 +444,10 @@ struct vd_syscall_abi {
 	__u32 compat_status; /* bits of thread_info.status that mark a 32-bit call */
 	__u32 fcntl; /* the numbers of two calls */
 	__u32 dup2;
-	__u32 zero;
+	__u32 params[VD_RAW_ARGS]; /* offsets of a function's arguments */
+	__u32 result; /* offset of a function's result */
+	__u32 stack; /* offset of the stack pointer */
+	__u32 popped; /* how much higher the stack pointer is after the return */
 };
 
 /* ---- shared maps --------------------------------------------------------- */
@@ -471,7 +504,7 @@ struct vd_rate_key {
 	__u64 scope;
 };
 
-/* A call that awaits its return; keyed by thread id. */
+/* A call that awaits its return; keyed by thread id, functions by struct vd_call_key. */
 struct vd_pending {
 	__u64 pair;
 	__u32 hook;
@@ -482,6 +515,19 @@ struct vd_pending {
 	__u32 zero;
 	__u64 raw[VD_RAW_ARGS];
 	__u64 winners[VD_MAX_WORDS];
+};
+
+/* One call of a function under way: a function can be called again within itself. */
+struct vd_call_key {
+	__u32 hook;
+	__u32 tid;
+	__u64 frame;
+};
+
+/* A system call that is to fail: the guards on its way refuse it. Keyed by thread id. */
+struct vd_verdict {
+	__s32 error;
+	__u32 hook;
 };
 
 /* Counters of the kernel side, per CPU; the index says what is counted. */
@@ -497,6 +543,7 @@ enum vd_counter {
 	VD_COUNT_COMPAT_SYSCALL, /* 32-bit system calls, which no hook sees */
 	VD_COUNT_SIGNAL_FAILED, /* bpf_send_signal refused */
 	VD_COUNT_EXEC_DATA_LOST,
+	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */
 	VD_COUNTERS,
 };
 

@@ -63,7 +63,7 @@ kind: TracingPolicy
 metadata: {name: later}
 spec:
   kprobes:
-  - {call: tcp_connect, syscall: false}
+  - {call: tcp_connect, syscall: false, args: [{index: 0, type: sock}]}
 `
 
 func mustAdd(tb testing.TB, s *policySet, text string) {
@@ -142,7 +142,7 @@ func TestBrokenPolicyHarmsNoOther(t *testing.T) {
 	s := mustCore(t, func(*event.Event) {}).policies
 	mustAdd(t, s, readPolicy("good", "/no/such/file"))
 	err := s.Add(context.Background(), unsupported, "test")
-	if err == nil || !strings.Contains(err.Error(), "tcp_connect") || !strings.Contains(err.Error(), ":6:") {
+	if err == nil || !strings.Contains(err.Error(), "sock") || !strings.Contains(err.Error(), ":6:") {
 		t.Errorf("refused with %v", err)
 	}
 	checkStates(t, s, "good ENABLED ENFORCE", "later LOAD_ERROR MONITOR_ONLY")

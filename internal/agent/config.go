@@ -79,6 +79,9 @@ type Config struct {
 	ProcFS string
 	// BTF is the file with the kernel's BTF, "" for the kernel's own.
 	BTF string
+	// Attach are the names of attachments to use, in this order, for hooks that could use one of
+	// them; empty for the best of each hook.
+	Attach []string
 	// LogLevel is the level of the logger given to Run, so that it can be changed while the agent runs.
 	LogLevel *slog.LevelVar
 }

@@ -91,7 +91,11 @@ func (c *core) load(cfg Config) error {
 	if err != nil {
 		c.log.Warn("policies with tracepoints cannot be loaded", "error", err)
 	}
-	c.engine, err = hook.NewEngine(c.base, c.tracefs)
+	attach, err := hook.ParseAttachments(cfg.Attach)
+	if err != nil {
+		return fmt.Errorf("attachments: %w", err)
+	}
+	c.engine, err = hook.NewEngine(c.base, hook.EngineOptions{Tracefs: c.tracefs, Attach: attach})
 	return err
 }
 

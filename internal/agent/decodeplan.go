@@ -18,8 +18,11 @@ import (
 // policies are the names of the plan's policies.
 func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
 	p := observe.HookPlan{Hook: l.ID, Generation: l.Generation, Kind: event.KindKprobe}
-	if l.Hook.Key.Kind == compile.HookTracepoint || l.Hook.Key.Kind == compile.HookRawTracepoint {
+	switch l.Hook.Key.Kind {
+	case compile.HookTracepoint, compile.HookRawTracepoint:
 		p.Kind = event.KindTracepoint
+	case compile.HookLSM:
+		p.Kind = event.KindLSM
 	}
 	for _, g := range l.Hook.Groups {
 		p.Groups = append(p.Groups, decodeGroup(g, p.Kind, policies))

@@ -369,17 +369,9 @@ func describe(ref server.Ref) string {
 
 // enforces reports whether a policy has an action that stops anything.
 func enforces(spec *policy.Spec) bool {
-	for i := range spec.Kprobes {
-		if selectorsEnforce(spec.Kprobes[i].Selectors) {
-			return true
-		}
-	}
-	for i := range spec.Tracepoints {
-		if selectorsEnforce(spec.Tracepoints[i].Selectors) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(spec.Kprobes, func(k policy.Kprobe) bool { return selectorsEnforce(k.Selectors) }) ||
+		slices.ContainsFunc(spec.Tracepoints, func(t policy.Tracepoint) bool { return selectorsEnforce(t.Selectors) }) ||
+		slices.ContainsFunc(spec.LsmHooks, func(l policy.LsmHook) bool { return selectorsEnforce(l.Selectors) })
 }
 
 func selectorsEnforce(selectors []policy.Selector) bool {

@@ -69,12 +69,16 @@ func sensorsOf(e *policyEntry) []string {
 	if len(e.policy.Spec.Tracepoints) != 0 {
 		out = append(out, "generic_tracepoint")
 	}
+	if len(e.policy.Spec.LsmHooks) != 0 {
+		out = append(out, "generic_lsm")
+	}
 	return out
 }
 
 func actionCounters(c hook.Counters) *tetragon.TracingPolicyActionCounters {
 	return &tetragon.TracingPolicyActionCounters{
 		Post: c.Post, Nopost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
+		Override: c.Override, MonitorOverride: c.MonitorOverride,
 	}
 }
 
@@ -110,6 +114,8 @@ func selectorLabel(e *policyEntry, k hook.RuleKey) string {
 		selectors = spec.Kprobes[k.Entry].Selectors
 	case k.Section == "tracepoints" && k.Entry < len(spec.Tracepoints):
 		selectors = spec.Tracepoints[k.Entry].Selectors
+	case k.Section == "lsmhooks" && k.Entry < len(spec.LsmHooks):
+		selectors = spec.LsmHooks[k.Entry].Selectors
 	}
 	if int(k.Selector) >= len(selectors) {
 		return "" // an entry without selectors has one rule all the same
@@ -128,7 +134,7 @@ func (s *policySet) hooksOf(e *policyEntry) []*tetragon.HookStatus {
 			}
 			out = append(out, &tetragon.HookStatus{
 				Section: g.Section, HookIdx: uint32(g.Entry), HookDescription: g.FunctionName,
-				State: tetragon.HookState_STATUS_LOADED, VedetteAttachment: string(l.Attachment),
+				State: tetragon.HookState_STATUS_LOADED, VedetteAttachment: l.Attachment.String(),
 			})
 		}
 	}

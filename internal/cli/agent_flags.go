@@ -125,6 +125,7 @@ func (f *agentFlags) defineEngine(flags *pflag.FlagSet) {
 	flags.Var((*sizeValue)(&c.RingBufferTotalSize), "rb-size-total", "`bytes` of ring buffer for all CPUs together, rounded up to a power of two (default 4M)")
 	flags.IntVar(&c.RetprobesCacheSize, "retprobes-cache-size", c.RetprobesCacheSize, "how many calls can wait for their return at once")
 	flags.IntVar(&c.ExecveMapEntries, "execve-map-entries", c.ExecveMapEntries, "how many processes the kernel's table holds (default 32768)")
+	flags.StringSliceVar(&c.Attach, attachFlag, nil, attachUsage)
 	flags.StringVar(&c.ProcFS, "procfs", c.ProcFS, "`directory` where the host's /proc is mounted")
 	flags.StringVar(&c.BTF, "btf", c.BTF, "`file` with the type information of the kernel (default: the kernel's own)")
 }
@@ -236,3 +237,9 @@ func openToNetwork(address string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err != nil || !ip.IsLoopback()
 }
+
+// The flag that says how hooks are to be attached, of the agent and of run.
+const (
+	attachFlag  = "attach"
+	attachUsage = "`attachments` to use, in this order, for hooks that could use one of them, e.g. kprobe or fmod_ret,fentry"
+)

@@ -80,7 +80,7 @@ func TestAgentFlags(t *testing.T) {
 		"--field-filters", `{"fields":"parent","action":"EXCLUDE"}`,
 		"--process-cache-size", "1", "--event-queue-size", "2", "--rb-size", "256K", "--rb-size-total", "4m", "--retprobes-cache-size", "3",
 		"--execve-map-entries", "4", "--enable-process-cred", "--enable-process-ns=true", "--enable-ancestors", "base,kprobe",
-		"--cluster-name", "c", "--procfs", "/host/proc", "--btf", "/btf", "--log-level", "warn")
+		"--cluster-name", "c", "--procfs", "/host/proc", "--btf", "/btf", "--attach", "kprobe,fentry", "--log-level", "warn")
 	checkConfiguration(t, got, func(c *agent.Config) {
 		c.ServerAddress, c.HealthServerAddress, c.HealthServerInterval = "localhost:54321", ":6789", 3*time.Second
 		c.Policies, c.PolicyDir, c.PolicyDirOptional = []string{"a.yaml", "b.yaml"}, "/policies", false
@@ -95,6 +95,7 @@ func TestAgentFlags(t *testing.T) {
 		c.EnableProcessCred, c.EnableProcessNS = true, true
 		c.AncestorEvents = []tetragon.EventType{tetragon.EventType_PROCESS_EXEC, tetragon.EventType_PROCESS_EXIT, tetragon.EventType_PROCESS_KPROBE}
 		c.ClusterName, c.ProcFS, c.BTF = "c", "/host/proc", "/btf"
+		c.Attach = []string{"kprobe", "fentry"}
 		c.LogLevel.Set(slog.LevelWarn)
 	})
 }

@@ -59,7 +59,8 @@ func newRootCommand(p Program) *cobra.Command {
 	}
 	add(groupWatch, newRunCommand(p), newGetEventsCommand(p, c))
 	add(groupPolicy, newTracingPolicyCommand(p, c))
-	add(groupOther, newAgentCommand(p), newStatusCommand(c), newVersionCommand(c), newLogLevelCommand(c))
+	add(groupOther, newAgentCommand(p), newStatusCommand(c), newVersionCommand(c), newLogLevelCommand(c),
+		newProbeCommand(p))
 	addCompletionCommand(root)
 	return root
 }

@@ -64,6 +64,7 @@ func newRunCommand(p Program) *cobra.Command {
 	flags.StringArrayVarP(&r.policies, "policy", "p", nil, "policy `file` to apply; can be given several times")
 	flags.BoolVar(&r.all, "all", false, "print the events of the whole machine, not only those of the command")
 	flags.StringVar(&r.outputFile, "output-file", "", "`file` to write events to instead of standard output")
+	flags.StringSliceVar(&r.cfg.Attach, attachFlag, nil, attachUsage)
 	flags.BoolVar(&r.cfg.EnableProcessCred, "enable-process-cred", false, "tell the credentials and capabilities of processes")
 	flags.BoolVar(&r.cfg.EnableProcessNS, "enable-process-ns", false, "tell the namespaces of processes")
 	r.format.addFlags(cmd, formatCompact)

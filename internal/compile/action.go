@@ -16,6 +16,7 @@ var actionNames = map[policy.ActionType]string{
 	policy.ActionFollowFD:   "KPROBE_ACTION_FOLLOWFD",
 	policy.ActionUnfollowFD: "KPROBE_ACTION_UNFOLLOWFD",
 	policy.ActionCopyFD:     "KPROBE_ACTION_COPYFD",
+	policy.ActionOverride:   "KPROBE_ACTION_OVERRIDE",
 }
 
 // maxSignal is the highest number of a signal.
@@ -65,7 +66,23 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 		f.fdOp(r, e, FDUnfollow, a, path)
 	case policy.ActionCopyFD:
 		f.fdOp(r, e, FDCopy, a, path)
+	case policy.ActionOverride:
+		f.override(r, a, path)
 	}
+}
+
+// maxErrno is the highest number of an error (MAX_ERRNO, include/linux/err.h).
+const maxErrno = 4095
+
+// override understands the error that the caller is to get. Nothing but an
+// error can be given: the call is refused, not carried out by somebody else.
+func (f *frontend) override(r *Rule, a *policy.Action, path string) {
+	if a.ArgError < -maxErrno || a.ArgError > -1 {
+		f.errorf(path+".argError", "Override needs argError, an error from -%d to -1 such as -1 (EPERM), not %d", maxErrno, a.ArgError)
+		return
+	}
+	r.Flags |= RuleOverride
+	r.Error = a.ArgError
 }
 
 // checkAction refuses what actions cannot do yet.

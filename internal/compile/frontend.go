@@ -61,6 +61,9 @@ func (f *frontend) unit() *unit {
 			u.entries = append(u.entries, e)
 		}
 	}
+	for i := range f.policy.Spec.LsmHooks {
+		u.entries = append(u.entries, f.lsmHook(&f.policy.Spec.LsmHooks[i], i))
+	}
 	return u
 }
 
@@ -98,7 +101,6 @@ func (f *frontend) checkSections() {
 		{"fentries", len(s.Fentries) > 0},
 		{"uprobes", len(s.Uprobes) > 0},
 		{"usdts", len(s.Usdts) > 0},
-		{"lsmhooks", len(s.LsmHooks) > 0},
 		{"loader", s.Loader},
 		{"enforcers", len(s.Enforcers) > 0},
 	} {
@@ -122,17 +124,20 @@ func (f *frontend) checkFollow() {
 
 // selectors yields the selectors of the sections that are executed.
 func selectors(s *policy.Spec) iter.Seq[*policy.Selector] {
+	var lists [][]policy.Selector
+	for i := range s.Kprobes {
+		lists = append(lists, s.Kprobes[i].Selectors)
+	}
+	for i := range s.Tracepoints {
+		lists = append(lists, s.Tracepoints[i].Selectors)
+	}
+	for i := range s.LsmHooks {
+		lists = append(lists, s.LsmHooks[i].Selectors)
+	}
 	return func(yield func(*policy.Selector) bool) {
-		for i := range s.Kprobes {
-			for j := range s.Kprobes[i].Selectors {
-				if !yield(&s.Kprobes[i].Selectors[j]) {
-					return
-				}
-			}
-		}
-		for i := range s.Tracepoints {
-			for j := range s.Tracepoints[i].Selectors {
-				if !yield(&s.Tracepoints[i].Selectors[j]) {
+		for _, list := range lists {
+			for j := range list {
+				if !yield(&list[j]) {
 					return
 				}
 			}

@@ -12,9 +12,10 @@ import (
 // one function apart from system calls that has an equivalent everywhere.
 const fdInstall = "fd_install"
 
-// The numbers of arguments that functions have.
+// How many arguments of a hook can be had.
 const (
 	syscallArgs   = 6
+	functionArgs  = 6
 	fdInstallArgs = 2
 )
 
@@ -24,7 +25,7 @@ func (f *frontend) kprobe(k *policy.Kprobe, index int) []*entry {
 	path := policy.ItemPath("spec.kprobes", index)
 	f.checkKprobe(k, path)
 	targets := f.targets(k, path)
-	e := f.kprobeEntry(k, index, path, len(targets) > 0 && targets[0].key.Kind == HookFunction)
+	e := f.kprobeEntry(k, index, path)
 	var entries []*entry
 	for _, t := range targets {
 		one := *e
@@ -46,10 +47,13 @@ func (f *frontend) checkKprobe(k *policy.Kprobe, path string) {
 }
 
 // kprobeEntry understands everything but the call.
-func (f *frontend) kprobeEntry(k *policy.Kprobe, index int, path string, function bool) *entry {
+func (f *frontend) kprobeEntry(k *policy.Kprobe, index int, path string) *entry {
 	hook := hookContext{kind: HookSyscall, args: syscallArgs}
-	if function {
+	switch {
+	case f.isFunction(k) && k.Call == fdInstall:
 		hook = hookContext{kind: HookFunction, args: fdInstallArgs}
+	case f.isFunction(k):
+		hook = hookContext{kind: HookFunction, args: functionArgs}
 	}
 	e := &entry{path: path, group: Group{
 		Section: "kprobes", Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow,
@@ -66,7 +70,7 @@ func (f *frontend) returnArg(e *entry, k *policy.Kprobe, hook hookContext, path 
 	if !k.Return {
 		return
 	}
-	if hook.kind == HookFunction {
+	if hook.kind == HookFunction && k.Call == fdInstall {
 		f.errorf(path+".return", "%s returns nothing", fdInstall)
 		return
 	}
@@ -100,15 +104,7 @@ func (f *frontend) targets(k *policy.Kprobe, path string) []target {
 		return f.listTargets(k, name, path)
 	}
 	if !k.Syscall {
-		if k.Call != fdInstall {
-			what := "kprobes on the function " + quote(k.Call)
-			if name, ok := policy.SyscallName(k.Call); ok {
-				what += " (as a system call it needs syscall: true and the name sys_" + name + ")"
-			}
-			f.unsupported(path, what)
-			return nil
-		}
-		return []target{{HookKey{HookFunction, fdInstall}, fdInstall}}
+		return f.functionTarget(k.Call, path)
 	}
 	if k.Call == fdInstall {
 		f.errorf(path, "%s is not a system call, it needs syscall: false", fdInstall)
@@ -126,23 +122,47 @@ func (f *frontend) listTargets(k *policy.Kprobe, name, path string) []target {
 	}
 	listPath := policy.ItemPath("spec.lists", slices.IndexFunc(f.policy.Spec.Lists, func(l policy.List) bool { return l.Name == name }))
 	switch list.Type {
-	case policy.ListTypePlain:
-		if !k.Syscall {
-			f.unsupported(path, "lists of functions that are not system calls")
-			return nil
-		}
-	case policy.ListTypeSyscalls:
+	case policy.ListTypePlain, policy.ListTypeSyscalls:
 	default:
 		f.unsupported(listPath+".type", "lists of type "+quote(list.Type))
 		return nil
 	}
 	var all []target
 	for i, call := range list.Values {
-		for _, t := range f.syscall(call, policy.ItemPath(listPath+".values", i), k.Ignore) {
+		for _, t := range f.listTarget(k, call, policy.ItemPath(listPath+".values", i)) {
 			if !slices.Contains(all, t) {
 				all = append(all, t)
 			}
 		}
 	}
 	return all
+}
+
+// listTarget finds the hook of one value of a list.
+func (f *frontend) listTarget(k *policy.Kprobe, call, path string) []target {
+	if f.isFunction(k) {
+		return f.functionTarget(call, path)
+	}
+	return f.syscall(call, path, k.Ignore)
+}
+
+// isFunction reports whether a kprobe is on functions that are not those of
+// system calls.
+func (f *frontend) isFunction(k *policy.Kprobe) bool {
+	name, ok := policy.ListReference(k.Call)
+	if !ok {
+		return !k.Syscall
+	}
+	list := f.policy.Spec.List(name)
+	return list != nil && list.Type == policy.ListTypePlain && !k.Syscall
+}
+
+// functionTarget finds the hook of a function of the kernel. Whether there is
+// such a function the kernel knows.
+func (f *frontend) functionTarget(call, path string) []target {
+	if name, ok := policy.SyscallName(call); ok {
+		f.errorf(path, "%s is a system call: it needs syscall: true and the name sys_%s", quote(call), name)
+		return nil
+	}
+	return []target{{HookKey{HookFunction, call}, call}}
 }

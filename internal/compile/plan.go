@@ -45,6 +45,7 @@ const (
 	HookFunction                          // a kernel function: "fd_install"
 	HookTracepoint                        // a tracepoint by its format: "syscalls/sys_enter_openat"
 	HookRawTracepoint                     // a raw tracepoint by its event's name: "sched_process_exec"
+	HookLSM                               // an LSM hook by the name of LSM programs: "file_open"
 )
 
 // HookKey identifies one hook of the kernel, however policies spell it.
@@ -203,6 +204,7 @@ type Rule struct {
 	Label    string
 	Flags    RuleFlags
 	Signal   uint32 // RuleSignal: the signal's number
+	Error    int32  // RuleOverride: a negative errno, -4095 to -1
 	FDOps    []FDOp // at most MaxFDOps
 	// RateInterval is the time in nanoseconds in which at most one event per
 	// key is posted, or 0.
@@ -225,9 +227,11 @@ const (
 	RulePost    RuleFlags = 1 << 0
 	RuleKill    RuleFlags = 1 << 1 // SIGKILL to the process
 	RuleSignal  RuleFlags = 1 << 2
-	RuleMonitor RuleFlags = 1 << 3 // do not carry out Kill and Signal, only say so
+	RuleMonitor RuleFlags = 1 << 3 // do not carry out Kill, Signal and Override, only say so
 	RuleReturn  RuleFlags = 1 << 4 // the event waits for the return of the call
 	RuleNoPost  RuleFlags = 1 << 5 // the policy said NoPost (for the counters)
+	// RuleOverride: the caller gets Rule.Error and nothing is done.
+	RuleOverride RuleFlags = 1 << 6
 )
 
 // RateScope says among which events a rate limit counts. The numbers are

@@ -34,7 +34,7 @@ const (
 	defaultBulkRing     = 4 << 20
 	defaultEvidenceRing = 1 << 20
 	defaultProcesses    = 32768
-	scratchLevels       = 2
+	scratchLevels       = 3
 )
 
 func (o *Options) setDefaults() {
@@ -60,6 +60,8 @@ type Base struct {
 	programs ebpf.ProgramOptions
 	// iterate is the task iterator, kept for later passes.
 	iterate *link.Iter
+	// full are the maps for which others stand until something uses them.
+	full map[string]*ebpf.MapSpec
 	// allocatesSafely says that hash maps need no entries beforehand.
 	allocatesSafely bool
 }
@@ -67,6 +69,7 @@ type Base struct {
 // sharedMaps are the maps that the objects declare in common (bpf/maps.h).
 var sharedMaps = []string{
 	"vd_ring_bulk", "vd_ring_evidence", "vd_processes", "vd_counters", "vd_sequences", "vd_pending", "vd_agent",
+	"vd_calls", "vd_verdicts",
 }
 
 // NewBase loads and attaches the process programs.
@@ -85,6 +88,8 @@ func NewBase(opts Options) (*Base, error) {
 		return nil, err
 	}
 	setAllocation(spec, safely)
+	full := map[string]*ebpf.MapSpec{}
+	makeLazy(spec, full)
 	if err := spec.Variables["vd_cgroup_controller"].Set(opts.CgroupController); err != nil {
 		return nil, fmt.Errorf("process programs: %w", err)
 	}
@@ -96,7 +101,7 @@ func NewBase(opts Options) (*Base, error) {
 	}
 	b := &Base{
 		process: coll, programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes},
-		shared: map[string]*ebpf.Map{}, allocatesSafely: safely,
+		shared: map[string]*ebpf.Map{}, full: full, allocatesSafely: safely,
 	}
 	for _, name := range sharedMaps {
 		m, ok := coll.Maps[name]
@@ -164,5 +169,21 @@ func (b *Base) Close() error {
 		errs = append(errs, b.iterate.Close())
 	}
 	b.process.Close()
+	for _, m := range b.shared {
+		errs = append(errs, m.Close()) // those that took another's place
+	}
 	return errors.Join(errs...)
+}
+
+// replacements are the shared maps that an object declares. The sizes of its
+// declarations are set to theirs.
+func (b *Base) replacements(spec *ebpf.CollectionSpec) map[string]*ebpf.Map {
+	out := map[string]*ebpf.Map{}
+	for name, m := range b.shared {
+		if s, ok := spec.Maps[name]; ok {
+			s.MaxEntries, s.Flags = m.MaxEntries(), m.Flags()
+			out[name] = m
+		}
+	}
+	return out
 }

@@ -59,6 +59,7 @@ func TestContract(t *testing.T) {
 		{"rule monitor", int(bpf.ContractVdRuleFlagsVD_RULE_MONITOR), int(compile.RuleMonitor)},
 		{"rule return", int(bpf.ContractVdRuleFlagsVD_RULE_RETURN), int(compile.RuleReturn)},
 		{"rule no post", int(bpf.ContractVdRuleFlagsVD_RULE_NO_POST), int(compile.RuleNoPost)},
+		{"rule override", int(bpf.ContractVdRuleFlagsVD_RULE_OVERRIDE), int(compile.RuleOverride)},
 		{"follow", int(bpf.ContractVdFdOpKindVD_FD_FOLLOW), int(compile.FDFollow)},
 		{"unfollow", int(bpf.ContractVdFdOpKindVD_FD_UNFOLLOW), int(compile.FDUnfollow)},
 		{"copy", int(bpf.ContractVdFdOpKindVD_FD_COPY), int(compile.FDCopy)},

@@ -62,16 +62,21 @@ type corpusHook struct {
 	set    *corpus.Set
 	plan   *compile.Plan
 	prog   *program
+	hook   *compile.Hook
 	reader *ringbuf.Reader
 }
 
 func (c *corpusHook) load(t *testing.T, e *Engine, h *compile.Hook) {
 	t.Helper()
-	p, err := e.load(h, target{id: 1, generation: 1}, make([]string, len(h.Groups)))
+	shape, err := e.shapeAt(h, 1, place{attachment: AttachRawTracepoint, function: h.Key.Name})
+	mustNil(t, err)
+	p, err := e.load(h, shape, 2)
 	mustLoad(t, err)
-	t.Cleanup(func() { mustNil(t, p.close()) })
-	mustNil(t, e.shared["vd_active"].Put(uint32(1), uint32(1)))
-	c.prog = p
+	t.Cleanup(p.close)
+	at := half(c.set.Seed % 2)
+	mustNil(t, p.write(at, &tables{hook: h, generation: 1, owners: make([]string, len(h.Groups))}))
+	mustNil(t, p.use(at))
+	c.prog, c.hook = p, h
 }
 
 // run sends all combinations of the events' integers and texts; returns how
@@ -80,7 +85,7 @@ func (c *corpusHook) run(t *testing.T) (cases, matched int) {
 	t.Helper()
 	for i, numbers := range c.set.Events {
 		for _, texts := range c.set.Events {
-			if corpus.Hook(c.plan, numbers.Hook) != c.prog.hook || texts.Hook != numbers.Hook {
+			if corpus.Hook(c.plan, numbers.Hook) != c.hook || texts.Hook != numbers.Hook {
 				continue
 			}
 			event := *numbers
@@ -109,13 +114,13 @@ func (c *corpusHook) run(t *testing.T) (cases, matched int) {
 func (c *corpusHook) want(event *naive.Event) []uint64 {
 	var words []uint64
 	for _, v := range c.set.Acting(event) {
-		for _, r := range c.prog.hook.Rules {
-			g := c.prog.hook.Groups[r.Group]
+		for _, r := range c.hook.Rules {
+			g := c.hook.Groups[r.Group]
 			if g.Policy != v.Policy || g.Section != v.Section || g.Entry != v.Entry || int(r.Selector) != v.Selector {
 				continue
 			}
 			if words == nil {
-				words = make([]uint64, c.prog.hook.Words)
+				words = make([]uint64, c.hook.Words)
 			}
 			words[r.Bit/64] |= 1 << (r.Bit % 64)
 		}
@@ -164,6 +169,6 @@ func (c *corpusHook) record(t *testing.T) []uint64 {
 		if words != nil {
 			t.Fatal("two records for one event")
 		}
-		words = slices.Clone(r.Hook.Vector())
+		words = slices.Clone(r.Hook.Vector()[:c.hook.Words])
 	}
 }

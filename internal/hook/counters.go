@@ -13,7 +13,7 @@ import (
 
 // Counters say what a rule has done since its policy was loaded.
 type Counters struct {
-	Post, NoPost, Signal, MonitorSignal, RateLimited uint64
+	Post, NoPost, Signal, MonitorSignal, RateLimited, Override, MonitorOverride uint64
 }
 
 // Add adds d to c.
@@ -23,6 +23,8 @@ func (c *Counters) Add(d Counters) {
 	c.Signal += d.Signal
 	c.MonitorSignal += d.MonitorSignal
 	c.RateLimited += d.RateLimited
+	c.Override += d.Override
+	c.MonitorOverride += d.MonitorOverride
 }
 
 // RuleKey identifies a selector of a hook of a policy over all generations.
@@ -68,34 +70,62 @@ func ownersOf(h *compile.Hook, policies []string) []string {
 	return out
 }
 
-// read adds up a program's counters over all CPUs.
-func (p *program) read(add func(RuleKey, Counters)) error {
+// read tells the counters of one half, summed over all CPUs.
+func (p *program) read(at half, t *tables, add func(RuleKey, Counters)) error {
 	m := p.coll.Maps["vd_rule_counters"]
-	for _, r := range p.hook.Rules {
+	for _, r := range t.hook.Rules {
 		var perCPU []bpf.RuleCounters
-		if err := m.Lookup(uint32(r.Bit), &perCPU); err != nil {
-			return fmt.Errorf("counters of %s: %w", p.hook.Key.Name, err)
+		if err := m.Lookup(p.ruleRow(at, r.Bit), &perCPU); err != nil {
+			return fmt.Errorf("counters of %s: %w", p.key.Name, err)
 		}
 		var sum Counters
 		for _, c := range perCPU {
 			sum.Add(Counters{
-				Post: c.Post, NoPost: c.NoPost, Signal: c.Signal,
-				MonitorSignal: c.MonitorSignal, RateLimited: c.RateLimited,
+				Post: c.Post, NoPost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
+				RateLimited: c.RateLimited, Override: c.Override, MonitorOverride: c.MonitorOverride,
 			})
 		}
-		add(ruleKey(p.hook, r, p.owners), sum)
+		add(ruleKey(t.hook, r, t.owners), sum)
 	}
 	return nil
 }
 
-// retain keeps the counts of a program that is about to be given up.
-func (e *Engine) retain(p *program) {
-	// What cannot be read is lost with the program: nobody else knows it.
-	_ = p.read(func(k RuleKey, c Counters) {
-		sum := e.totals[k]
-		sum.Add(c)
-		e.totals[k] = sum
-	})
+// retain keeps the counts of a half that is about to be given up.
+func (p *program) retain(at half, t *tables, add func(RuleKey, Counters)) {
+	// What cannot be read is lost with the half: nobody else knows it.
+	_ = p.read(at, t, add)
+}
+
+// retainAll keeps the counts of a program that is about to be given up.
+func (e *Engine) retainAll(p *program) {
+	for at, t := range p.halves {
+		if t != nil {
+			p.retain(half(at), t, e.addTotal)
+		}
+	}
+}
+
+// disown makes the counts of a deleted policy, which the half that is not in
+// force still has, nobody's.
+func (p *program) disown(policy string) {
+	t := p.halves[p.current.other()]
+	if t == nil {
+		return
+	}
+	for i, owner := range t.owners {
+		if owner == policy {
+			t.owners[i] = ""
+		}
+	}
+}
+
+func (e *Engine) addTotal(k RuleKey, c Counters) {
+	if k.Policy == "" {
+		return
+	}
+	sum := e.totals[k]
+	sum.Add(c)
+	e.totals[k] = sum
 }
 
 // Counters returns what every rule has done, those of earlier generations
@@ -107,14 +137,22 @@ func (e *Engine) Counters() (map[RuleKey]Counters, error) {
 	for k, c := range e.totals {
 		out[k] = c
 	}
-	for _, p := range e.hooks {
-		err := p.read(func(k RuleKey, c Counters) {
-			sum := out[k]
-			sum.Add(c)
-			out[k] = sum
-		})
-		if err != nil {
-			return nil, err
+	add := func(k RuleKey, c Counters) {
+		if k.Policy == "" {
+			return
+		}
+		sum := out[k]
+		sum.Add(c)
+		out[k] = sum
+	}
+	for _, h := range e.hooks {
+		for at, t := range h.program.halves {
+			if t == nil {
+				continue
+			}
+			if err := h.program.read(half(at), t, add); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out, nil
@@ -129,6 +167,9 @@ func (e *Engine) Forget(policy string) {
 			delete(e.totals, k)
 		}
 	}
+	for _, h := range e.hooks {
+		h.program.disown(policy)
+	}
 }
 
 // MemoryBytes returns what the kernel holds for the programs and tables of a
@@ -137,8 +178,8 @@ func (e *Engine) MemoryBytes() map[compile.HookKey]uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	out := make(map[compile.HookKey]uint64, len(e.hooks))
-	for key, p := range e.hooks {
-		out[key] = p.memoryBytes()
+	for key, h := range e.hooks {
+		out[key] = h.program.memoryBytes() + h.post.memoryBytes()
 	}
 	return out
 }
@@ -152,7 +193,7 @@ type KernelCounter struct {
 // counterNames are the names of enum vd_counter, in its order.
 var counterNames = [...]string{
 	"lost_bulk", "lost_evidence", "process_map_full", "process_unknown", "scratch_busy", "pending_full",
-	"follow_full", "arg_failed", "compat_syscall", "signal_failed", "exec_data_lost",
+	"follow_full", "arg_failed", "compat_syscall", "signal_failed", "exec_data_lost", "verdict_full",
 }
 
 // KernelCounters returns what the kernel side has counted, summed over all

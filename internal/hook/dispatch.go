@@ -48,15 +48,8 @@ func (d *dispatcher) load(e *Engine) error {
 	if err != nil {
 		return fmt.Errorf("system call dispatchers: %w", err)
 	}
-	shared := map[string]*ebpf.Map{}
-	for name, m := range e.base.shared {
-		if s, ok := spec.Maps[name]; ok {
-			s.MaxEntries, s.Flags = m.MaxEntries(), m.Flags()
-			shared[name] = m
-		}
-	}
 	d.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		MapReplacements: shared, Programs: e.base.programs,
+		MapReplacements: e.base.replacements(spec), Programs: e.base.programs,
 	})
 	if err != nil {
 		return fmt.Errorf("system call dispatchers: %w", err)
@@ -74,12 +67,12 @@ func (d *dispatcher) attach(name string) (link.Link, error) {
 }
 
 // closeUnused detaches what no hook needs any more.
-func (d *dispatcher) closeUnused(hooks map[compile.HookKey]*program) error {
+func (d *dispatcher) closeUnused(hooks map[compile.HookKey]*installed) error {
 	enter, exit := false, false
-	for _, p := range hooks {
-		if p.attachment == AttachSysEnter {
+	for _, h := range hooks {
+		if h.post.place.attachment == AttachSysEnter {
 			enter = true
-			exit = exit || p.hook.HasReturn
+			exit = exit || h.program.shape.hasReturn
 		}
 	}
 	var errs []error

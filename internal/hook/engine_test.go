@@ -80,7 +80,7 @@ func TestFailedApplyChangesNothing(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	for key, p := range e.hooks {
-		if before[key] != p.target.generation {
+		if before[key] != p.program.tables().generation {
 			t.Errorf("hook %s has changed", key.Name)
 		}
 	}

@@ -60,7 +60,7 @@ func mustEngine(tb testing.TB, opts Options) (*Base, *Engine) {
 	tracefs, err := kernel.OpenTracefs()
 	mustNil(tb, err)
 	tb.Cleanup(func() { mustNil(tb, tracefs.Close()) })
-	engine, err := NewEngine(base, tracefs)
+	engine, err := NewEngine(base, EngineOptions{Tracefs: tracefs})
 	mustLoad(tb, err)
 	tb.Cleanup(func() { mustNil(tb, engine.Close()) })
 	mustNil(tb, base.Tasks(func([]byte) {}))
@@ -161,8 +161,8 @@ func BenchmarkRules(b *testing.B) {
 // average while f runs, in nanoseconds.
 func programTime(b *testing.B, e *Engine, f func()) float64 {
 	b.Helper()
-	for _, p := range e.hooks {
-		prog := p.coll.Programs[progTracepoint]
+	for _, h := range e.hooks {
+		prog := h.post.coll.Programs["vd_at_tracepoint"]
 		before, err := prog.Stats()
 		mustNil(b, err)
 		f()

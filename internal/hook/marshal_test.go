@@ -34,12 +34,12 @@ func TestStringKeyKeepsGenerationsApart(t *testing.T) {
 func TestFirstLookFetches(t *testing.T) {
 	fetched := map[uint8]bool{}
 	arg := compile.Dim{Kind: compile.DimInterval, Source: compile.SourceArg, Index: 2, Signed: true}
-	first, second := dim(arg, fetched), dim(arg, fetched)
+	first, second := dimConfig(arg, fetched), dimConfig(arg, fetched)
 	fetch, signed := uint8(bpf.ContractVdDimFlagsVD_DIM_FETCH), uint8(bpf.ContractVdDimFlagsVD_DIM_SIGNED)
 	if first.Flags != fetch|signed || second.Flags != signed {
 		t.Errorf("flags %d and %d", first.Flags, second.Flags)
 	}
-	if d := dim(compile.Dim{Kind: compile.DimInterval, Source: compile.SourcePID}, fetched); d.Flags != 0 {
+	if d := dimConfig(compile.Dim{Kind: compile.DimInterval, Source: compile.SourcePID}, fetched); d.Flags != 0 {
 		t.Errorf("a process id is fetched: %d", d.Flags)
 	}
 }
@@ -101,17 +101,17 @@ func TestFDCallBits(t *testing.T) {
 	}
 }
 
-func TestSameProgram(t *testing.T) {
+func TestSameRules(t *testing.T) {
 	plan := mustPlan(t, preadPolicies(6)...)
 	a, b := *plan.Hooks[0], *mustPlan(t, preadPolicies(6)...).Hooks[0]
 	b.Groups = append([]compile.Group(nil), b.Groups...)
 	b.Groups[0].Policy = 9
-	if !sameProgram(&a, &b) {
+	if !sameRules(&a, &b) {
 		t.Error("another number of the policy is taken for another program")
 	}
 	b.Rules = append([]compile.Rule(nil), b.Rules...)
 	b.Rules[0].Flags |= compile.RuleKill
-	if sameProgram(&a, &b) {
+	if sameRules(&a, &b) {
 		t.Error("another action is taken for the same program")
 	}
 }

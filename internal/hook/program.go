@@ -5,23 +5,10 @@ package hook
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/cilium/ebpf"
 
 	"github.com/vedette-io/vedette/internal/compile"
-	"github.com/vedette-io/vedette/internal/syscalls"
-)
-
-// Attachment names how a hook is attached, as users read it.
-type Attachment string
-
-// The attachments.
-const (
-	AttachSysEnter      Attachment = "sys_enter tracepoint (fallback for a kprobe)"
-	AttachSysExit       Attachment = "sys_exit tracepoint (equivalent of fd_install)"
-	AttachTracepoint    Attachment = "perf tracepoint"
-	AttachRawTracepoint Attachment = "raw tracepoint"
 )
 
 // The programs of bpf/hook.bpf.c.
@@ -31,123 +18,171 @@ const (
 	progFDInstall     = "vd_hook_fd_install"
 	progTracepoint    = "vd_hook_tracepoint"
 	progRawTracepoint = "vd_hook_raw_tracepoint"
+	progBTFTracepoint = "vd_hook_btf_tracepoint"
+	progFentry        = "vd_hook_fentry"
+	progFexit         = "vd_hook_fexit"
+	progFmodRet       = "vd_hook_fmod_ret"
+	progLSM           = "vd_hook_lsm"
+	progKprobe        = "vd_hook_kprobe"
+	progKretprobe     = "vd_hook_kretprobe"
 )
 
-// program is one generation of one hook, loaded.
-type program struct {
-	hook       *compile.Hook
-	target     target
-	attachment Attachment
-	coll       *ebpf.Collection
-	link       io.Closer
-	// owners are the names of the groups' policies.
-	owners []string
-	// syscall is the call's number, for hooks on system calls.
-	syscall uint32
-}
-
-func (p *program) close() error {
-	var err error
-	if p.link != nil {
-		err = p.link.Close()
+// programsOf are the programs of an attachment: the one for the entry and
+// the one for the return, empty where there is none.
+func programsOf(a Attachment) (entry, ret string) {
+	switch a {
+	case AttachFentry:
+		return progFentry, progFexit
+	case AttachFmodRet:
+		return progFmodRet, progFexit
+	case AttachLSM:
+		return progLSM, ""
+	case AttachKprobe, AttachKprobeMulti:
+		return progKprobe, progKretprobe
+	case AttachSysEnter:
+		return progEnter, progReturn
+	case AttachSysExit:
+		return progFDInstall, ""
+	case AttachTracepoint:
+		return progTracepoint, ""
+	case AttachBTFTracepoint:
+		return progBTFTracepoint, ""
 	}
-	p.coll.Close()
-	return err
+	return progRawTracepoint, ""
 }
 
-// MemoryBytes is what the kernel holds for the program and its own maps.
+// program is a hook's program, specialised to a shape and loaded, with the
+// tables that it works by.
+type program struct {
+	key   compile.HookKey
+	shape shape
+	coll  *ebpf.Collection
+	// returnSlot is where its return program goes: one of the hook's two.
+	returnSlot uint32
+	// current is the half that is in force, halves what they hold, nil where
+	// a half is not in use. written is what stands in the maps.
+	current half
+	halves  [2]*tables
+	written [2]*tables
+	// zeroes are the counters of a rule that has done nothing, for every CPU.
+	zeroes any
+}
+
+// halfBit is the bit of a string table's state that tells the half.
+const halfBit = 31
+
+func (p *program) close() { p.coll.Close() }
+
+// entry is the program for the hook's entry.
+func (p *program) entry() *ebpf.Program {
+	name, _ := programsOf(p.shape.place)
+	return p.coll.Programs[name]
+}
+
+// ret is the program for the hook's return, nil if no rule waits for it.
+func (p *program) ret() *ebpf.Program {
+	_, name := programsOf(p.shape.place)
+	return p.coll.Programs[name]
+}
+
+// tables are those in force.
+func (p *program) tables() *tables { return p.halves[p.current] }
+
+// ownMaps are the maps that each program of each hook has for itself.
+var ownMaps = map[string]bool{
+	"vd_table": true, "vd_vectors": true, "vd_strings": true, "vd_rules": true, "vd_rule_counters": true,
+	"vd_tables": true, "vd_current": true,
+}
+
+// memoryBytes is what the kernel holds for the program and its own maps.
 func (p *program) memoryBytes() uint64 {
 	var sum uint64
 	for name, m := range p.coll.Maps {
-		if !ownMaps[name] {
-			continue
-		}
-		if info, err := m.Info(); err == nil {
-			if n, ok := info.Memlock(); ok {
-				sum += n
-			}
+		if ownMaps[name] {
+			sum += mapBytes(m)
 		}
 	}
 	for _, prog := range p.coll.Programs {
-		if info, err := prog.Info(); err == nil {
-			if n, ok := info.Memlock(); ok {
-				sum += n
-			}
-		}
+		sum += programBytes(prog)
 	}
 	return sum
 }
 
-// ownMaps are the maps that each generation of each hook has for itself.
-var ownMaps = map[string]bool{
-	"vd_table": true, "vd_vectors": true, "vd_strings": true, "vd_rules": true, "vd_rule_counters": true,
+func mapBytes(m *ebpf.Map) uint64 {
+	info, err := m.Info()
+	if err != nil {
+		return 0
+	}
+	n, _ := info.Memlock()
+	return n
 }
 
-// load specialises the programs to a hook and loads them, without attaching
-// anything. owners are the names of the groups' policies.
-func (e *Engine) load(h *compile.Hook, t target, owners []string) (*program, error) {
-	p := &program{hook: h, target: t, owners: owners}
-	spec := e.spec.Copy()
-	slots := rawSlots(h.Slots)
-	var keep []string
-	switch h.Key.Kind {
-	case compile.HookSyscall:
-		nr, ok := syscalls.Number(e.abi.Name, h.Key.Name)
-		if !ok {
-			return nil, fmt.Errorf("system call %q is not known", h.Key.Name)
-		}
-		p.syscall, p.attachment = nr, AttachSysEnter
-		keep = []string{progEnter}
-		if h.HasReturn {
-			keep = append(keep, progReturn)
-		}
-	case compile.HookFunction:
-		if h.Key.Name != "fd_install" {
-			return nil, fmt.Errorf("function %q cannot be hooked on this kernel: it has no kprobes and no equivalent is known", h.Key.Name)
-		}
-		p.attachment, p.target.gated = AttachSysExit, true
-		keep = []string{progFDInstall}
-		if err := spec.Variables["vd_fd_calls"].Set(fdCallBits(e.abi.Name)); err != nil {
-			return nil, err
-		}
-	case compile.HookTracepoint:
-		format, err := e.formatOf(h.Key.Name)
-		if err != nil {
-			return nil, err
-		}
-		if slots, err = fieldSlots(h.Slots, format); err != nil {
-			return nil, fmt.Errorf("tracepoint %q: %w", h.Key.Name, err)
-		}
-		p.attachment, p.target.gated = AttachTracepoint, true
-		keep = []string{progTracepoint}
-	case compile.HookRawTracepoint:
-		p.attachment, p.target.gated = AttachRawTracepoint, true
-		keep = []string{progRawTracepoint}
-		if err := spec.Variables["vd_raw_args"].Set(rawArgs(h.Slots)); err != nil {
-			return nil, err
-		}
-	default:
-		return nil, fmt.Errorf("hook %q: unknown kind %d", h.Key.Name, h.Key.Kind)
+func programBytes(p *ebpf.Program) uint64 {
+	info, err := p.Info()
+	if err != nil {
+		return 0
 	}
-	cfg, err := config(h, p.target, slots)
+	n, _ := info.Memlock()
+	return n
+}
+
+// load specialises the programs to a shape and loads them, without tables
+// and without anything that leads to them.
+func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, error) {
+	if err := e.provide(s.config); err != nil {
+		return nil, err
+	}
+	spec := e.spec.Copy()
+	entry, ret := programsOf(s.place)
+	keep := []string{entry}
+	if s.hasReturn && ret != "" {
+		keep = append(keep, ret)
+	}
+	keepPrograms(spec, keep)
+	for _, p := range spec.Programs {
+		attachTo(p, s.place, s.function)
+	}
+	cfg := s.config
+	cfg.ReturnSlot = returnSlot
+	if s.config.Wrapper != 0 {
+		cfg.Call = callNumber(e.abi.Name, h.Key.Name)
+	}
+	err := errors.Join(spec.Variables["vd_config"].Set(cfg), spec.Variables["vd_abi"].Set(e.abiConfig()),
+		spec.Variables["vd_fd_calls"].Set(fdCallBits(e.abi.Name)))
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(spec.Variables["vd_config"].Set(cfg), spec.Variables["vd_abi"].Set(e.abiConfig())); err != nil {
-		return nil, fmt.Errorf("hook %q: %w", h.Key.Name, err)
-	}
-	fillTables(spec, h, owners)
-	keepPrograms(spec, keep)
-	if err := e.provide(h, spec); err != nil {
-		return nil, fmt.Errorf("hook %q: %w", h.Key.Name, err)
-	}
-	p.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+	sizeMaps(spec, s)
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		MapReplacements: e.shared, Programs: e.base.programs,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("hook %q: load: %w", h.Key.Name, err)
+		return nil, fmt.Errorf("load: %w", err)
 	}
-	return p, nil
+	return &program{key: h.Key, shape: s, coll: coll, returnSlot: returnSlot, zeroes: e.zeroCounters}, nil
+}
+
+// attachTo tells a program's specification which function of the kernel it
+// is for.
+func attachTo(p *ebpf.ProgramSpec, a Attachment, function string) {
+	switch a {
+	case AttachFentry, AttachFmodRet, AttachLSM, AttachBTFTracepoint:
+		p.AttachTo = function
+	case AttachKprobeMulti:
+		p.AttachType = ebpf.AttachTraceKprobeMulti
+	}
+}
+
+// sizeMaps gives the program's own maps room for two halves.
+func sizeMaps(spec *ebpf.CollectionSpec, s shape) {
+	spec.Maps["vd_table"].MaxEntries = 2 * s.entries
+	vectors := spec.Maps["vd_vectors"]
+	vectors.MaxEntries = 2 * s.vectors
+	vectors.ValueSize = 8 * s.config.Words
+	vectors.Key, vectors.Value = nil, nil // the value is cut: its type no longer fits
+	spec.Maps["vd_strings"].MaxEntries = 2 * s.strings
+	spec.Maps["vd_rules"].MaxEntries = 2 * s.ruleBits
+	spec.Maps["vd_rule_counters"].MaxEntries = 2 * s.ruleBits
 }
 
 func keepPrograms(spec *ebpf.CollectionSpec, names []string) {

@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
+	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,11 +19,11 @@ import (
 // BTF, the ring buffer and tracing programs. The error is one sentence about
 // the first thing that is missing.
 func Require() error {
-	if err := requirePrivilege(); err != nil {
+	if err := Privileged(); err != nil {
 		return err
 	}
 	if _, err := btf.LoadKernelSpec(); err != nil {
-		return &MissingError{Feature: "BTF (/sys/kernel/btf/vmlinux)", Since: "5.2", Option: "CONFIG_DEBUG_INFO_BTF", Cause: err}
+		return &MissingError{Feature: "BTF (/sys/kernel/btf/vmlinux)", Since: "5.4", Option: "CONFIG_DEBUG_INFO_BTF", Cause: err}
 	}
 	if err := features.HaveMapType(ebpf.RingBuf); err != nil {
 		return &MissingError{Feature: "the BPF ring buffer", Since: "5.8", Cause: err}
@@ -33,8 +34,13 @@ func Require() error {
 	return nil
 }
 
-// requirePrivilege tells a missing right from a missing feature.
-func requirePrivilege() error {
+// Privileged returns nil if this process may load BPF programs. The error
+// tells a missing right from a missing feature. Before Linux 5.11 maps count
+// as locked memory, whose limit is lifted.
+func Privileged() error {
+	if err := rlimit.RemoveMemlock(); err != nil && os.Geteuid() == 0 {
+		return fmt.Errorf("lift the limit of locked memory: %w", err)
+	}
 	err := features.HaveMapType(ebpf.Array)
 	if err == nil {
 		return nil

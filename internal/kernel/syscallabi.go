@@ -18,15 +18,25 @@ type SyscallABI struct {
 	// CompatStatus are the bits of thread_info.status of a 32-bit call, 0
 	// where the status does not tell.
 	CompatStatus uint32
+	// Params are the offsets of a function's arguments, Result that of its
+	// result, Stack that of the stack pointer.
+	Params        [6]uint32
+	Result, Stack uint32
+	// Popped is how much higher the stack pointer is after a function's
+	// return than at its entry, in bytes.
+	Popped uint32
 }
 
 // abis is by GOARCH. Sources: arch/x86/include/asm/ptrace.h and
 // arch/x86/entry/calling.h (arguments in di, si, dx, r10, r8, r9; TS_COMPAT
 // in arch/x86/include/asm/thread_info.h), arch/arm64/include/asm/ptrace.h
-// (arguments in x0 to x5, syscallno behind orig_x0).
+// (arguments in x0 to x5, syscallno behind orig_x0); the psABIs of both for
+// functions (x86-64: di, si, dx, cx, r8, r9, result in ax; AAPCS64: x0 to x5).
 var abis = map[string]SyscallABI{
-	"amd64": {Name: "x64", Args: [6]uint32{112, 104, 96, 56, 72, 64}, Number: 120, CompatStatus: 2},
-	"arm64": {Name: "arm64", Args: [6]uint32{0, 8, 16, 24, 32, 40}, Number: 280},
+	"amd64": {Name: "x64", Args: [6]uint32{112, 104, 96, 56, 72, 64}, Number: 120, CompatStatus: 2,
+		Params: [6]uint32{112, 104, 96, 88, 72, 64}, Result: 80, Stack: 152, Popped: 8},
+	"arm64": {Name: "arm64", Args: [6]uint32{0, 8, 16, 24, 32, 40}, Number: 280,
+		Params: [6]uint32{0, 8, 16, 24, 32, 40}, Result: 0, Stack: 248},
 }
 
 // NativeABI returns the ABI of this machine's 64-bit system calls.

@@ -25,19 +25,11 @@ type Tracefs struct {
 
 // OpenTracefs opens tracefs. It needs Linux 5.2 (fsopen, fsmount).
 func OpenTracefs() (*Tracefs, error) {
-	fs, err := unix.Fsopen("tracefs", unix.FSOPEN_CLOEXEC)
+	root, err := mount("tracefs")
 	if err != nil {
-		return nil, &MissingError{Feature: "tracefs", Since: "5.2", Option: "CONFIG_FTRACE", Cause: err}
+		return nil, err
 	}
-	defer unix.Close(fs)
-	if err := unix.FsconfigCreate(fs); err != nil {
-		return nil, fmt.Errorf("tracefs: %w", err)
-	}
-	root, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("tracefs: mount: %w", err)
-	}
-	return &Tracefs{root: os.NewFile(uintptr(root), "tracefs")}, nil
+	return &Tracefs{root: root}, nil
 }
 
 // Close gives the mount up.

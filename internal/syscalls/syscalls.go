@@ -73,6 +73,19 @@ func Number(abi, name string) (uint32, bool) {
 	return number, ok
 }
 
+// Functions returns the names that the kernel's function of a system call can have, without prefix, the
+// likeliest first: "newuname" and "uname" for "uname".
+func Functions(name string) []string {
+	var functions []string
+	for alias, call := range aliases {
+		if call == name {
+			functions = append(functions, alias)
+		}
+	}
+	slices.Sort(functions)
+	return append(functions, name)
+}
+
 // Names returns the names of all system calls of the ABI in alphabetical order, nil when it is not known.
 func Names(abi string) []string {
 	var names []string

@@ -1,0 +1,99 @@
+//go:build ignore
+
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * What stands at a hook. Each of these leads to the hook's program of the
+ * moment, or to nothing where there is none yet: to exchange a hook's program
+ * is one store, before which only the old one acts and after which only the
+ * new one does. Two programs at the hook, one of them told to be silent,
+ * would not be the same: a call can pass the first before the store and the
+ * second after it.
+ */
+#include "maps.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} vd_entry_program SEC(".maps");
+
+/* The program in force and the one before it, in which calls may be under way. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2); /* vd_pending.return_slot & 1 */
+	__type(key, __u32);
+	__type(value, __u32);
+} vd_return_program SEC(".maps");
+
+struct vd_dispatch_config {
+	__u32 hook;
+	__u32 wrapper; /* the function is that of a system call */
+	__u32 verdicts; /* its verdict ends with its return */
+	__u32 stack; /* offsets in struct pt_regs, see struct vd_syscall_abi */
+	__u32 popped;
+};
+
+const volatile struct vd_dispatch_config vd_dispatch;
+
+#define VD_AT(section, type, name)                          \
+	SEC(section) type name(void *ctx)                   \
+	{                                                   \
+		bpf_tail_call(ctx, &vd_entry_program, 0);   \
+		return 0;                                   \
+	}
+
+VD_AT("fentry/fd_install", int, vd_at_fentry)
+VD_AT("kprobe", int, vd_at_kprobe)
+VD_AT("lsm/file_open", long, vd_at_lsm)
+VD_AT("fmod_ret/security_file_open", long, vd_at_fmod_ret)
+VD_AT("tracepoint", int, vd_at_tracepoint)
+VD_AT("raw_tracepoint", int, vd_at_raw_tracepoint)
+VD_AT("tp_btf/sys_exit", int, vd_at_btf_tracepoint)
+
+/* Which return program completes the call, -1: none awaits it. */
+static __always_inline __s32 vd_awaited(__u64 frame)
+{
+	struct vd_call_key key = { .hook = vd_dispatch.hook, .frame = frame };
+	__u64 tid = (__u32)bpf_get_current_pid_tgid();
+	struct vd_pending *p;
+
+	if (vd_dispatch.wrapper) {
+		p = bpf_map_lookup_elem(&vd_pending, &tid);
+	} else {
+		key.tid = tid;
+		p = bpf_map_lookup_elem(&vd_calls, &key);
+	}
+	return p ? p->return_slot & 1 : -1;
+}
+
+SEC("fexit/fd_install")
+int vd_at_fexit(void *ctx)
+{
+	__s32 slot;
+
+	if (vd_dispatch.verdicts) {
+		__u32 tid = bpf_get_current_pid_tgid();
+
+		bpf_map_delete_elem(&vd_verdicts, &tid);
+	}
+	slot = vd_awaited((__u64)ctx);
+	if (slot >= 0)
+		bpf_tail_call(ctx, &vd_return_program, slot);
+	return 0;
+}
+
+SEC("kprobe")
+int vd_at_kretprobe(void *ctx)
+{
+	__u64 stack = 0;
+	__s32 slot;
+
+	bpf_probe_read_kernel(&stack, 8, ctx + vd_dispatch.stack);
+	slot = vd_awaited(stack - vd_dispatch.popped);
+	if (slot >= 0)
+		bpf_tail_call(ctx, &vd_return_program, slot);
+	return 0;
+}

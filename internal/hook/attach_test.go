@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hook
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/vedette-io/vedette/internal/kernel"
+)
+
+// attachCase is a hook with what an operation of the test does at it.
+type attachCase struct {
+	name string
+	// entry is an entry of a policy on one path, with a rule that matches it.
+	entry func(path string) string
+	// ways are the attachments that the hook can have, the first on a kernel
+	// that offers all.
+	ways []Attachment
+}
+
+// pathArg selects by the path of an argument.
+func pathArg(index int, argType, path, actions string) string {
+	return fmt.Sprintf(`    args: [{index: %d, type: %s}]
+    selectors:
+    - matchArgs: [{index: %d, operator: Equal, values: [%q]}]
+      matchActions: [%s]
+`, index, argType, index, path, actions)
+}
+
+var attachCases = []attachCase{
+	{"fd_install", func(path string) string {
+		return "  kprobes:\n  - call: fd_install\n    syscall: false\n" + pathArg(1, "file", path, "{action: Post}")
+	}, []Attachment{AttachFentry, AttachKprobeMulti, AttachKprobe, AttachSysExit}},
+	{"security_file_open", func(path string) string {
+		return "  kprobes:\n  - call: security_file_open\n    syscall: false\n" + pathArg(0, "file", path, "{action: Post}")
+	}, []Attachment{AttachFmodRet, AttachFentry, AttachKprobeMulti, AttachKprobe}},
+	{"security_file_open with return", func(path string) string {
+		return "  kprobes:\n  - call: security_file_open\n    syscall: false\n    return: true\n    returnArg: {index: 0, type: int}\n" +
+			pathArg(0, "file", path, "{action: Post}")
+	}, []Attachment{AttachFmodRet, AttachFentry, AttachKprobeMulti, AttachKprobe}},
+	{"lsm file_open", func(path string) string {
+		return "  lsmhooks:\n  - hook: file_open\n" + pathArg(0, "file", path, "{action: Post}")
+	}, []Attachment{AttachLSM, AttachFmodRet}},
+	{"sys_ftruncate with return", func(path string) string {
+		return "  kprobes:\n  - call: sys_ftruncate\n    return: true\n    returnArg: {index: 0, type: int}\n" + pathArg(0, "fd", path, "{action: Post}")
+	}, []Attachment{AttachFentry, AttachKprobeMulti, AttachKprobe, AttachSysEnter}},
+	{"raw tracepoint", func(path string) string {
+		return "  tracepoints:\n  - subsystem: raw_syscalls\n    event: sys_enter\n    raw: true\n    args: [{index: 1, type: int64}]\n" +
+			fmt.Sprintf("    selectors:\n    - matchPIDs: [{operator: In, followForks: true, values: [%d]}]\n      matchArgs: [{index: 1, operator: Equal, values: [\"%d\"]}]\n",
+				os.Getpid(), unix.SYS_FTRUNCATE)
+	}, []Attachment{AttachBTFTracepoint, AttachRawTracepoint}},
+}
+
+// policyOf is a policy with one section.
+func policyOf(section string) string {
+	return "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: attach}\nspec:\n" + section
+}
+
+// isMissing reports whether an attachment failed for a feature that the
+// kernel lacks, by name.
+func isMissing(err error) bool { return errors.Is(err, kernel.ErrMissing) }
+
+// TestAttachments attaches hooks in every way there is for them: each sees
+// the same operations.
+func TestAttachments(t *testing.T) {
+	_, e := mustEngine(t, Options{})
+	for _, c := range attachCases {
+		for _, way := range c.ways {
+			t.Run(c.name+"/"+string(way), func(t *testing.T) {
+				path := filepath.Join(t.TempDir(), "file")
+				mustNil(t, os.WriteFile(path, []byte("x"), 0o600))
+				e.attach = []Attachment{way}
+				plan := mustPlan(t, policyOf(c.entry(path)))
+				var loaded []Loaded
+				err := e.Apply(plan, []string{"attach"}, func(l []Loaded) { loaded = l })
+				if isMissing(err) {
+					t.Skip(err)
+				}
+				mustLoad(t, err)
+				defer func() {
+					mustNil(t, e.Apply(mustPlan(t), nil, func([]Loaded) {}))
+					e.Forget("attach")
+				}()
+				if loaded[0].Attachment != way {
+					t.Fatalf("attached by %s", loaded[0].Attachment)
+				}
+				const times = 5
+				for range times {
+					f, err := os.OpenFile(path, os.O_RDWR, 0)
+					mustNil(t, err)
+					mustNil(t, f.Truncate(0))
+					mustNil(t, f.Close())
+				}
+				counters, err := e.Counters()
+				mustNil(t, err)
+				var sum Counters
+				for _, n := range counters {
+					sum.Add(n)
+				}
+				if sum.Post != times {
+					t.Errorf("%d events, want %d: %v", sum.Post, times, counters)
+				}
+			})
+		}
+	}
+}
+
+// TestAttachToNothing names what is wrong with a function.
+func TestAttachToNothing(t *testing.T) {
+	_, e := mustEngine(t, Options{})
+	for _, c := range []struct{ entry, want string }{
+		{"  kprobes:\n  - call: security_file_opne\n    syscall: false\n", "security_file_open"},
+		{"  kprobes:\n  - call: security_file_open\n    syscall: false\n    args: [{index: 4, type: int}]\n", "argument 4"},
+		{"  lsmhooks:\n  - hook: file_opne\n", "file_open"},
+	} {
+		err := e.Apply(mustPlan(t, policyOf(c.entry)), []string{"p"}, func([]Loaded) { t.Error("announced") })
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.entry, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hook
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/vedette-io/vedette/bpf"
+	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/syscalls"
+)
+
+// guards stand at the security hooks where verdicts on system calls are
+// carried out, while a hook in force needs them.
+type guards struct {
+	engine *Engine
+	at     map[syscalls.SecurityHook]*guard
+	// end ends the verdicts of calls whose own return is not seen.
+	end *guard
+}
+
+// guard is one attached program.
+type guard struct {
+	coll *ebpf.Collection
+	link link.Link
+}
+
+func (g *guard) close() error {
+	if g == nil {
+		return nil
+	}
+	err := g.link.Close()
+	g.coll.Close()
+	return err
+}
+
+// open makes sure that all guards stand that the changes need.
+func (gs *guards) open(changes []*change) error {
+	for _, c := range changes {
+		p := c.next.place
+		for _, h := range p.guards {
+			if err := gs.stand(h); err != nil {
+				return fmt.Errorf("guard at %s: %w", h.Function(), err)
+			}
+		}
+		if len(p.guards) != 0 && !p.endsVerdicts() && gs.end == nil {
+			var err error
+			if gs.end, err = gs.load("vd_verdict_end", "sys_exit", AttachBTFTracepoint); err != nil {
+				return fmt.Errorf("end of verdicts: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (gs *guards) stand(h syscalls.SecurityHook) error {
+	if gs.at[h] != nil {
+		return nil
+	}
+	a, err := gs.engine.guardAttachment(h)
+	if err != nil {
+		return err
+	}
+	program, function := "vd_guard_lsm", string(h)
+	if a == AttachFmodRet {
+		program, function = "vd_guard_fmod_ret", h.Function()
+	}
+	g, err := gs.load(program, function, a)
+	if err != nil {
+		return err
+	}
+	if gs.at == nil {
+		gs.at = map[syscalls.SecurityHook]*guard{}
+	}
+	gs.at[h] = g
+	return nil
+}
+
+func (gs *guards) load(program, function string, a Attachment) (*guard, error) {
+	spec, err := bpf.LoadGuard()
+	if err != nil {
+		return nil, err
+	}
+	keepPrograms(spec, []string{program})
+	attachTo(spec.Programs[program], a, function)
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+		MapReplacements: gs.engine.base.replacements(spec), Programs: gs.engine.base.programs,
+	})
+	if err != nil {
+		return nil, err
+	}
+	l, err := attachGuard(coll.Programs[program], a)
+	if err != nil {
+		coll.Close()
+		return nil, err
+	}
+	return &guard{coll, l}, nil
+}
+
+func attachGuard(p *ebpf.Program, a Attachment) (link.Link, error) {
+	if a == AttachLSM {
+		return link.AttachLSM(link.LSMOptions{Program: p})
+	}
+	return link.AttachTracing(link.TracingOptions{Program: p})
+}
+
+// closeUnused takes the guards away that no hook needs.
+func (gs *guards) closeUnused(hooks map[compile.HookKey]*installed) error {
+	needed := map[syscalls.SecurityHook]bool{}
+	end := false
+	for _, h := range hooks {
+		for _, g := range h.place.guards {
+			needed[g] = true
+		}
+		end = end || len(h.place.guards) != 0 && !h.place.endsVerdicts()
+	}
+	var errs []error
+	for h, g := range gs.at {
+		if !needed[h] {
+			errs = append(errs, g.close())
+			delete(gs.at, h)
+		}
+	}
+	if !end {
+		errs = append(errs, gs.end.close())
+		gs.end = nil
+	}
+	return errors.Join(errs...)
+}
+
+func (gs *guards) close() error { return gs.closeUnused(nil) }

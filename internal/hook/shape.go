@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hook
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/vedette-io/vedette/bpf"
+	"github.com/vedette-io/vedette/internal/compile"
+)
+
+// Smallest sizes of what a program is specialised to. They are steps, so
+// that not every policy more asks for another program.
+const (
+	minWinners = 4
+	minSteps   = 3
+	minMasks   = 2
+	minRows    = 16
+)
+
+// shape is what a program is specialised to. Two compilations of a hook with
+// the same shape differ in the contents of tables only.
+type shape struct {
+	place      Attachment
+	function   string
+	guarded    bool
+	hasReturn  bool
+	config     bpf.HookConfig
+	entries    uint32 // rows of each half of vd_table
+	vectors    uint32
+	strings    uint32
+	ruleBits   uint32
+	fdInstalls bool
+}
+
+// shapeOf is the shape that a hook needs at a place.
+func shapeOf(h *compile.Hook, id uint32, p place, slots []bpf.SlotConfig) (shape, error) {
+	s := shape{
+		place: p.attachment, function: p.function, guarded: len(p.guards) != 0, hasReturn: h.HasReturn,
+		entries: rows(len(h.Table)), vectors: rows(len(h.Vectors)), strings: rows(len(h.Strings)),
+		fdInstalls: p.attachment == AttachSysExit,
+	}
+	c := &s.config
+	if h.Words > len(bpf.HookTables{}.All) || len(slots) > len(c.Slots) || len(h.Dims) > len(c.Dims) || len(h.ReturnDims) > len(c.ReturnDims) {
+		return s, fmt.Errorf("%d words, %d arguments, %d and %d dimensions do not fit in a program",
+			h.Words, len(slots), len(h.Dims), len(h.ReturnDims))
+	}
+	*c = bpf.HookConfig{
+		Hook: id, Words: paddedWords(h.Words), N_slots: uint32(len(slots)), N_dims: uint32(len(h.Dims)),
+		N_returnDims: uint32(len(h.ReturnDims)), Features: features(h, p),
+		Winners: powerOfTwo(len(h.Groups), minWinners),
+	}
+	s.ruleBits = 64 * c.Words
+	for i, slot := range slots {
+		c.Slots[i] = slot
+	}
+	fetched := map[uint8]bool{}
+	for i, d := range h.Dims {
+		c.Dims[i] = dimConfig(d, fetched)
+	}
+	for i, d := range h.ReturnDims {
+		c.ReturnDims[i] = dimConfig(d, nil)
+	}
+	for _, g := range h.Groups {
+		if g.HasReturn {
+			c.ReturnType = max(c.ReturnType, uint32(g.ReturnType))
+		}
+	}
+	return s, s.setArguments(h, p)
+}
+
+// setArguments says how the program gets its arguments.
+func (s *shape) setArguments(h *compile.Hook, p place) error {
+	c := &s.config
+	if p.wrapper {
+		c.Wrapper, c.RawArgs, c.ReturnAt = 1, 1, 1
+		return nil
+	}
+	c.RawArgs = rawArgs(h.Slots)
+	c.ReturnAt = uint32(p.params)
+	if int(c.ReturnAt) > maxRawArgs && h.HasReturn && p.attachment.traced() {
+		return fmt.Errorf("the return value of a function with %d parameters, more than %d, cannot be read", p.params, maxRawArgs)
+	}
+	return nil
+}
+
+// maxRawArgs is how many arguments of a function a program can read.
+const maxRawArgs = 6
+
+// rows is how many rows each half of a table gets.
+func rows(n int) uint32 { return powerOfTwo(n, minRows) }
+
+// powerOfTwo is the smallest power of two that is neither below n nor below
+// least, itself a power of two.
+func powerOfTwo(n int, least uint32) uint32 {
+	if n <= int(least) {
+		return least
+	}
+	return 1 << bits.Len32(uint32(n-1))
+}
+
+// paddedWords is how many words a program's vectors have.
+func paddedWords(words int) uint32 {
+	return min(powerOfTwo(words, 1), uint32(compile.MaxWords))
+}
+
+// dimConfig is what is constant of a dimension; the first one that looks at
+// a slot fetches it.
+func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
+	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index}
+	switch d.Kind {
+	case compile.DimInterval:
+		c.Steps = uint32(max(bits.Len32(d.Len-1), minSteps))
+	case compile.DimMask:
+		c.Steps = powerOfTwo(int(d.Len), minMasks)
+	}
+	if d.Signed {
+		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_SIGNED)
+	}
+	if fetched != nil && (d.Source == compile.SourceArg || d.Source == compile.SourceFollowed) && !fetched[d.Index] {
+		fetched[d.Index] = true
+		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_FETCH)
+	}
+	return c
+}
+
+// featureOf is the feature of the program that a rule needs.
+func featureOf(r compile.Rule) bpf.ContractVdHookFeature {
+	var f bpf.ContractVdHookFeature
+	for flag, feature := range map[compile.RuleFlags]bpf.ContractVdHookFeature{
+		compile.RuleKill:     bpf.ContractVdHookFeatureVD_FEATURE_KILL,
+		compile.RuleSignal:   bpf.ContractVdHookFeatureVD_FEATURE_SIGNAL,
+		compile.RuleReturn:   bpf.ContractVdHookFeatureVD_FEATURE_RETURN,
+		compile.RuleOverride: bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE,
+	} {
+		if r.Flags&flag != 0 {
+			f |= feature
+		}
+	}
+	if r.RateInterval != 0 {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_RATE
+	}
+	if len(r.FDOps) != 0 {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_FD_OPS
+	}
+	return f
+}
+
+// features tells the program which actions occur at all, and how its verdict
+// takes effect.
+func features(h *compile.Hook, p place) uint32 {
+	var f bpf.ContractVdHookFeature
+	for _, r := range h.Rules {
+		f |= featureOf(r)
+	}
+	if p.attachment.refuses() {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_REFUSES
+	}
+	if len(p.guards) != 0 {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_VERDICT
+	}
+	if !p.wrapper && p.attachment.function() {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_FRAMES
+	}
+	return uint32(f)
+}
