@@ -36,13 +36,13 @@ type EngineOptions struct {
 // Engine keeps the kernel's programs in step with a plan. Its methods may be
 // called from any goroutine; changes happen one after the other.
 type Engine struct {
-	base   *Base
-	spec   *ebpf.CollectionSpec
-	shared map[string]*ebpf.Map
-	abi      kernel.SyscallABI
-	tracefs  *kernel.Tracefs
-	offer    *kernel.Offer
-	attach   []Attachment
+	base    *Base
+	spec    *ebpf.CollectionSpec
+	shared  map[string]*ebpf.Map
+	abi     kernel.SyscallABI
+	tracefs *kernel.Tracefs
+	offer   *kernel.Offer
+	attach  []Attachment
 	// zeroCounters are the counters of a rule that has done nothing, for
 	// every CPU.
 	zeroCounters []bpf.RuleCounters
