@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -32,12 +33,16 @@ func start(args []string) error {
 
 func startMeasure(args []string) error {
 	flags := flag.NewFlagSet("measure", flag.ContinueOnError)
-	b := bench{progress: os.Stderr, result: result{Figures: map[string]float64{}}}
+	b := bench{progress: io.Discard, result: result{Figures: map[string]float64{}}}
 	flags.StringVar(&b.vedette, "vedette", "", "the agent's program")
 	flags.StringVar(&b.load, "load", "", "the program of load.c")
 	flags.StringVar(&b.only, "only", "", "parts to measure, separated by commas: process and kinds of hooks (default: all)")
+	verbose := flags.Bool("v", false, "print figures as they come, to standard error")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *verbose {
+		b.progress = os.Stderr
 	}
 	if err := b.measure(); err != nil {
 		return err
