@@ -98,6 +98,10 @@ bench: ## run the benchmarks; docs/performance.md says how to read them
 	@go test -run '^$$' -bench . -benchmem -timeout 30m $(PURE)
 	@go test -run '^$$' -bench . -benchmem -timeout 30m -count 1 -p 1 -exec '$(AS_ROOT)' $(KERNEL)
 
+.PHONY: bench-kernel
+bench-kernel: deps-test ## count instructions in a guest, and compare with the budget
+	@scripts/bench-kernel.sh
+
 .PHONY: generate
 generate: deps-test ## generate the kernel objects, the protobuf code and the system call tables
 	go generate ./api ./bpf ./internal/syscalls

@@ -281,7 +281,7 @@ static __always_inline void vd_fetch_path(struct vd_run *run, struct vd_slot *sl
 					  struct path *path, struct inode *inode)
 {
 	slot->num = BPF_CORE_READ(inode, i_mode);
-	slot->status |= vd_path_of(run->task, path, &slot->s);
+	slot->status |= vd_path_of(path, &slot->s);
 	if (slot->status & VD_VALUE_FAILED)
 		vd_count(VD_COUNT_ARG_FAILED);
 }

@@ -159,19 +159,35 @@ static __noinline __u32 vd_walk(struct path *path, struct path *root, struct vd_
 	return 0;
 }
 
-/* The path of a struct path in kernel memory, seen from the task's root. */
-static __always_inline __u32 vd_path_of(struct task_struct *task, struct path *where,
-					struct vd_string *s)
+/*
+ * The root directory of the current task. One that is exiting has none any
+ * more: then the walk goes to the global one.
+ */
+static __always_inline void vd_current_root(struct path *root)
 {
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct fs_struct *fs;
+
+	/* Since 5.11 the task can be had typed, and is loaded from directly. */
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		fs = bpf_get_current_task_btf()->fs;
+		root->mnt = fs->root.mnt;
+		root->dentry = fs->root.dentry;
+		return;
+	}
+	fs = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), fs);
+	if (fs)
+		bpf_core_read(root, sizeof(*root), &fs->root);
+}
+
+/* The path of a struct path in kernel memory, seen from the current task's root. */
+static __always_inline __u32 vd_path_of(struct path *where, struct vd_string *s)
+{
 	struct path path = {}, root = {};
 
 	s->start = s->end = VD_MAX_STRING - 1;
 	if (bpf_core_read(&path, sizeof(path), where) || !path.dentry)
 		return VD_VALUE_FAILED;
-	/* A task that is exiting has no root any more: walk to the global one. */
-	if (fs)
-		bpf_core_read(&root, sizeof(root), &fs->root);
+	vd_current_root(&root);
 	return vd_walk(&path, &root, s);
 }
 

@@ -536,7 +536,8 @@ int BPF_PROG(vd_exec, struct task_struct *task, __s32 old_pid, struct linux_binp
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(vd_exit, struct task_struct *task)
 {
-	__u32 pid = task->tgid, thread = task->pid;
+	__u32 pid = task->tgid;
+	__u32 thread = task->pid;
 	__u64 tid = thread;
 	struct signal_struct *signal = task->signal;
 	struct vd_process *p;

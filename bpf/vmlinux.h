@@ -52,6 +52,10 @@ enum {
 	BPF_F_NO_PREALLOC = 1 << 0,
 };
 
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
+};
+
 struct bpf_raw_tracepoint_args {
 	__u64 args[0];
 };

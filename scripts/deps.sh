@@ -47,6 +47,7 @@ need_test() {
 	need llvm-19 llvm-strip-19
 	need libbpf-dev /usr/include/bpf/bpf_helpers.h
 	need protobuf-compiler protoc
+	need libc6-dev /usr/include/stdio.h
 }
 
 case ${1:-} in

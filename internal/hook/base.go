@@ -60,6 +60,8 @@ type Base struct {
 	programs ebpf.ProgramOptions
 	// iterate is the task iterator, kept for later passes.
 	iterate *link.Iter
+	// full are the maps for which others stand until something uses them.
+	full map[string]*ebpf.MapSpec
 	// allocatesSafely says that hash maps need no entries beforehand.
 	allocatesSafely bool
 }
@@ -86,6 +88,8 @@ func NewBase(opts Options) (*Base, error) {
 		return nil, err
 	}
 	setAllocation(spec, safely)
+	full := map[string]*ebpf.MapSpec{}
+	makeLazy(spec, full)
 	if err := spec.Variables["vd_cgroup_controller"].Set(opts.CgroupController); err != nil {
 		return nil, fmt.Errorf("process programs: %w", err)
 	}
@@ -97,7 +101,7 @@ func NewBase(opts Options) (*Base, error) {
 	}
 	b := &Base{
 		process: coll, programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes},
-		shared: map[string]*ebpf.Map{}, allocatesSafely: safely,
+		shared: map[string]*ebpf.Map{}, full: full, allocatesSafely: safely,
 	}
 	for _, name := range sharedMaps {
 		m, ok := coll.Maps[name]
@@ -165,6 +169,9 @@ func (b *Base) Close() error {
 		errs = append(errs, b.iterate.Close())
 	}
 	b.process.Close()
+	for _, m := range b.shared {
+		errs = append(errs, m.Close()) // those that took another's place
+	}
 	return errors.Join(errs...)
 }
 

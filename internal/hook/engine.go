@@ -39,7 +39,6 @@ type Engine struct {
 	base    *Base
 	spec    *ebpf.CollectionSpec
 	shared  map[string]*ebpf.Map
-	lazy    map[string]uint32 // full sizes of the shared maps that nothing has used yet
 	abi     kernel.SyscallABI
 	tracefs *kernel.Tracefs
 	offer   *kernel.Offer
@@ -95,7 +94,7 @@ func NewEngine(base *Base, opts EngineOptions) (*Engine, error) {
 	}
 	e := &Engine{
 		base: base, spec: spec, abi: abi, tracefs: opts.Tracefs, offer: opts.Offer, attach: opts.Attach,
-		shared: map[string]*ebpf.Map{}, lazy: map[string]uint32{}, zeroCounters: make([]bpf.RuleCounters, cpus),
+		shared: map[string]*ebpf.Map{}, zeroCounters: make([]bpf.RuleCounters, cpus),
 		hooks: map[compile.HookKey]*installed{}, ids: map[compile.HookKey]uint32{}, totals: map[RuleKey]Counters{},
 	}
 	if e.offer == nil {
@@ -111,16 +110,16 @@ func NewEngine(base *Base, opts EngineOptions) (*Engine, error) {
 // makeShared makes the maps that all hooks share and takes those of the base.
 func (e *Engine) makeShared() error {
 	e.spec.Maps["vd_hook_scratch"].MaxEntries = scratchEntries()
-	setAllocation(e.spec, e.base.allocatesSafely)
 	for name, m := range e.base.shared {
 		e.shared[name] = m
 	}
+	setAllocation(e.spec, e.base.allocatesSafely)
+	makeLazy(e.spec, e.base.full)
 	e.base.replacements(e.spec)
 	for name, s := range e.spec.Maps {
 		if ownMaps[name] || e.shared[name] != nil || strings.HasPrefix(name, ".") {
 			continue
 		}
-		e.lazySize(name, s)
 		m, err := ebpf.NewMap(s)
 		if err != nil {
 			return fmt.Errorf("map %s: %w", name, err)

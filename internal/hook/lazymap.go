@@ -13,41 +13,53 @@ import (
 	"github.com/vedette-io/vedette/internal/compile"
 )
 
-// lazyMaps are the shared maps that few hooks use, and which do. Until the
-// first of these is loaded a map of one entry stands for each: programs that
-// never look into it have to be given one all the same.
-var lazyMaps = map[string]func(*shape) bool{
-	"vd_rate": func(s *shape) bool { return s.has(bpf.ContractVdHookFeatureVD_FEATURE_RATE) },
-	"vd_followed": func(s *shape) bool {
-		return s.has(bpf.ContractVdHookFeatureVD_FEATURE_FD_OPS) ||
-			s.looksAt(compile.SourceFollowed)
+// lazyMaps are the shared maps that few hooks use, and the programs that do.
+// Until the first of these is loaded a map of one entry stands for each:
+// programs that never look into it have to be given one all the same.
+var lazyMaps = map[string]func(bpf.HookConfig) bool{
+	"vd_calls": func(c bpf.HookConfig) bool {
+		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_FRAMES) != 0
+	},
+	"vd_rate": func(c bpf.HookConfig) bool {
+		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_RATE) != 0
+	},
+	"vd_followed": func(c bpf.HookConfig) bool {
+		for _, d := range c.Dims {
+			if d.Source == uint8(compile.SourceFollowed) {
+				return true
+			}
+		}
+		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_FD_OPS) != 0
 	},
 }
 
-// lazySize remembers how large a map is once it is used.
-func (e *Engine) lazySize(name string, s *ebpf.MapSpec) {
-	if lazyMaps[name] != nil {
-		e.lazy[name], s.MaxEntries = s.MaxEntries, 1
+// makeLazy remembers how large the maps of an object are once they are used.
+func makeLazy(spec *ebpf.CollectionSpec, full map[string]*ebpf.MapSpec) {
+	for name, s := range spec.Maps {
+		if lazyMaps[name] != nil && full[name] == nil {
+			full[name] = s.Copy()
+			s.MaxEntries = 1
+		}
 	}
 }
 
-// provide makes the maps that a shape uses and that were not used so far. spec
-// is the copy of the engine's that the program is loaded from.
-func (e *Engine) provide(s shape, spec *ebpf.CollectionSpec) error {
-	for name, size := range e.lazy {
-		if !lazyMaps[name](&s) {
+// provide makes the maps that a program uses and that nothing used so far.
+func (e *Engine) provide(c bpf.HookConfig) error {
+	for name, s := range e.base.full {
+		if !lazyMaps[name](c) {
 			continue
 		}
-		e.spec.Maps[name].MaxEntries, spec.Maps[name].MaxEntries = size, size
-		m, err := ebpf.NewMap(e.spec.Maps[name])
+		m, err := ebpf.NewMap(s)
 		if err != nil {
-			e.spec.Maps[name].MaxEntries = 1
 			return fmt.Errorf("map %s: %w", name, err)
 		}
 		// Programs that were loaded with it hold the one that stood for it.
 		err = e.shared[name].Close()
-		e.shared[name] = m
-		delete(e.lazy, name)
+		e.shared[name], e.spec.Maps[name].MaxEntries = m, s.MaxEntries
+		delete(e.base.full, name)
+		if e.base.shared[name] != nil {
+			e.base.shared[name] = m
+		}
 		if err != nil {
 			return fmt.Errorf("map %s: %w", name, err)
 		}
@@ -79,7 +91,7 @@ const noPrealloc = 1
 // onDemand are the hash maps whose entries are made when they are needed, on
 // kernels that can do it safely. Elsewhere all of them are there from the
 // beginning.
-var onDemand = []string{"vd_processes", "vd_pending", "vd_followed", "vd_verdicts"}
+var onDemand = []string{"vd_processes", "vd_pending", "vd_verdicts", "vd_followed"}
 
 func setAllocation(spec *ebpf.CollectionSpec, safely bool) {
 	for _, name := range onDemand {

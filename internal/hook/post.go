@@ -65,6 +65,11 @@ func (e *Engine) stand(key compile.HookKey, id uint32, p place, withReturn bool)
 }
 
 func (e *Engine) loadDispatchers(t *post) error {
+	if !t.place.wrapper && t.place.attachment.function() {
+		if err := e.provide(bpf.HookConfig{Features: uint32(bpf.ContractVdHookFeatureVD_FEATURE_FRAMES)}); err != nil {
+			return err
+		}
+	}
 	spec, err := bpf.LoadDispatch()
 	if err != nil {
 		return fmt.Errorf("dispatchers: %w", err)

@@ -129,6 +129,9 @@ func programBytes(p *ebpf.Program) uint64 {
 // load specialises the programs to a shape and loads them, without tables
 // and without anything that leads to them.
 func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, error) {
+	if err := e.provide(s.config); err != nil {
+		return nil, err
+	}
 	spec := e.spec.Copy()
 	entry, ret := programsOf(s.place)
 	keep := []string{entry}
@@ -150,9 +153,6 @@ func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, er
 		return nil, err
 	}
 	sizeMaps(spec, s)
-	if err := e.provide(s, spec); err != nil {
-		return nil, err
-	}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		MapReplacements: e.shared, Programs: e.base.programs,
 	})

@@ -73,19 +73,6 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	return s, s.setArguments(h, p)
 }
 
-// has reports whether the program has a feature.
-func (s *shape) has(f bpf.ContractVdHookFeature) bool { return s.config.Features&uint32(f) != 0 }
-
-// looksAt reports whether the program has a dimension of a source.
-func (s *shape) looksAt(source compile.DimSource) bool {
-	for _, d := range s.config.Dims {
-		if d.Source == uint8(source) {
-			return true
-		}
-	}
-	return false
-}
-
 // setArguments says how the program gets its arguments.
 func (s *shape) setArguments(h *compile.Hook, p place) error {
 	c := &s.config

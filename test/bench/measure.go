@@ -33,7 +33,7 @@ type bench struct {
 
 // The rounds of the loops. With an exact clock few are enough.
 const (
-	execRounds = 1000
+	execRounds = 400
 	readRounds = 20000
 	// settle is how long the agent has for what it does after a start, and
 	// for the rest of the events of a loop.
@@ -47,7 +47,7 @@ func (b *bench) put(name string, value float64) {
 
 // repeats is how often a loop is run: the fastest is taken, as everything
 // that any CPU does at the time counts.
-const repeats = 3
+const repeats = 2
 
 // loop runs a loop and returns the nanoseconds that one round takes.
 func (b *bench) loop(mode string, rounds int) (float64, error) {
@@ -102,24 +102,30 @@ func (b *bench) measure() error {
 	if err := b.prepare(); err != nil {
 		return err
 	}
-	base := map[string]float64{}
-	for _, l := range []struct {
-		mode   string
-		rounds int
-	}{{"fork", execRounds}, {"exec", execRounds}, {"pread", readRounds}, {"open", readRounds}, {"getppid", readRounds}} {
-		n, err := b.loop(l.mode, l.rounds)
+	if b.wanted("process") {
+		base, err := b.unwatched()
 		if err != nil {
 			return err
 		}
-		base[l.mode] = n
-		b.put("loop/"+l.mode, n)
-	}
-	if b.wanted("process") {
 		if err := errors.Join(b.processes("watched", base), b.processes("exported", base, "--export-filename", "/tmp/events.json")); err != nil {
 			return err
 		}
 	}
-	return b.hooks(base)
+	return b.hooks()
+}
+
+// unwatched measures the loops on a machine without an agent.
+func (b *bench) unwatched() (map[string]float64, error) {
+	base := map[string]float64{}
+	for mode, rounds := range map[string]int{"fork": execRounds, "exec": execRounds, "pread": readRounds, "open": readRounds, "getppid": readRounds} {
+		n, err := b.loop(mode, rounds)
+		if err != nil {
+			return nil, err
+		}
+		base[mode] = n
+		b.put("loop/"+mode, n)
+	}
+	return base, nil
 }
 
 // wanted reports whether a part is to be measured.
@@ -134,7 +140,7 @@ func (b *bench) prepare() error {
 		return err
 	}
 	b.result.Kernel = unix.ByteSliceToString(name.Release[:])
-	dir := "/tmp/bench"
+	dir := "/data" // two components, as short as paths of files are
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -186,13 +192,13 @@ func (b *bench) processFigures(name string, base map[string]float64) error {
 
 // hooks measures what a policy costs a call that no rule matches, for each
 // kind of hook.
-func (b *bench) hooks(base map[string]float64) error {
+func (b *bench) hooks() error {
 	for _, k := range hookKinds {
 		if !b.wanted(k.name) {
 			continue
 		}
-		if err := b.hook(k, base); err != nil {
-			fmt.Fprintf(b.progress, "%s: %v\n", k.name, err)
+		if err := b.hook(k); err != nil {
+			return fmt.Errorf("%s: %w", k.name, err)
 		}
 	}
 	return nil
@@ -203,7 +209,7 @@ func (b *bench) hooks(base map[string]float64) error {
 // 10, 200 and 1,000 rules.
 var sizes = []struct{ policies, rules int }{{1, 1}, {10, 1}, {200, 1}, {360, 5}}
 
-func (b *bench) hook(k hookKind, base map[string]float64) error {
+func (b *bench) hook(k hookKind) error {
 	empty, err := k.empty()
 	if err != nil {
 		return fmt.Errorf("empty program: %w", err)
@@ -229,11 +235,6 @@ func (b *bench) loading(k hookKind, a *agent) error {
 	}
 	b.put(k.name+"/load/fresh", fresh)
 	time.Sleep(settle)
-	one, err := readMemory()
-	if err != nil {
-		return err
-	}
-	b.put(k.name+"/memory/1", float64(one.ours().total()))
 	change, err := a.add(k.policies(1, 1, 1))
 	if err != nil {
 		return err
@@ -243,11 +244,12 @@ func (b *bench) loading(k hookKind, a *agent) error {
 }
 
 func (b *bench) rules(k hookKind, a *agent, empty float64) error {
-	have := 0
+	have, before := 0, 0.0
 	for _, size := range sizes {
 		if _, err := a.add(k.policies(have, size.policies-have, size.rules)); err != nil {
 			return err
 		}
+		added := size.policies - have
 		have = size.policies
 		time.Sleep(settle)
 		name := fmt.Sprintf("%s/%d", k.name, size.policies)
@@ -255,10 +257,16 @@ func (b *bench) rules(k hookKind, a *agent, empty float64) error {
 		if err != nil {
 			return err
 		}
-		b.put(name+"/memory", float64(mem.ours().total()))
+		held := float64(mem.ours().total())
+		b.put(name+"/memory", held)
+		if before != 0 {
+			b.put(name+"/memory-per-policy", (held-before)/float64(added))
+		}
+		before = held
 		if err := b.unmatched(name, empty); err != nil {
 			return err
 		}
+		b.put(name+"/ratio", b.result.Figures[name+"/bpf"]/b.result.Figures[k.name+"/1/bpf"])
 	}
 	return nil
 }
