@@ -31,6 +31,7 @@ type change struct {
 func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Loaded)) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.files.close()
 	processGeneration, err := e.process.prepare(plan.Process)
 	if err != nil {
 		return err

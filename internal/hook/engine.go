@@ -55,6 +55,8 @@ type Engine struct {
 	dispatch dispatcher
 	guards   guards
 	totals   map[RuleKey]Counters
+	// files are the programs that are open while a plan is put into force.
+	files programFiles
 }
 
 // installed is a hook in force.

@@ -145,7 +145,7 @@ func (e *Engine) attachReturn(t *post, p *ebpf.Program) error {
 	var err error
 	switch t.place.attachment {
 	case AttachUprobe, AttachUprobeMulti:
-		l, err = t.place.target.attach(t.place.attachment, p, true)
+		l, err = t.place.target.attach(&e.files, t.place.attachment, p, true)
 	case AttachKprobeMulti:
 		l, err = link.KretprobeMulti(p, link.KprobeMultiOptions{Symbols: []string{t.place.function}})
 	case AttachKprobe:
@@ -169,7 +169,7 @@ func (e *Engine) attachEntry(p place, prog *ebpf.Program) (io.Closer, error) {
 	case AttachKprobe:
 		return link.Kprobe(p.function, prog, nil)
 	case AttachUprobe, AttachUprobeMulti:
-		return p.target.attach(p.attachment, prog, false)
+		return p.target.attach(&e.files, p.attachment, prog, false)
 	case AttachTracepoint:
 		format, err := e.formatOf(p.function)
 		if err != nil {

@@ -28,6 +28,8 @@ type target struct {
 	variants [][]string
 	// cookies says that the kernel can tell a program at which of the spots it runs.
 	cookies bool
+	// returns says that the return of what is there can be watched.
+	returns bool
 }
 
 // spot is one place in a file.
@@ -49,7 +51,7 @@ func (e *Engine) targetOf(h *compile.Hook) (*target, error) {
 	if old := e.hooks[h.Key]; old != nil {
 		return old.post.place.target, nil
 	}
-	f, err := executable.Open(site.Path)
+	f, err := e.files.open(site.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +64,7 @@ func (e *Engine) targetOf(h *compile.Hook) (*target, error) {
 	if len(t.variants) > 1 {
 		t.cookies = e.offer.Check(kernel.FeatureCookies) == nil
 	}
-	return t, errors.Join(err, f.Close())
+	return t, err
 }
 
 // findSpot finds the place of a uprobe.
@@ -104,39 +106,74 @@ func (t *target) findProbe(f *executable.File, site compile.Site) error {
 // checkReturn refuses to watch returns where that would break the program: a
 // probe of a return exchanges what is on top of the stack, which is a return
 // address only where a function begins.
-func (t *target) checkReturn() error {
-	f, err := t.open()
+func (t *target) checkReturn(files *programFiles) error {
+	if t.returns {
+		return nil
+	}
+	f, err := t.open(files)
 	if err != nil {
 		return err
 	}
 	begins, err := f.BeginsFunction(t.spots[0].offset)
 	switch {
 	case err != nil:
+		return err
 	case f.IsGo():
-		err = fmt.Errorf("%s: the return of a Go function cannot be told: it would end the program, which moves its stacks", t.path)
+		return fmt.Errorf("%s: the return of a Go function cannot be told: it would end the program, which moves its stacks", t.path)
 	case !begins:
-		err = fmt.Errorf("%s: no function is known to begin at offset %#x: its return cannot be told", t.path, t.spots[0].offset)
+		return fmt.Errorf("%s: no function is known to begin at offset %#x: its return cannot be told", t.path, t.spots[0].offset)
 	}
-	return errors.Join(err, f.Close())
+	t.returns = true
+	return nil
 }
 
 // open opens the file that the target was found in.
-func (t *target) open() (*executable.File, error) {
-	f, err := executable.Open(t.path)
+func (t *target) open(files *programFiles) (*executable.File, error) {
+	f, err := files.open(t.path)
 	if err != nil {
 		return nil, err
 	}
 	if f.Identity() != t.identity {
-		return nil, errors.Join(fmt.Errorf("%s: the file has changed since the hook was attached: delete the policies on it first", t.path), f.Close())
+		return nil, fmt.Errorf("%s: the file has changed since the hook was attached: delete the policies on it first", t.path)
 	}
 	return f, nil
+}
+
+// programFiles are open files by their paths: many hooks can be in one file,
+// whose symbols are then read once.
+type programFiles struct {
+	byPath map[string]*executable.File
+}
+
+// open opens a file that is not open yet. It is not to be closed by the caller.
+func (p *programFiles) open(path string) (*executable.File, error) {
+	if f := p.byPath[path]; f != nil {
+		return f, nil
+	}
+	f, err := executable.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if p.byPath == nil {
+		p.byPath = map[string]*executable.File{}
+	}
+	p.byPath[path] = f
+	return f, nil
+}
+
+// close closes all files. They were only read: nothing is lost where that fails.
+func (p *programFiles) close() {
+	for _, f := range p.byPath {
+		_ = f.Close()
+	}
+	p.byPath = nil
 }
 
 // probeCandidates are the places of a hook in a program.
 func (e *Engine) probeCandidates(h *compile.Hook, n needs) ([]candidate, error) {
 	t, err := e.targetOf(h)
 	if err == nil && n.returns {
-		err = t.checkReturn()
+		err = t.checkReturn(&e.files)
 	}
 	if err != nil {
 		return nil, err
@@ -153,14 +190,14 @@ func (e *Engine) probeCandidates(h *compile.Hook, n needs) ([]candidate, error) 
 
 // attach attaches a program at all places of the target, or at the returns
 // of the function that begins there.
-func (t *target) attach(a Attachment, prog *ebpf.Program, returns bool) (io.Closer, error) {
-	f, err := t.open()
+func (t *target) attach(files *programFiles, a Attachment, prog *ebpf.Program, returns bool) (io.Closer, error) {
+	f, err := t.open(files)
 	if err != nil {
 		return nil, err
 	}
 	exe, err := link.OpenExecutable(f.OpenPath())
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, err
 	}
 	var l io.Closer
 	if a == AttachUprobeMulti {
@@ -172,9 +209,9 @@ func (t *target) attach(a Attachment, prog *ebpf.Program, returns bool) (io.Clos
 		err = fmt.Errorf("%w; are there hooks at this place with different reference counters?", err)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", t.path, err), f.Close())
+		return nil, fmt.Errorf("%s: %w", t.path, err)
 	}
-	return l, f.Close()
+	return l, nil
 }
 
 // attachMulti attaches to all places at once.
