@@ -27,7 +27,7 @@ type Variant struct {
 	// Machine says that the call, let through, changes the whole machine (its clock, its accounting,
 	// a loaded kexec kernel), so that it is only for machines of the test's own.
 	Machine bool
-	prepare  func(*rig) *plan
+	prepare func(*rig) *plan
 }
 
 // plan is what the child of a variant does, and how the effect is seen.
