@@ -5,6 +5,7 @@
 package executable
 
 import (
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
@@ -128,6 +129,40 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// TestHugeFile has a table of names of a size that no memory holds, in a file
+// that takes no room.
+func TestHugeFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: reads 512 MiB")
+	}
+	path := executabletest.Build(t).Path
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, section := range []uint64{5, 6} { // .strtab, .shstrtab
+		changed := slices.Clone(data)
+		header := binary.LittleEndian.Uint64(changed[40:]) + 64*section
+		binary.LittleEndian.PutUint64(changed[header+32:], 1<<40)
+		if err := os.WriteFile(path, changed, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, 1<<41); err != nil {
+			t.Skip(err)
+		}
+		f, err := Open(path)
+		if err == nil {
+			_, err = f.Symbol("greet", 0)
+			if closed := f.Close(); closed != nil {
+				t.Error(closed)
+			}
+		}
+		if !errors.Is(err, errTooLarge) {
+			t.Errorf("section %d: %v", section, err)
+		}
+	}
+}
+
 // TestIdentity replaces a file while it is open.
 func TestIdentity(t *testing.T) {
 	p := executabletest.Build(t)
@@ -219,4 +254,46 @@ func TestGo(t *testing.T) {
 	if len(at) != 2 || at[0] != at[1] {
 		t.Errorf("the function is at %#x", at)
 	}
+}
+
+// FuzzFile changes bytes of a program: whatever becomes of it, looking places
+// up in it ends, with places in the file or with an error.
+func FuzzFile(f *testing.F) {
+	data, err := os.ReadFile(executabletest.Build(f).Path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, at := range []int{16, 40, 56, 100, len(data) - 300} {
+		f.Add(at, []byte{0xff})
+	}
+	f.Fuzz(func(t *testing.T, at int, change []byte) {
+		if at < 0 || at >= len(data) || len(change) > 64 {
+			return
+		}
+		changed := slices.Clone(data)
+		copy(changed[at:], change)
+		path := filepath.Join(t.TempDir(), "program")
+		if err := os.WriteFile(path, changed, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		file, err := Open(path)
+		if err != nil {
+			return
+		}
+		defer file.Close()
+		if offset, err := file.Symbol("greet", 0); err == nil {
+			if err := file.CheckOffset(offset); err != nil {
+				t.Error(err)
+			}
+		}
+		probes, err := file.Probes("test", "site")
+		for _, p := range probes {
+			if err := file.CheckOffset(p.Offset); err != nil {
+				t.Error(err)
+			}
+		}
+		if err == nil && len(probes) == 0 {
+			t.Error("no places and no error")
+		}
+	})
 }

@@ -6,14 +6,22 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"syscall"
 )
 
-// maxSection bounds the sections that are read, in bytes: a policy may name a
-// file that somebody else has written.
-const maxSection = 256 << 20
+// What is read of a file is bounded: a policy may name one that somebody else
+// has written.
+const (
+	// maxRead is how much is read of a file, in bytes.
+	maxRead = 256 << 20
+	// maxSection is the size of a section, in bytes.
+	maxSection = 128 << 20
+	// maxFunctions is how many symbols there are in one table.
+	maxFunctions = 4 << 20
+)
 
 // machines are the machines whose programs this one runs, by GOARCH.
 var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
@@ -25,6 +33,25 @@ type File struct {
 	elf     *elf.File
 	id      Identity
 	symbols *symbols // read when the first one is asked for
+}
+
+// rationed reads no more than a number of bytes. The sizes that an ELF file
+// tells can be any, and a file of any size may take no room on its disk.
+type rationed struct {
+	from io.ReaderAt
+	left int64
+}
+
+var errTooLarge = fmt.Errorf("more than %d bytes would have to be read", maxRead)
+
+// ReadAt implements [io.ReaderAt].
+func (r *rationed) ReadAt(p []byte, offset int64) (int, error) {
+	if int64(len(p)) > r.left {
+		return 0, errTooLarge
+	}
+	n, err := r.from.ReadAt(p, offset)
+	r.left -= int64(n)
+	return n, err
 }
 
 // Identity tells one content of a file from others: it changes when the file
@@ -64,7 +91,7 @@ func (f *File) read() error {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		f.id.Device, f.id.Inode = stat.Dev, stat.Ino
 	}
-	if f.elf, err = elf.NewFile(f.file); err != nil {
+	if f.elf, err = elf.NewFile(&rationed{from: f.file, left: maxRead}); err != nil {
 		return fmt.Errorf("not an ELF file that can be read: %w", err)
 	}
 	return checkHeader(&f.elf.FileHeader)

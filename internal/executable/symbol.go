@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"debug/elf"
 	"debug/gosym"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -102,8 +103,8 @@ func (f *File) readSymbols() error {
 		section string
 		read    func() ([]elf.Symbol, error)
 	}{{".symtab", f.elf.Symbols}, {".dynsym", f.elf.DynamicSymbols}} {
-		if section := f.elf.Section(table.section); section != nil && section.Size > maxSection {
-			return fmt.Errorf("%s: section %s has more than %d bytes", f.path, table.section, maxSection)
+		if section := f.elf.Section(table.section); section != nil && section.Size > maxFunctions*elf.Sym64Size {
+			return fmt.Errorf("%s: section %s has more than %d symbols", f.path, table.section, maxFunctions)
 		}
 		all, err := table.read()
 		if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
@@ -155,6 +156,15 @@ func (f *File) IsGo() bool {
 	return slices.ContainsFunc(goTables, func(name string) bool { return f.elf.Section(name) != nil })
 }
 
+// goFunctions is how many functions a Go program says that it has: the word
+// behind the first eight bytes of the table (src/debug/gosym/pclntab.go).
+func goFunctions(table []byte, order binary.ByteOrder) uint64 {
+	if len(table) < 16 {
+		return 0
+	}
+	return order.Uint64(table[8:])
+}
+
 // readGo adds the functions that a Go program knows of itself and no symbol
 // tells.
 func (f *File) readGo(s *symbols) error {
@@ -166,6 +176,9 @@ func (f *File) readGo(s *symbols) error {
 		text := f.elf.Section(".text")
 		if data == nil || text == nil {
 			continue
+		}
+		if n := goFunctions(data, f.elf.ByteOrder); n > maxFunctions {
+			return fmt.Errorf("%s: section %s has more than %d functions", f.path, name, maxFunctions)
 		}
 		table, err := gosym.NewTable(nil, gosym.NewLineTable(data, text.Addr))
 		if err != nil {
