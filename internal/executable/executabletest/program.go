@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -50,9 +51,13 @@ type Program struct {
 	Semaphore uint64
 }
 
-// Build writes the program into a directory of the test.
+// Build writes the program into a directory of the test, which it skips on
+// other machines.
 func Build(tb testing.TB) Program {
 	tb.Helper()
+	if runtime.GOARCH != "amd64" {
+		tb.Skipf("the program is for x86-64, this machine is %s", runtime.GOARCH)
+	}
 	c := assemble()
 	p := Program{
 		Path:  filepath.Join(tb.TempDir(), "program"),
