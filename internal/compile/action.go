@@ -74,6 +74,13 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 // maxErrno is the highest number of an error (MAX_ERRNO, include/linux/err.h).
 const maxErrno = 4095
 
+// The errors between the kernel's own parts, which a caller never sees
+// (include/linux/errno.h, ERESTARTSYS to EIOCBQUEUED and beyond).
+const (
+	firstInternal = 512
+	lastInternal  = 530
+)
+
 // override understands the error that the caller is to get. Nothing but an
 // error can be given: the call is refused, not carried out by somebody else.
 func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
@@ -83,6 +90,10 @@ func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
 	}
 	if a.ArgError < -maxErrno || a.ArgError > -1 {
 		f.errorf(path+".argError", "Override needs argError, an error from -%d to -1 such as -1 (EPERM), not %d", maxErrno, a.ArgError)
+		return
+	}
+	if a.ArgError <= -firstInternal && a.ArgError >= -lastInternal {
+		f.errorf(path+".argError", "the errors -%d to -%d never leave the kernel: it would restart the call", lastInternal, firstInternal)
 		return
 	}
 	r.Flags |= RuleOverride

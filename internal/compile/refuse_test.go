@@ -66,6 +66,7 @@ func TestRefusals(t *testing.T) {
 		"return actions":  {kprobe("return: true\nreturnArg: {index: 0, type: int}\nselectors:\n- matchReturnActions: [{‹action: Post}]\n"), unsupported + `"matchReturnActions"`},
 		"substring":       {selector("matchArgs: [{index: 1, operator: «SubString, values: [a]}]"), unsupported + `the operator "SubString"`},
 		"override":        {action("action: Override, argError: «0"), "Override needs argError"},
+		"internal error":  {action("action: Override, argError: «-512"), "never leave the kernel"},
 		"geturl":          {action("action: «GetUrl, argUrl: 'http://x'"), unsupported + `the action "GetUrl"`},
 		"kernel stack":    {action("action: Post, kernelStackTrace: «true"), unsupported + `"kernelStackTrace"`},
 		"user stack":      {action("action: Post, userStackTrace: «true"), unsupported + `"userStackTrace"`},
