@@ -254,7 +254,7 @@ static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
 
 static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __u64 size, __u32 max)
 {
-	__u32 n = size > max ? max : size;
+	__u64 n = size > max ? max : size;
 	long err;
 
 	slot->s.start = 0;
@@ -773,7 +773,10 @@ static __always_inline bool vd_fd_op(struct vd_run *run, const struct vd_fd_op *
 		key.fd = run->s->slots[other].fd;
 		old = bpf_map_lookup_elem(&vd_followed, &key);
 	} else {
-		file = vd_file_of(run->task, key.fd);
+		/* At the entry of fd_install the descriptor does not have the file yet. */
+		file = (struct file *)run->s->slots[other].file;
+		if (!file)
+			file = vd_file_of(run->task, key.fd);
 		f->file = (__u64)file;
 		f->inode = (__u64)BPF_CORE_READ(file, f_inode);
 	}
@@ -932,11 +935,12 @@ static __always_inline void vd_act_all(struct vd_run *run)
 
 /* ---- events ---------------------------------------------------------------------- */
 
-static __always_inline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 i)
+/* A function of its own: where registers run out, kernels before 5.11 forget bounds. */
+static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 i)
 {
 	struct vd_value *v;
 	struct vd_slot *slot;
-	__u32 n;
+	__u64 n;
 
 	if (at > VD_HOOK_RECORD_MAX - VD_MAX_STRING - 64 || i >= VD_MAX_SLOTS)
 		return at;
@@ -951,7 +955,7 @@ static __always_inline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, _
 	if (v->type < VD_TYPE_STRING || v->type > VD_TYPE_DATA_LOC ||
 	    (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN)))
 		return at;
-	n = slot->s.end - slot->s.start;
+	n = (__u32)(slot->s.end - slot->s.start);
 	vd_bounded(n);
 	if (n > VD_MAX_STRING || slot->s.start > VD_MAX_STRING)
 		return at;

@@ -160,7 +160,7 @@ func (f *frontend) fdOp(r *Rule, e *entry, kind FDOpKind, a *policy.Action, path
 	case FDCopy:
 		op.Other, ok = f.fdArg(e, a.ArgName, path+".argName")
 	case FDFollow:
-		_, ok = f.nameArg(e, a.ArgName, path+".argName")
+		op.Other, ok = f.nameArg(e, a.ArgName, path+".argName")
 	}
 	if ok {
 		r.FDOps = append(r.FDOps, op)

@@ -285,7 +285,8 @@ const (
 type FDOp struct {
 	Kind FDOpKind
 	// FD is the slot of the descriptor (of the old one for CopyFD), Other
-	// the slot of the new one for CopyFD.
+	// the slot of the new one for CopyFD, and of the file for FollowFD: at
+	// the entry of fd_install the descriptor is not that of the file yet.
 	FD, Other uint8
 }
 
