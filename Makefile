@@ -19,8 +19,8 @@ PURE = $(shell go list ./... | grep -vxFf <(go list $(KERNEL)))
 # Kernels that the tests run on in guests, and the packages that do. CI takes fewer of both: a guest is slow.
 KERNELS ?= 5.10 6.1 6.12 6.18 newest
 CI_KERNELS := 5.10 6.12 newest
-GUEST_TESTS ?= ./internal/kernel ./internal/hook ./internal/agent ./examples ./test/scenario ./test/behaviour
-CI_GUEST_TESTS := ./internal/kernel ./internal/hook ./internal/agent ./examples
+GUEST_TESTS ?= ./internal/kernel ./internal/hook ./internal/agent ./examples ./test/enforce ./test/calls ./test/scenario ./test/behaviour
+CI_GUEST_TESTS := ./internal/kernel ./internal/hook ./test/enforce
 # The race detector is the one thing here that needs a C compiler.
 RACE_CC = $(shell command -v clang-19 || command -v cc)
 
