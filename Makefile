@@ -16,6 +16,11 @@ MODULE := github.com/vedette-io/vedette
 # after the other; all others are pure.
 KERNEL := ./internal/agent/... ./internal/hook/... ./internal/kernel/... ./examples/... ./test/...
 PURE = $(shell go list ./... | grep -vxFf <(go list $(KERNEL)))
+# Kernels that the tests run on in guests, and the packages that do. CI takes fewer of both: a guest is slow.
+KERNELS ?= 5.10 6.1 6.12 6.18 newest
+CI_KERNELS := 5.10 6.12 newest
+GUEST_TESTS ?= ./internal/kernel ./internal/hook ./internal/agent ./examples ./test/scenario ./test/behaviour
+CI_GUEST_TESTS := ./internal/kernel ./internal/hook ./internal/agent ./examples
 # The race detector is the one thing here that needs a C compiler.
 RACE_CC = $(shell command -v clang-19 || command -v cc)
 
@@ -58,11 +63,23 @@ test: deps-test ## run everything that CI runs
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=5s
 	$(SAY) 'go test'
 	@$(MAKE) --no-print-directory test-go
+	$(SAY) 'other kernels'
+	@$(MAKE) --no-print-directory test-kernels KERNELS='$(CI_KERNELS)' GUEST_TESTS='$(CI_GUEST_TESTS)'
 
 .PHONY: test-go
 test-go: ## go test: pure packages, then those that need root and the kernel
 	@go test -timeout $(TIMEOUT) $(PURE)
 	@go test -timeout $(TIMEOUT) -count 1 -p 1 -exec '$(AS_ROOT)' $(KERNEL)
+
+.PHONY: test-kernels
+test-kernels: deps-guest ## run tests that need a kernel on other kernels (KERNELS="5.10 newest"), in guests
+	@scripts/kernels.sh $(KERNELS)
+	@go run ./test/kernels -timeout $(TIMEOUT) -k '$(KERNELS)' $(GUEST_TESTS)
+
+.PHONY: kernel-table
+kernel-table: deps-guest build ## write the table of docs/kernels.md: what each of KERNELS offers, and with HERE=NAME this one
+	@scripts/kernels.sh $(KERNELS)
+	@go run ./internal/vmtest/table -k '$(KERNELS)' -probe bin/vedette $(if $(HERE),-here '$(HERE)') docs/kernels.md
 
 .PHONY: test-short
 test-short: ## run the pure tests: no root, no kernel, any machine
@@ -111,6 +128,6 @@ check-tidy: ## fail when go.mod or go.sum is not tidy
 clean: ## remove what was built
 	rm -rf bin
 
-.PHONY: deps-demo deps-test
-deps-demo deps-test: deps-%:
+.PHONY: deps-demo deps-guest deps-test
+deps-demo deps-guest deps-test: deps-%:
 	@scripts/deps.sh $*

@@ -313,7 +313,7 @@ type ContractVdHookConfig struct {
 	ReturnAt     uint32
 	Wrapper      uint32
 	Call         uint32
-	Zero         uint32
+	Variants     uint32
 	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -358,6 +358,7 @@ const (
 	ContractVdHookFeatureVD_FEATURE_REFUSES  ContractVdHookFeature = 64
 	ContractVdHookFeatureVD_FEATURE_VERDICT  ContractVdHookFeature = 128
 	ContractVdHookFeatureVD_FEATURE_FRAMES   ContractVdHookFeature = 256
+	ContractVdHookFeatureVD_FEATURE_USER     ContractVdHookFeature = 512
 )
 
 type ContractVdHookPhase uint32
@@ -439,6 +440,7 @@ const (
 	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
 	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
+	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
 )
 
 type ContractVdNamespace uint32
@@ -455,6 +457,26 @@ const (
 	ContractVdNamespaceVD_NS_CGROUP            ContractVdNamespace = 8
 	ContractVdNamespaceVD_NS_USER              ContractVdNamespace = 9
 	ContractVdNamespaceVD_NS_COUNT             ContractVdNamespace = 10
+)
+
+type ContractVdOperand struct {
+	_        structs.HostLayout
+	Kind     uint8
+	Width    uint8
+	IsSigned uint8
+	Scale    uint8
+	Base     uint16
+	Index    uint16
+	Value    uint64
+}
+
+type ContractVdOperandKind uint32
+
+const (
+	ContractVdOperandKindVD_OPERAND_NONE     ContractVdOperandKind = 0
+	ContractVdOperandKindVD_OPERAND_CONSTANT ContractVdOperandKind = 1
+	ContractVdOperandKindVD_OPERAND_REGISTER ContractVdOperandKind = 2
+	ContractVdOperandKindVD_OPERAND_MEMORY   ContractVdOperandKind = 3
 )
 
 type ContractVdPending struct {
@@ -717,6 +739,8 @@ const (
 	ContractVarAnchorVdHookTables    = "anchor_vd_hook_tables"
 	ContractVarAnchorVdLimit         = "anchor_vd_limit"
 	ContractVarAnchorVdNamespace     = "anchor_vd_namespace"
+	ContractVarAnchorVdOperand       = "anchor_vd_operand"
+	ContractVarAnchorVdOperandKind   = "anchor_vd_operand_kind"
 	ContractVarAnchorVdPending       = "anchor_vd_pending"
 	ContractVarAnchorVdPidSetKey     = "anchor_vd_pid_set_key"
 	ContractVarAnchorVdProcess       = "anchor_vd_process"
@@ -819,6 +843,8 @@ type ContractVariableSpecs struct {
 	AnchorVdHookTables    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_tables"`
 	AnchorVdLimit         *ebpf.VariableSpec `ebpf:"anchor_vd_limit"`
 	AnchorVdNamespace     *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
+	AnchorVdOperand       *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
+	AnchorVdOperandKind   *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdPending       *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
 	AnchorVdPidSetKey     *ebpf.VariableSpec `ebpf:"anchor_vd_pid_set_key"`
 	AnchorVdProcess       *ebpf.VariableSpec `ebpf:"anchor_vd_process"`
@@ -897,6 +923,8 @@ type ContractVariables struct {
 	AnchorVdHookTables    *ebpf.Variable `ebpf:"anchor_vd_hook_tables"`
 	AnchorVdLimit         *ebpf.Variable `ebpf:"anchor_vd_limit"`
 	AnchorVdNamespace     *ebpf.Variable `ebpf:"anchor_vd_namespace"`
+	AnchorVdOperand       *ebpf.Variable `ebpf:"anchor_vd_operand"`
+	AnchorVdOperandKind   *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdPending       *ebpf.Variable `ebpf:"anchor_vd_pending"`
 	AnchorVdPidSetKey     *ebpf.Variable `ebpf:"anchor_vd_pid_set_key"`
 	AnchorVdProcess       *ebpf.Variable `ebpf:"anchor_vd_process"`

@@ -21,6 +21,8 @@ const volatile struct vd_hook_config vd_config;
 const volatile struct vd_syscall_abi vd_abi;
 /* The calls after which fd_install's equivalent looks for a new descriptor. */
 const volatile __u64 vd_fd_calls[8];
+/* Where a static probe has its arguments; the cookie of each of its places says which row. */
+const volatile struct vd_operand vd_operands[VD_MAX_VARIANTS][VD_RAW_ARGS];
 
 /* Marks the number of a 32-bit system call. */
 #define VD_COMPAT_CALL 0x80000000
@@ -156,6 +158,7 @@ struct vd_run {
 	__u32 tid;
 	__u64 now;
 	__u64 frame; /* which of a function's calls this is, as its return will see it */
+	__u32 failed; /* bits of the raw arguments that could not be read */
 };
 
 /* ---- arguments -------------------------------------------------------------- */
@@ -206,6 +209,15 @@ static __always_inline bool vd_is_user(__u64 addr)
 	return !(addr >> 63);
 }
 
+/*
+ * Where an address is read from. A process must not have the kernel's memory
+ * read by passing an address of it.
+ */
+static __always_inline bool vd_reads_user(__u64 addr)
+{
+	return (vd_config.features & VD_FEATURE_USER) || vd_is_user(addr);
+}
+
 static __always_inline void vd_fail(struct vd_slot *slot)
 {
 	slot->status |= VD_VALUE_FAILED;
@@ -220,10 +232,14 @@ static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
 	slot->s.end = 0;
 	slot->s.bytes[0] = 0;
 	/* One byte for the NUL: what fills all of it is cut. */
-	if (vd_is_user(addr))
+	if (vd_reads_user(addr)) {
 		n = bpf_probe_read_user_str(slot->s.bytes, VD_MAX_STRING + 2, (void *)addr);
-	else
+		/* Kernels before 6.17 do not count the NUL of an empty string. */
+		if (!n)
+			n = 1;
+	} else {
 		n = bpf_probe_read_kernel_str(slot->s.bytes, VD_MAX_STRING + 2, (void *)addr);
+	}
 	if (n <= 0 || n > VD_MAX_STRING + 2) {
 		vd_fail(slot);
 		return;
@@ -238,7 +254,7 @@ static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
 
 static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __u64 size, __u32 max)
 {
-	__u32 n = size > max ? max : size;
+	__u64 n = size > max ? max : size;
 	long err;
 
 	slot->s.start = 0;
@@ -249,7 +265,7 @@ static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __
 	vd_bounded(n);
 	if (n > VD_MAX_STRING)
 		n = VD_MAX_STRING;
-	if (vd_is_user(addr))
+	if (vd_reads_user(addr))
 		err = bpf_probe_read_user(slot->s.bytes, n, (void *)addr);
 	else
 		err = bpf_probe_read_kernel(slot->s.bytes, n, (void *)addr);
@@ -324,6 +340,16 @@ static __always_inline __u64 vd_slot_size(struct vd_run *run, __u32 i)
 	return 0;
 }
 
+/* Whether the raw value of a slot or its size could not be read. */
+static __always_inline bool vd_slot_failed(struct vd_run *run, __u32 i)
+{
+	__u32 needs = 1U << (vd_config.slots[i].raw & 31);
+
+	if (vd_config.slots[i].size_from == 1)
+		needs |= 1U << (vd_config.slots[i].size_raw & 31);
+	return run->failed & needs;
+}
+
 static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 {
 	struct vd_slot *slot;
@@ -338,6 +364,10 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 	slot->s.end = 0;
 	slot->fd = raw;
 	slot->file = 0;
+	if (run->failed && vd_slot_failed(run, i)) {
+		vd_fail(slot);
+		return;
+	}
 	switch (vd_config.slots[i].type) {
 	case VD_TYPE_STRING:
 		vd_fetch_string(slot, raw);
@@ -743,7 +773,10 @@ static __always_inline bool vd_fd_op(struct vd_run *run, const struct vd_fd_op *
 		key.fd = run->s->slots[other].fd;
 		old = bpf_map_lookup_elem(&vd_followed, &key);
 	} else {
-		file = vd_file_of(run->task, key.fd);
+		/* At the entry of fd_install the descriptor does not have the file yet. */
+		file = (struct file *)run->s->slots[other].file;
+		if (!file)
+			file = vd_file_of(run->task, key.fd);
 		f->file = (__u64)file;
 		f->inode = (__u64)BPF_CORE_READ(file, f_inode);
 	}
@@ -902,11 +935,12 @@ static __always_inline void vd_act_all(struct vd_run *run)
 
 /* ---- events ---------------------------------------------------------------------- */
 
-static __always_inline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 i)
+/* A function of its own: where registers run out, kernels before 5.11 forget bounds. */
+static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 i)
 {
 	struct vd_value *v;
 	struct vd_slot *slot;
-	__u32 n;
+	__u64 n;
 
 	if (at > VD_HOOK_RECORD_MAX - VD_MAX_STRING - 64 || i >= VD_MAX_SLOTS)
 		return at;
@@ -921,7 +955,7 @@ static __always_inline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, _
 	if (v->type < VD_TYPE_STRING || v->type > VD_TYPE_DATA_LOC ||
 	    (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN)))
 		return at;
-	n = slot->s.end - slot->s.start;
+	n = (__u32)(slot->s.end - slot->s.start);
 	vd_bounded(n);
 	if (n > VD_MAX_STRING || slot->s.start > VD_MAX_STRING)
 		return at;
@@ -1545,12 +1579,75 @@ static __always_inline __u64 vd_register(void *regs, __u32 offset)
 	return v;
 }
 
-/* A function of the kernel or, as uprobe, of a program. */
+/* The registers of a function's arguments. */
+static __always_inline void vd_load_registers(struct vd_run *run, void *regs)
+{
+	__u32 i;
+
+	for (i = 0; i < VD_RAW_ARGS; i++) {
+		if (i >= vd_config.raw_args)
+			break;
+		run->s->raw[i] = vd_register(regs, vd_abi.params[i]);
+	}
+}
+
+/* The value of an operand; false if it cannot be read. */
+static __always_inline bool vd_operand_value(void *regs, const volatile struct vd_operand *o,
+					     __u64 *value)
+{
+	__u32 unused = (64 - 8 * o->width) & 63;
+	__u64 v = o->value;
+
+	switch (o->kind) {
+	case VD_OPERAND_CONSTANT:
+		break;
+	case VD_OPERAND_REGISTER:
+		v = vd_register(regs, o->base);
+		break;
+	case VD_OPERAND_MEMORY:
+		v += vd_register(regs, o->base);
+		if (o->scale)
+			v += vd_register(regs, o->index) * o->scale;
+		/* What is behind it may not be there, so no more is read than it has. */
+		if (o->width == 8 ? bpf_probe_read_user(&v, 8, (void *)v) :
+		    o->width == 4 ? bpf_probe_read_user(&v, 4, (void *)v) :
+		    o->width == 2 ? bpf_probe_read_user(&v, 2, (void *)v) :
+				    bpf_probe_read_user(&v, 1, (void *)v))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	v <<= unused;
+	*value = o->is_signed ? (__u64)((__s64)v >> unused) : v >> unused;
+	return true;
+}
+
+/* The arguments of a static probe, at the one of its places that ctx is. */
+static __always_inline void vd_load_operands(struct vd_run *run, void *regs)
+{
+	__u64 variant = 0;
+	__u32 i;
+
+	if (vd_config.variants > 1)
+		variant = bpf_get_attach_cookie(regs);
+	if (variant >= VD_MAX_VARIANTS)
+		variant = 0;
+	for (i = 0; i < VD_RAW_ARGS; i++) {
+		if (i >= vd_config.raw_args)
+			break;
+		run->s->raw[i] = 0;
+		if (!vd_operand_value(regs, &vd_operands[variant][i], &run->s->raw[i]))
+			run->failed |= 1U << i;
+	}
+}
+
+/* A function of the kernel or, as uprobe, a place in a program. */
 SEC("kprobe")
 int vd_hook_kprobe(void *ctx)
 {
 	struct vd_run run = {};
-	__u32 number = 0, i;
+	__u32 number = 0;
 
 	if (!vd_start(&run, ctx))
 		return 0;
@@ -1558,12 +1655,10 @@ int vd_hook_kprobe(void *ctx)
 	if (vd_config.wrapper) {
 		vd_load_call(&run, (void *)vd_register(ctx, vd_abi.params[0]));
 		number = vd_config.call;
+	} else if (vd_config.variants) {
+		vd_load_operands(&run, ctx);
 	} else {
-		for (i = 0; i < VD_RAW_ARGS; i++) {
-			if (i >= vd_config.raw_args)
-				break;
-			run.s->raw[i] = vd_register(ctx, vd_abi.params[i]);
-		}
+		vd_load_registers(&run, ctx);
 	}
 	vd_event(&run, number);
 	vd_release(run.s);

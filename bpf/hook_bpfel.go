@@ -56,7 +56,7 @@ type HookVdHookConfig struct {
 	ReturnAt     uint32
 	Wrapper      uint32
 	Call         uint32
-	Zero         uint32
+	Variants     uint32
 	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -150,6 +150,17 @@ type HookVdHookTables struct {
 		State uint32
 		None  uint32
 	}
+}
+
+type HookVdOperand struct {
+	_        structs.HostLayout
+	Kind     uint8
+	Width    uint8
+	IsSigned uint8
+	Scale    uint8
+	Base     uint16
+	Index    uint16
+	Value    uint64
 }
 
 type HookVdPending struct {
@@ -293,6 +304,7 @@ const (
 	HookVarVdAbi                = "vd_abi"
 	HookVarVdConfig             = "vd_config"
 	HookVarVdFdCalls            = "vd_fd_calls"
+	HookVarVdOperands           = "vd_operands"
 )
 
 // LoadHook returns the embedded CollectionSpec for Hook.
@@ -380,9 +392,10 @@ type HookMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type HookVariableSpecs struct {
-	VdAbi     *ebpf.VariableSpec `ebpf:"vd_abi"`
-	VdConfig  *ebpf.VariableSpec `ebpf:"vd_config"`
-	VdFdCalls *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
+	VdAbi      *ebpf.VariableSpec `ebpf:"vd_abi"`
+	VdConfig   *ebpf.VariableSpec `ebpf:"vd_config"`
+	VdFdCalls  *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
+	VdOperands *ebpf.VariableSpec `ebpf:"vd_operands"`
 }
 
 // HookObjects contains all objects after they have been loaded into the kernel.
@@ -454,9 +467,10 @@ func (m *HookMaps) Close() error {
 //
 // It can be passed to LoadHookObjects or ebpf.CollectionSpec.LoadAndAssign.
 type HookVariables struct {
-	VdAbi     *ebpf.Variable `ebpf:"vd_abi"`
-	VdConfig  *ebpf.Variable `ebpf:"vd_config"`
-	VdFdCalls *ebpf.Variable `ebpf:"vd_fd_calls"`
+	VdAbi      *ebpf.Variable `ebpf:"vd_abi"`
+	VdConfig   *ebpf.Variable `ebpf:"vd_config"`
+	VdFdCalls  *ebpf.Variable `ebpf:"vd_fd_calls"`
+	VdOperands *ebpf.Variable `ebpf:"vd_operands"`
 }
 
 // HookPrograms contains all programs after they have been loaded into the kernel.

@@ -9,9 +9,9 @@
 
 #include "maps.h"
 
-#ifndef VD_PATH_COMPONENTS
 #define VD_PATH_COMPONENTS 128
-#endif
+/* Mounts that a path of so many components can cross besides. */
+#define VD_PATH_MOUNTS 8
 #define VD_NAME_MAX 255
 
 #define VD_PIPEFS_MAGIC 0x50495045
@@ -106,10 +106,7 @@ static __always_inline bool vd_has_no_path(struct dentry *dentry)
 	return magic == VD_PIPEFS_MAGIC || magic == VD_SOCKFS_MAGIC || magic == VD_ANON_INODE_MAGIC;
 }
 
-/*
- * Writes the path at the end of s; returns VD_VALUE_… bits. A mount that the
- * path crosses takes a turn as a component does.
- */
+/* Writes the path at the end of s; returns VD_VALUE_… bits. */
 static __noinline __u32 vd_walk(struct path *path, struct path *root, struct vd_string *s)
 {
 	struct vfsmount *vfsmnt = path->mnt;
@@ -132,8 +129,8 @@ static __noinline __u32 vd_walk(struct path *path, struct path *root, struct vd_
 	/* A file that never had a place, such as a memfd: it has a name all the same. */
 	if (dentry == d.parent && dentry != m.root)
 		return vd_prepend(s, d.name, d.len) ? 0 : VD_VALUE_FAILED;
-	/* One turn more than components: it finds the root. */
-	for (i = 0; i <= VD_PATH_COMPONENTS; i++) {
+	/* One turn more than components and mounts: it finds the root. */
+	for (i = 0; i <= VD_PATH_COMPONENTS + VD_PATH_MOUNTS; i++) {
 		if (dentry == root->dentry && vfsmnt == root->mnt)
 			break;
 		if (i && !vd_read_dentry(&d, dentry))
@@ -153,7 +150,7 @@ static __noinline __u32 vd_walk(struct path *path, struct path *root, struct vd_
 			return VD_VALUE_UNRESOLVED;
 		dentry = d.parent;
 	}
-	if (i > VD_PATH_COMPONENTS)
+	if (i > VD_PATH_COMPONENTS + VD_PATH_MOUNTS)
 		return VD_VALUE_UNRESOLVED;
 	if (s->start == s->end) {
 		s->start = VD_MAX_STRING - 2;

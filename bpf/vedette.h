@@ -23,6 +23,7 @@ enum vd_limit {
 	VD_MAX_SETS = 64,
 	VD_RATE_ENTRIES = 32768,
 	VD_RAW_ARGS = 6,
+	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
 };
 
 /* ---- records ------------------------------------------------------------ */
@@ -283,6 +284,24 @@ struct vd_slot_config {
 	__u32 max;
 };
 
+/* Where a static probe has the value of an argument; the numbers of executable.OperandKind. */
+enum vd_operand_kind {
+	VD_OPERAND_NONE = 0,
+	VD_OPERAND_CONSTANT = 1, /* value itself */
+	VD_OPERAND_REGISTER = 2, /* base */
+	VD_OPERAND_MEMORY = 3, /* at base + index * scale + value */
+};
+
+struct vd_operand {
+	__u8 kind; /* enum vd_operand_kind */
+	__u8 width; /* bytes: 1, 2, 4 or 8 */
+	__u8 is_signed;
+	__u8 scale; /* 0: no index */
+	__u16 base; /* offsets in struct pt_regs */
+	__u16 index;
+	__u64 value;
+};
+
 enum vd_slot_flags {
 	VD_SLOT_FILTERED = 1 << 0,
 	VD_SLOT_RETURN_COPY = 1 << 1,
@@ -317,7 +336,7 @@ struct vd_hook_config {
 	__u32 return_at; /* number of the return value among a traced function's arguments */
 	__u32 wrapper; /* 1: the function's argument are the registers of a system call */
 	__u32 call; /* its number */
-	__u32 zero;
+	__u32 variants; /* of vd_operands; 0: the arguments are those of a function */
 	struct vd_slot_config slots[VD_MAX_SLOTS];
 	struct vd_dim_config dims[VD_MAX_DIMS];
 	struct vd_dim_config return_dims[VD_MAX_RETURN_DIMS];
@@ -333,6 +352,7 @@ enum vd_hook_feature {
 	VD_FEATURE_REFUSES = 1 << 6, /* the program's own result refuses */
 	VD_FEATURE_VERDICT = 1 << 7, /* guards on the call's way refuse */
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
+	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
 };
 
 /* Where the tables of a dimension are. Indexes count from the maps' beginning. */

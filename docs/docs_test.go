@@ -22,6 +22,7 @@ import (
 	"github.com/vedette-io/vedette/internal/policy"
 	"github.com/vedette-io/vedette/internal/process"
 	"github.com/vedette-io/vedette/internal/stream"
+	"github.com/vedette-io/vedette/internal/vmtest"
 )
 
 // errStarted is what starting anything ends with: the tests only parse.
@@ -41,6 +42,9 @@ func runCLI(tb testing.TB, args []string) (status int, stdout, stderr string) {
 		RunAgent: func(context.Context, agent.Config, *slog.Logger) error { return errStarted },
 		RunCommand: func(context.Context, agent.Config, agent.Command, func(*event.Event)) (agent.CommandResult, error) {
 			return agent.CommandResult{}, errStarted
+		},
+		RunGuest: func(context.Context, vmtest.Guest, ...string) (vmtest.Result, error) {
+			return vmtest.Result{}, errStarted
 		},
 	}
 	status = program.Run(tb.Context(), args)

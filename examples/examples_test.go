@@ -42,11 +42,12 @@ func mustRun(t *testing.T, policy string, argv ...string) (lab.Result, []hookEve
 		var e struct {
 			Kprobe     *hookEvent `json:"process_kprobe"`
 			Tracepoint *hookEvent `json:"process_tracepoint"`
+			Uprobe     *hookEvent `json:"process_uprobe"`
 		}
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatal(err)
 		}
-		for _, h := range []*hookEvent{e.Kprobe, e.Tracepoint} {
+		for _, h := range []*hookEvent{e.Kprobe, e.Tracepoint, e.Uprobe} {
 			if h != nil {
 				events = append(events, *h)
 			}
@@ -99,7 +100,7 @@ func TestLint(t *testing.T) {
 	if err != nil || len(files) < 5 {
 		t.Fatalf("examples %v, %v", files, err)
 	}
-	tested := map[string]bool{"protect-secret-file": true, "syscalls-per-binary": true, "file-access": true, "commands": true, "connect": true}
+	tested := map[string]bool{"protect-secret-file": true, "syscalls-per-binary": true, "file-access": true, "commands": true, "connect": true, "name-lookups": true}
 	for _, f := range files {
 		name := strings.TrimSuffix(filepath.Base(f), ".yaml")
 		t.Run(name, func(t *testing.T) {
@@ -210,5 +211,22 @@ func TestConnect(t *testing.T) {
 	}
 	if _, events := mustRun(t, lab.ExamplePolicy("connect"), "/bin/true"); len(events) != 0 {
 		t.Errorf("events of a program that does not connect: %v", events)
+	}
+}
+
+func TestNameLookups(t *testing.T) {
+	r, events := mustRun(t, lab.ExamplePolicy("name-lookups"), "getent", "ahosts", "localhost")
+	if r.Code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if len(events) == 0 {
+		t.Fatal("no events")
+	}
+	args := events[0].Args
+	if len(args) != 2 || args[0]["string_arg"] != "localhost" || args[1]["int_arg"] != float64(0) || events[0].Message != "name looked up" {
+		t.Errorf("event %+v", events[0])
+	}
+	if _, events := mustRun(t, lab.ExamplePolicy("name-lookups"), "/bin/true"); len(events) != 0 {
+		t.Errorf("events of a program that looks up no name: %v", events)
 	}
 }

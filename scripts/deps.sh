@@ -2,6 +2,7 @@
 # Installs what a task needs beyond make, git and Go, and only what is missing:
 #
 #   deps.sh demo   to run the demonstration (the kernel programs are committed as objects)
+#   deps.sh guest  to run guests with other kernels
 #   deps.sh test   to run all tests, which also rebuild what is generated
 #
 # It knows Debian's packages. Elsewhere it names what is missing.
@@ -30,21 +31,31 @@ need_demo() {
 	need ca-certificates /etc/ssl/certs/ca-certificates.crt
 }
 
+need_guest() {
+	need qemu-system-x86 qemu-system-x86_64
+	need busybox-static busybox
+	need e2fsprogs /sbin/mke2fs
+	need zstd zstd
+	need xz-utils xz
+	need debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
+}
+
 need_test() {
 	need_demo
+	need_guest
 	need clang-19 clang-19
 	need llvm-19 llvm-strip-19
 	need libbpf-dev /usr/include/bpf/bpf_helpers.h
 	need protobuf-compiler protoc
 	need libc6-dev /usr/include/stdio.h
-	need busybox-static busybox
 }
 
 case ${1:-} in
 demo) need_demo ;;
+guest) need_guest ;;
 test) need_test ;;
 *)
-	echo "usage: $0 demo|test" >&2
+	echo "usage: $0 demo|guest|test" >&2
 	exit 2
 	;;
 esac

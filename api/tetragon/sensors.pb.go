@@ -762,8 +762,10 @@ type HookStatus struct {
 	HookIdx         uint32                 `protobuf:"varint,4,opt,name=hook_idx,json=hookIdx,proto3" json:"hook_idx,omitempty"`
 	// Ours: how the hook is attached to this kernel (fentry, kprobe, lsm, raw tracepoint ...).
 	VedetteAttachment string `protobuf:"bytes,50000,opt,name=vedette_attachment,json=vedetteAttachment,proto3" json:"vedette_attachment,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Ours: what to know of how the policy is enforced here, e.g. that an effect may precede a death.
+	VedetteCaveat string `protobuf:"bytes,50001,opt,name=vedette_caveat,json=vedetteCaveat,proto3" json:"vedette_caveat,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HookStatus) Reset() {
@@ -827,6 +829,13 @@ func (x *HookStatus) GetHookIdx() uint32 {
 func (x *HookStatus) GetVedetteAttachment() string {
 	if x != nil {
 		return x.VedetteAttachment
+	}
+	return ""
+}
+
+func (x *HookStatus) GetVedetteCaveat() string {
+	if x != nil {
+		return x.VedetteCaveat
 	}
 	return ""
 }
@@ -2748,14 +2757,15 @@ const file_tetragon_sensors_proto_rawDesc = "" +
 	"\x0eselector_label\x18\x05 \x01(\tR\rselectorLabel\"\xcd\x01\n" +
 	"\x12TracingPolicyStats\x12N\n" +
 	"\x0faction_counters\x18\x01 \x01(\v2%.tetragon.TracingPolicyActionCountersR\x0eactionCounters\x12g\n" +
-	"\x18selector_action_counters\x18\x02 \x03(\v2-.tetragon.TracingPolicySelectorActionCountersR\x16selectorActionCounters\"\xc8\x01\n" +
+	"\x18selector_action_counters\x18\x02 \x03(\v2-.tetragon.TracingPolicySelectorActionCountersR\x16selectorActionCounters\"\xf1\x01\n" +
 	"\n" +
 	"HookStatus\x12\x18\n" +
 	"\asection\x18\x01 \x01(\tR\asection\x12)\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x13.tetragon.HookStateR\x05state\x12)\n" +
 	"\x10hook_description\x18\x03 \x01(\tR\x0fhookDescription\x12\x19\n" +
 	"\bhook_idx\x18\x04 \x01(\rR\ahookIdx\x12/\n" +
-	"\x12vedette_attachment\x18І\x03 \x01(\tR\x11vedetteAttachment\"\x81\x04\n" +
+	"\x12vedette_attachment\x18І\x03 \x01(\tR\x11vedetteAttachment\x12'\n" +
+	"\x0evedette_caveat\x18ц\x03 \x01(\tR\rvedetteCaveat\"\x81\x04\n" +
 	"\x13TracingPolicyStatus\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +

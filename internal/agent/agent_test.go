@@ -270,7 +270,7 @@ func TestAgentIsSpared(t *testing.T) {
 }
 
 func TestTextsOfPoliciesAreEscaped(t *testing.T) {
-	g := decodeGroup(compile.Group{Message: "\x1b[2Jhä\n", Tags: []string{"a", "\a"}}, event.KindKprobe, nil)
+	g := decodeGroup(compile.Group{Message: "\x1b[2Jhä\n", Tags: []string{"a", "\a"}}, nil)
 	if g.Message != `\x1b[2Jhä\n` || !slices.Equal(g.Tags, []string{"a", `\a`}) {
 		t.Errorf("message %q, tags %q", g.Message, g.Tags)
 	}

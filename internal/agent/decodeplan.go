@@ -3,6 +3,8 @@
 package agent
 
 import (
+	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -17,15 +19,11 @@ import (
 // decodePlan tells the events wing how the records of a hook are read.
 // policies are the names of the plan's policies.
 func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
-	p := observe.HookPlan{Hook: l.ID, Generation: l.Generation, Kind: event.KindKprobe}
-	switch l.Hook.Key.Kind {
-	case compile.HookTracepoint, compile.HookRawTracepoint:
-		p.Kind = event.KindTracepoint
-	case compile.HookLSM:
-		p.Kind = event.KindLSM
-	}
+	p := observe.HookPlan{Hook: l.ID, Generation: l.Generation, Kind: eventKind(l.Hook.Key.Kind)}
 	for _, g := range l.Hook.Groups {
-		p.Groups = append(p.Groups, decodeGroup(g, p.Kind, policies))
+		group := decodeGroup(g, policies)
+		nameHook(&group, &g, p.Kind, l.Offset)
+		p.Groups = append(p.Groups, group)
 	}
 	for _, r := range l.Hook.Rules {
 		p.Rules = append(p.Rules, observe.RulePlan{
@@ -37,15 +35,52 @@ func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
 	return p
 }
 
-func decodeGroup(g compile.Group, kind event.Kind, policies []string) observe.GroupPlan {
+// eventKind is the kind of the events of a kind of hooks.
+func eventKind(k compile.HookKind) event.Kind {
+	switch k {
+	case compile.HookTracepoint, compile.HookRawTracepoint:
+		return event.KindTracepoint
+	case compile.HookLSM:
+		return event.KindLSM
+	case compile.HookUprobe:
+		return event.KindUprobe
+	case compile.HookUSDT:
+		return event.KindUsdt
+	}
+	return event.KindKprobe
+}
+
+// nameHook says what events call their hook. offset is where a uprobe is in
+// its file.
+func nameHook(out *observe.GroupPlan, g *compile.Group, kind event.Kind, offset uint64) {
+	switch kind {
+	case event.KindTracepoint:
+		out.Subsystem, out.Event, _ = strings.Cut(g.FunctionName, "/")
+	case event.KindUprobe:
+		s := g.Site
+		out.Place = observe.Place{Path: absolute(s.Path), Symbol: s.Symbol, Offset: offset, RefCtrOffset: s.RefCtrOffset}
+		if s.By == compile.SiteSymbol && s.Offset != 0 {
+			out.Place.Symbol += fmt.Sprintf("+%#x", s.Offset)
+		}
+	case event.KindUsdt:
+		out.Place = observe.Place{Path: absolute(g.Site.Path), Provider: g.Site.Provider, Name: g.Site.Name}
+	default:
+		out.FunctionName = g.FunctionName
+	}
+}
+
+// absolute is a path that does not depend on the agent's working directory.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+func decodeGroup(g compile.Group, policies []string) observe.GroupPlan {
 	out := observe.GroupPlan{Message: escaped(g.Message), HasReturn: g.HasReturn, ReturnType: record.ValueType(g.ReturnType)}
 	if g.Policy < len(policies) {
 		out.PolicyName = policies[g.Policy]
-	}
-	if kind == event.KindTracepoint {
-		out.Subsystem, out.Event, _ = strings.Cut(g.FunctionName, "/")
-	} else {
-		out.FunctionName = g.FunctionName
 	}
 	for _, tag := range g.Tags {
 		out.Tags = append(out.Tags, escaped(tag))

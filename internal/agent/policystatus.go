@@ -72,6 +72,12 @@ func sensorsOf(e *policyEntry) []string {
 	if len(e.policy.Spec.LsmHooks) != 0 {
 		out = append(out, "generic_lsm")
 	}
+	if len(e.policy.Spec.Uprobes) != 0 {
+		out = append(out, "generic_uprobe")
+	}
+	if len(e.policy.Spec.Usdts) != 0 {
+		out = append(out, "generic_usdt")
+	}
 	return out
 }
 
@@ -116,6 +122,10 @@ func selectorLabel(e *policyEntry, k hook.RuleKey) string {
 		selectors = spec.Tracepoints[k.Entry].Selectors
 	case k.Section == "lsmhooks" && k.Entry < len(spec.LsmHooks):
 		selectors = spec.LsmHooks[k.Entry].Selectors
+	case k.Section == "uprobes" && k.Entry < len(spec.Uprobes):
+		selectors = spec.Uprobes[k.Entry].Selectors
+	case k.Section == "usdts" && k.Entry < len(spec.Usdts):
+		selectors = spec.Usdts[k.Entry].Selectors
 	}
 	if int(k.Selector) >= len(selectors) {
 		return "" // an entry without selectors has one rule all the same
@@ -128,14 +138,18 @@ func (s *policySet) hooksOf(e *policyEntry) []*tetragon.HookStatus {
 	active := s.active()
 	var out []*tetragon.HookStatus
 	for _, l := range s.loaded {
-		for _, g := range l.Hook.Groups {
+		for i, g := range l.Hook.Groups {
 			if g.Policy >= len(active) || active[g.Policy] != e {
 				continue
 			}
-			out = append(out, &tetragon.HookStatus{
+			st := &tetragon.HookStatus{
 				Section: g.Section, HookIdx: uint32(g.Entry), HookDescription: g.FunctionName,
 				State: tetragon.HookState_STATUS_LOADED, VedetteAttachment: l.Attachment.String(),
-			})
+			}
+			if l.Hook.Enforces(i) {
+				st.VedetteCaveat = l.Caveat
+			}
+			out = append(out, st)
 		}
 	}
 	slices.SortFunc(out, func(a, b *tetragon.HookStatus) int {

@@ -10,9 +10,10 @@ import (
 
 	"github.com/vedette-io/vedette/internal/agent"
 	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/vmtest"
 )
 
-// Program is the program vedette: its standard streams and the two things that its command line can
+// Program is the program vedette: its standard streams and the things that its command line can
 // start. Every field must be set.
 type Program struct {
 	Stdin          *os.File
@@ -22,6 +23,8 @@ type Program struct {
 	// RunCommand runs a command under the eyes of an agent of its own. It calls emit for one event at
 	// a time; the event is valid during the call only. When the context ends, so must the command.
 	RunCommand func(ctx context.Context, cfg agent.Config, cmd agent.Command, emit func(*event.Event)) (agent.CommandResult, error)
+	// RunGuest runs a command in a guest with another kernel.
+	RunGuest func(ctx context.Context, g vmtest.Guest, argv ...string) (vmtest.Result, error)
 }
 
 // Main runs the program with arguments (without its name) until it ends or a signal ends it, and

@@ -22,6 +22,7 @@ import (
 	"github.com/vedette-io/vedette/api/tetragon"
 	"github.com/vedette-io/vedette/internal/agent"
 	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/vmtest"
 )
 
 // fakeAgent answers the calls of clients with what a test gave it, and remembers their requests.
@@ -161,13 +162,14 @@ type session struct {
 	stdout     io.Writer
 	runAgent   func(context.Context, agent.Config, *slog.Logger) error
 	runCommand func(context.Context, agent.Config, agent.Command, func(*event.Event)) (agent.CommandResult, error)
+	runGuest   func(ctx context.Context, g vmtest.Guest, argv ...string) (vmtest.Result, error)
 	ctx        context.Context
 }
 
 func (s session) run(tb testing.TB, args ...string) outcome {
 	tb.Helper()
 	var stdout, stderr bytes.Buffer
-	p := Program{Stdin: mustStdin(tb, s.stdin), Stdout: &stdout, Stderr: &stderr, RunAgent: s.runAgent, RunCommand: s.runCommand}
+	p := Program{Stdin: mustStdin(tb, s.stdin), Stdout: &stdout, Stderr: &stderr, RunAgent: s.runAgent, RunCommand: s.runCommand, RunGuest: s.runGuest}
 	if s.stdout != nil {
 		p.Stdout = s.stdout
 	}

@@ -26,7 +26,11 @@ Policies given with -p apply to the whole machine as long as the command runs, u
 
 The exit status is that of the command, or 128 and the number of the signal that ended it. When a policy ended it,
 the policy is named on standard error. As in a shell it is 127 for a command that is not found, and 126 for one that
-cannot be executed. Ctrl-C goes to the command.`
+cannot be executed. Ctrl-C goes to the command.
+
+With --kernel all of this happens under another kernel, in a guest that QEMU emulates and that is gone afterwards. It
+needs no root. The guest has the command with its libraries, the policies, busybox, and what --guest-file names; it has
+no input and no network. scripts/kernels.sh fetches kernels.`
 
 const runExample = `  # What does a build start?
   sudo vedette run -- make
@@ -35,7 +39,10 @@ const runExample = `  # What does a build start?
   sudo vedette run -p protect-secret.yaml -- cat /etc/secret
 
   # The events to a file, the output of the command to the terminal
-  sudo vedette run -o json --output-file events.json -- ./install.sh`
+  sudo vedette run -o json --output-file events.json -- ./install.sh
+
+  # The same policy under Linux 5.10
+  vedette run --kernel 5.10 --guest-file /etc/secret -p protect-secret.yaml -- cat /etc/secret`
 
 // runCommand is the command run.
 type runCommand struct {
@@ -45,6 +52,9 @@ type runCommand struct {
 	policies   []string
 	all        bool
 	outputFile string
+	// kernel and guestFiles are of a guest; without a kernel the command runs on this machine.
+	kernel     string
+	guestFiles []string
 }
 
 // newRunCommand returns the command that runs a command and watches it.
@@ -67,12 +77,20 @@ func newRunCommand(p Program) *cobra.Command {
 	flags.StringSliceVar(&r.cfg.Attach, attachFlag, nil, attachUsage)
 	flags.BoolVar(&r.cfg.EnableProcessCred, "enable-process-cred", false, "tell the credentials and capabilities of processes")
 	flags.BoolVar(&r.cfg.EnableProcessNS, "enable-process-ns", false, "tell the namespaces of processes")
+	flags.StringVar(&r.kernel, kernelFlag, "", "run under another `kernel`, in a guest: 5.10, 6.12, newest, or a directory")
+	flags.StringArrayVar(&r.guestFiles, guestFileFlag, nil, "`file` or directory for the guest, as HOST or HOST:GUEST; can be given several times")
 	r.format.addFlags(cmd, formatCompact)
 	completeFlag(cmd, "policy", completePolicyFiles)
 	return cmd
 }
 
 func (r *runCommand) run(cmd *cobra.Command, argv []string) (err error) {
+	if r.kernel != "" {
+		return r.runInGuest(cmd, argv)
+	}
+	if len(r.guestFiles) > 0 {
+		return usageErrorf(cmd, "--%s needs --%s", guestFileFlag, kernelFlag)
+	}
 	path, err := findCommand(argv[0])
 	if err != nil {
 		return err

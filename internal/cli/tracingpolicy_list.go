@@ -176,6 +176,12 @@ func printPolicyDetails(w io.Writer, p *tetragon.TracingPolicyStatus, wide bool)
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	for _, hook := range hooks {
+		if text := hook.GetVedetteCaveat(); text != "" && wide {
+			fmt.Fprintf(&rows, "note: %s[%d] %s: %s\n", oneCell(hook.GetSection()), hook.GetHookIdx(),
+				oneCell(hook.GetHookDescription()), oneCell(text))
+		}
+	}
 	for line := range strings.Lines(rows.String()) {
 		if _, err := io.WriteString(w, "  "+line); err != nil {
 			return err

@@ -177,7 +177,7 @@ func listedPolicies() *tetragon.ListTracingPoliciesResponse {
 			Stats: &tetragon.TracingPolicyStats{ActionCounters: &tetragon.TracingPolicyActionCounters{
 				Post: 9, Signal: 1, Override: 2, NotifyEnforcer: 3, Set: 4, MonitorSignal: 10, MonitorOverride: 20, MonitorNotifyEnforcer: 30, MonitorSet: 40,
 			}},
-			HookStatuses: []*tetragon.HookStatus{{Section: "kprobes", HookDescription: "sys_read", State: tetragon.HookState_STATUS_LOADED, VedetteAttachment: "fentry"}},
+			HookStatuses: []*tetragon.HookStatus{{Section: "kprobes", HookDescription: "sys_read", State: tetragon.HookState_STATUS_LOADED, VedetteAttachment: "fentry", VedetteCaveat: "no more than\na try"}},
 		},
 		{Id: 3, Name: "bad\tname\x1b[1m", State: tetragon.TracingPolicyState_TP_STATE_LOAD_ERROR, Error: "no such function"},
 	}}
@@ -195,7 +195,7 @@ func TestPolicyList(t *testing.T) {
 		"  kprobes   1        no_such_call   call_not_found\n"+third, "")
 	session{}.run(t, "tp", "ls", "-o", "wide", "--domain", "d", "--server-address", f.address).check(t, 0, header+first+
 		"  SECTION   CFGIDX   DESCRIPTION   STATUS   ATTACHMENT\n"+
-		"  kprobes   0        sys_read      loaded   fentry\n"+second+
+		"  kprobes   0        sys_read      loaded   fentry\n  note: kprobes[0] sys_read: no more than a try\n"+second+
 		"  SECTION   CFGIDX   DESCRIPTION    STATUS           ATTACHMENT\n"+
 		"  kprobes   0        sys_read       loaded           raw syscall tracepoint\n"+
 		"  kprobes   1        no_such_call   call_not_found   -\n"+third+

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/vedette-io/vedette/internal/nearest"
 )
 
 // plannedCommands are commands that users of the reference client know and that are not there yet, by
@@ -81,7 +83,7 @@ func closest(word string, candidates []string) string {
 	word = strings.ToLower(word)
 	best, bestDistance := "", min(4, 1+(len(word)+2)/3)
 	for _, candidate := range candidates {
-		d := editDistance(word, strings.ToLower(candidate))
+		d := nearest.Distance(word, strings.ToLower(candidate), bestDistance)
 		if d < bestDistance {
 			best, bestDistance = candidate, d
 		}
@@ -96,28 +98,4 @@ func closest(word string, candidates []string) string {
 		}
 	}
 	return best
-}
-
-// editDistance returns how many insertions, deletions, replacements and exchanges of neighbours turn a
-// into b.
-func editDistance(a, b string) int {
-	before, above, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range above {
-		above[j] = j
-	}
-	for i := range len(a) {
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := above[j]
-			if a[i] != b[j] {
-				replaced++
-			}
-			row[j+1] = min(replaced, above[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, above, row = above, row, before
-	}
-	return above[len(b)]
 }

@@ -63,16 +63,3 @@ func TestEveryCommandIsDescribed(t *testing.T) {
 	}
 	visit(newRootCommand(Program{}))
 }
-
-func TestEditDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"list", "lits", 1}, {"kitten", "sitting", 3}, {"same", "same", 0},
-	} {
-		if got := editDistance(test.a, test.b); got != test.want {
-			t.Errorf("editDistance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
-		}
-	}
-}

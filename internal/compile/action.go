@@ -67,18 +67,33 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 	case policy.ActionCopyFD:
 		f.fdOp(r, e, FDCopy, a, path)
 	case policy.ActionOverride:
-		f.override(r, a, path)
+		f.override(r, e, a, path)
 	}
 }
 
 // maxErrno is the highest number of an error (MAX_ERRNO, include/linux/err.h).
 const maxErrno = 4095
 
+// The errors between the kernel's own parts, which a caller never sees
+// (include/linux/errno.h, ERESTARTSYS to EIOCBQUEUED and beyond).
+const (
+	firstInternal = 512
+	lastInternal  = 530
+)
+
 // override understands the error that the caller is to get. Nothing but an
 // error can be given: the call is refused, not carried out by somebody else.
-func (f *frontend) override(r *Rule, a *policy.Action, path string) {
+func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
+	if e.group.Section == "uprobes" {
+		f.unsupported(path+".action", "the action "+quote(a.Action)+" at a uprobe")
+		return
+	}
 	if a.ArgError < -maxErrno || a.ArgError > -1 {
 		f.errorf(path+".argError", "Override needs argError, an error from -%d to -1 such as -1 (EPERM), not %d", maxErrno, a.ArgError)
+		return
+	}
+	if a.ArgError <= -firstInternal && a.ArgError >= -lastInternal {
+		f.errorf(path+".argError", "the errors -%d to -%d never leave the kernel: it would restart the call", lastInternal, firstInternal)
 		return
 	}
 	r.Flags |= RuleOverride
@@ -145,7 +160,7 @@ func (f *frontend) fdOp(r *Rule, e *entry, kind FDOpKind, a *policy.Action, path
 	case FDCopy:
 		op.Other, ok = f.fdArg(e, a.ArgName, path+".argName")
 	case FDFollow:
-		_, ok = f.nameArg(e, a.ArgName, path+".argName")
+		op.Other, ok = f.nameArg(e, a.ArgName, path+".argName")
 	}
 	if ok {
 		r.FDOps = append(r.FDOps, op)

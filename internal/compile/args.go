@@ -75,6 +75,8 @@ func (f *frontend) argType(a *policy.Arg, hook *hookContext, position uint8, pat
 		f.unsupported(typePath, "arguments of type "+quote(a.Type))
 	case hook.kind == HookSyscall && (t == TypeFile || t == TypePath || t == TypeFilename):
 		f.errorf(typePath, "no argument of a system call is a %s: use string for text, fd for a descriptor", a.Type)
+	case hook.kind.InUserSpace() && (t == TypeFile || t == TypePath || t == TypeFilename):
+		f.errorf(typePath, "no argument of a program is a %s, which only the kernel has: use string for text, fd for a descriptor", a.Type)
 	case t == TypeDataLoc, t == TypeSyscall64 && !hook.isTracepoint():
 		f.errorf(typePath, "no argument of this hook is a %s", a.Type)
 	default:

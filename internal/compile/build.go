@@ -83,7 +83,7 @@ func (b *builder) rule(s *selector, slots []uint8, bit uint16) {
 	for i := range r.FDOps {
 		op := &r.FDOps[i]
 		op.FD = slots[op.FD]
-		if op.Kind == FDCopy {
+		if op.Kind != FDUnfollow {
 			op.Other = slots[op.Other]
 		}
 	}

@@ -64,6 +64,12 @@ func (f *frontend) unit() *unit {
 	for i := range f.policy.Spec.LsmHooks {
 		u.entries = append(u.entries, f.lsmHook(&f.policy.Spec.LsmHooks[i], i))
 	}
+	for i := range f.policy.Spec.Uprobes {
+		u.entries = append(u.entries, f.uprobe(&f.policy.Spec.Uprobes[i], i)...)
+	}
+	for i := range f.policy.Spec.Usdts {
+		u.entries = append(u.entries, f.usdt(&f.policy.Spec.Usdts[i], i))
+	}
 	return u
 }
 
@@ -99,8 +105,6 @@ func (f *frontend) checkSections() {
 		present bool
 	}{
 		{"fentries", len(s.Fentries) > 0},
-		{"uprobes", len(s.Uprobes) > 0},
-		{"usdts", len(s.Usdts) > 0},
 		{"loader", s.Loader},
 		{"enforcers", len(s.Enforcers) > 0},
 	} {
@@ -133,6 +137,12 @@ func selectors(s *policy.Spec) iter.Seq[*policy.Selector] {
 	}
 	for i := range s.LsmHooks {
 		lists = append(lists, s.LsmHooks[i].Selectors)
+	}
+	for i := range s.Uprobes {
+		lists = append(lists, s.Uprobes[i].Selectors)
+	}
+	for i := range s.Usdts {
+		lists = append(lists, s.Usdts[i].Selectors)
 	}
 	return func(yield func(*policy.Selector) bool) {
 		for _, list := range lists {

@@ -58,35 +58,33 @@ func (f *frontend) kprobeEntry(k *policy.Kprobe, index int, path string) *entry 
 	e := &entry{path: path, group: Group{
 		Section: "kprobes", Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow,
 	}}
-	f.returnArg(e, k, hook, path)
+	switch {
+	case k.Return && hook.kind == HookFunction && k.Call == fdInstall:
+		f.errorf(path+".return", "%s returns nothing", fdInstall)
+	case k.Return:
+		f.returnArg(e, k.ReturnArg, path)
+	}
 	hook.returns = e.group.HasReturn
 	f.args(e, &hook, k.Args, path)
 	f.selectors(e, &hook, k.Selectors, path)
 	return e
 }
 
-// returnArg understands return and returnArg.
-func (f *frontend) returnArg(e *entry, k *policy.Kprobe, hook hookContext, path string) {
-	if !k.Return {
-		return
-	}
-	if hook.kind == HookFunction && k.Call == fdInstall {
-		f.errorf(path+".return", "%s returns nothing", fdInstall)
-		return
-	}
-	if k.ReturnArg == nil {
+// returnArg understands the returnArg of an entry with return: true.
+func (f *frontend) returnArg(e *entry, a *policy.Arg, path string) {
+	if a == nil {
 		f.errorf(path+".return", "return needs a returnArg")
 		return
 	}
 	e.group.HasReturn = true
-	t, ok := slotTypes[k.ReturnArg.Type]
+	t, ok := slotTypes[a.Type]
 	if !ok || !t.IsInteger() || t == TypeSyscall64 {
-		f.unsupported(path+".returnArg.type", "return values of type "+quote(k.ReturnArg.Type))
+		f.unsupported(path+".returnArg.type", "return values of type "+quote(a.Type))
 		return
 	}
 	e.group.ReturnType = t
-	f.checkArgFields(k.ReturnArg, path+".returnArg")
-	if k.ReturnArg.ReturnCopy || k.ReturnArg.MaxData || k.ReturnArg.SizeArgIndex != 0 {
+	f.checkArgFields(a, path+".returnArg")
+	if a.ReturnCopy || a.MaxData || a.SizeArgIndex != 0 {
 		f.errorf(path+".returnArg", "a return value is an integer and cannot have sizeArgIndex, returnCopy or maxData")
 	}
 }

@@ -2,6 +2,8 @@
 
 package compile
 
+import "slices"
+
 // Limits of one compiled hook. They are checked when policies are compiled;
 // a set of policies that exceeds one is refused with the number.
 const (
@@ -46,6 +48,8 @@ const (
 	HookTracepoint                        // a tracepoint by its format: "syscalls/sys_enter_openat"
 	HookRawTracepoint                     // a raw tracepoint by its event's name: "sched_process_exec"
 	HookLSM                               // an LSM hook by the name of LSM programs: "file_open"
+	HookUprobe                            // a place in a program: "/bin/bash:readline", see Site
+	HookUSDT                              // a static probe in a program: "/usr/bin/python3:python:gc__start"
 )
 
 // HookKey identifies one hook of the kernel, however policies spell it.
@@ -53,6 +57,38 @@ type HookKey struct {
 	Kind HookKind
 	Name string
 }
+
+// InUserSpace reports whether hooks of the kind are in programs, so that
+// addresses which their arguments hold are those of the program.
+func (k HookKind) InUserSpace() bool { return k == HookUprobe || k == HookUSDT }
+
+// Site is a place in a program, as a policy names it. What it is in the file
+// is looked up when the hook is loaded.
+type Site struct {
+	By SiteKind
+	// Path is the program or shared library, as the agent sees it.
+	Path string
+	// Symbol is the function for SiteSymbol. Offset is in bytes, behind the
+	// symbol or in the file. Address is a virtual address of the file.
+	Symbol          string
+	Offset, Address uint64
+	// RefCtrOffset is where a number of users is counted in the file, in
+	// bytes; 0 for none. Static probes tell that themselves.
+	RefCtrOffset uint64
+	// Provider and Name are those of a static probe.
+	Provider, Name string
+}
+
+// SiteKind says what tells a place in a program.
+type SiteKind uint8
+
+// The kinds of sites.
+const (
+	SiteSymbol SiteKind = iota + 1
+	SiteOffset
+	SiteAddress
+	SiteUSDT
+)
 
 // Slot is one argument that a hook's program fetches. Slots are shared by
 // all policies on the hook; see [Group.Args].
@@ -249,7 +285,8 @@ const (
 type FDOp struct {
 	Kind FDOpKind
 	// FD is the slot of the descriptor (of the old one for CopyFD), Other
-	// the slot of the new one for CopyFD.
+	// the slot of the new one for CopyFD, and of the file for FollowFD: at
+	// the entry of fd_install the descriptor is not that of the file yet.
 	FD, Other uint8
 }
 
@@ -272,10 +309,12 @@ type Group struct {
 	Entry int
 	// FunctionName is what events report: the call as users know it from
 	// the reference, with the prefix of the architecture (__x64_sys_read),
-	// or the tracepoint's "subsystem/event".
+	// the tracepoint's "subsystem/event", or the place in a program.
 	FunctionName string
-	Message      string
-	Tags         []string
+	// Site is the place in a program, for HookUprobe and HookUSDT.
+	Site    Site
+	Message string
+	Tags    []string
 	// Args are the slots of the entry's args, in the order of the policy.
 	Args   []uint8
 	Labels []string // one per argument, mostly empty
@@ -312,6 +351,13 @@ type Hook struct {
 	Single, Start, Guard []uint64
 	// HasReturn says that some rule waits for the return of the call.
 	HasReturn bool
+}
+
+// Enforces reports whether a rule of a group stops what it matches.
+func (h *Hook) Enforces(group int) bool {
+	return slices.ContainsFunc(h.Rules, func(r Rule) bool {
+		return int(r.Group) == group && r.Flags&(RuleKill|RuleOverride) != 0 && r.Flags&RuleMonitor == 0
+	})
 }
 
 // States of ProcessTables.Strings at which a binary's path is looked up.

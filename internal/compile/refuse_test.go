@@ -21,10 +21,26 @@ func TestRefusals(t *testing.T) {
 	}
 	selector := func(line string) string { return kprobe("selectors:\n- " + line + "\n") }
 	action := func(fields string) string { return selector("matchActions: [{" + fields + "}]") }
+	uprobe := func(line string) string {
+		return "  uprobes:\n  - path: /bin/sh\n    symbols: [main]\n    " + line
+	}
+	usdt := func(line string) string {
+		return "  usdts:\n  - path: /bin/sh\n    provider: p\n    name: n\n    " + line
+	}
 	for name, test := range map[string]struct{ body, want string }{
 		"fentries":          {"  fentries:\n  - ‹call: vfs_read\n    syscall: false\n", unsupported + `"fentries"`},
-		"uprobes":           {"  uprobes:\n  - ‹path: /bin/sh\n    symbols: [main]\n", unsupported + `"uprobes"`},
-		"usdts":             {"  usdts:\n  - ‹path: /bin/sh\n    provider: p\n    name: n\n", unsupported + `"usdts"`},
+		"uprobe btfPath":    {uprobe("btfPath: «/sys/kernel/btf/x\n"), unsupported + `"btfPath"`},
+		"uprobe data":       {uprobe("data: [{‹index: 0, type: string, source: pt_regs, resolve: rdi}]\n"), unsupported + `"data"`},
+		"uprobe digests":    {uprobe("binaryDigests: [‹build-id:ab]\n"), unsupported + `"binaryDigests"`},
+		"uprobe ignore":     {uprobe("ignore: {‹digestVerificationFailure: true}\n"), unsupported + `"ignore"`},
+		"uprobe file":       {uprobe("args: [{index: 0, type: «file}]\n"), "no argument of a program is a file"},
+		"uprobe argument":   {uprobe("args: [{index: «6, type: int}]\n"), "argument 6 does not exist here"},
+		"uprobe returnCopy": {uprobe("args: [{index: 0, type: char_buf, returnCopy: «true}]\n"), "only the arguments of system calls"},
+		"uprobe override":   {uprobe("selectors: [{matchActions: [{action: «Override, argError: -1}]}]\n"), unsupported + `the action "Override" at a uprobe`},
+		"uprobe return":     {"  uprobes:\n  - path: /bin/sh\n    symbols: [«main+4]\n    return: true\n    returnArg: {index: 0, type: int}\n", "can only be told from its beginning"},
+		"uprobe place":      {"  uprobes:\n  - path: /bin/sh\n    symbols: [«main+99999999999999999999]\n", "is not an offset behind"},
+		"usdt btfPath":      {usdt("btfPath: «/x\n"), unsupported + `"btfPath"`},
+		"usdt set":          {usdt("args: [{index: 0, type: int}]\n    selectors: [{matchActions: [{action: «Set, argIndex: 0, argValue: 1}]}]\n"), unsupported + `the action "Set"`},
 		"lsm argument":      {"  lsmhooks:\n  - hook: file_open\n    args: [{index: «6, type: int}]\n", "argument 6 does not exist here, the last one is 5"},
 		"loader":            {"  loader: «true\n", unsupported + `"loader"`},
 		"enforcers":         {kprobe("") + "  enforcers:\n  - ‹calls: [sys_read]\n", unsupported + `"enforcers"`},
@@ -50,6 +66,7 @@ func TestRefusals(t *testing.T) {
 		"return actions":  {kprobe("return: true\nreturnArg: {index: 0, type: int}\nselectors:\n- matchReturnActions: [{‹action: Post}]\n"), unsupported + `"matchReturnActions"`},
 		"substring":       {selector("matchArgs: [{index: 1, operator: «SubString, values: [a]}]"), unsupported + `the operator "SubString"`},
 		"override":        {action("action: Override, argError: «0"), "Override needs argError"},
+		"internal error":  {action("action: Override, argError: «-512"), "never leave the kernel"},
 		"geturl":          {action("action: «GetUrl, argUrl: 'http://x'"), unsupported + `the action "GetUrl"`},
 		"kernel stack":    {action("action: Post, kernelStackTrace: «true"), unsupported + `"kernelStackTrace"`},
 		"user stack":      {action("action: Post, userStackTrace: «true"), unsupported + `"userStackTrace"`},

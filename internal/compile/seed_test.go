@@ -37,7 +37,7 @@ func seedInstall(t *testing.T, h *compile.Hook) {
 	if h.Key.Kind != compile.HookFunction || r.Action != "KPROBE_ACTION_FOLLOWFD" || r.Flags != compile.RulePost {
 		t.Errorf("hook %v, rule %+v", h.Key, r)
 	}
-	if want := (compile.FDOp{Kind: compile.FDFollow, FD: 0}); len(r.FDOps) != 1 || r.FDOps[0] != want {
+	if want := (compile.FDOp{Kind: compile.FDFollow, FD: 0, Other: 1}); len(r.FDOps) != 1 || r.FDOps[0] != want {
 		t.Errorf("descriptor actions %+v, want %+v", r.FDOps, want)
 	}
 	inside := compile.ProcessValues{NSPID: 7, Flags: compile.FlagInContainerPIDNS}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vedette-io/vedette/internal/nearest"
 	"github.com/vedette-io/vedette/internal/policy"
 	"github.com/vedette-io/vedette/internal/syscalls"
 )
@@ -138,10 +139,10 @@ func nearestSyscalls(abi, name string) string {
 		distance int
 	}
 	name = strings.TrimPrefix(name, "__")
-	limit := min(1+len(name)/4, 3)
+	limit := 1 + min(1+len(name)/4, 3)
 	var near []candidate
 	for _, n := range syscalls.Names(abi) {
-		if d := editDistance(name, n); d <= limit {
+		if d := nearest.Distance(name, n, limit); d < limit {
 			near = append(near, candidate{n, d})
 		}
 	}
@@ -154,32 +155,4 @@ func nearestSyscalls(abi, name string) string {
 		names = append(names, "sys_"+c.name)
 	}
 	return fmt.Sprintf(", did you mean %s?", strings.Join(names, " or "))
-}
-
-// maxEditLength bounds the names that are compared, whose distance costs the
-// product of their lengths.
-const maxEditLength = 64
-
-// editDistance returns how many insertions, deletions and replacements turn a
-// into b.
-func editDistance(a, b string) int {
-	if len(a) > maxEditLength {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/vedette-io/vedette/internal/nearest"
 )
 
 // unknownFieldError says that a path names no field.
@@ -80,29 +82,9 @@ func suggest(message protoreflect.MessageDescriptor, known, name string) string 
 	best, distance := "", 1+min(3, (len(name)+2)/3)
 	for i := range message.Fields().Len() {
 		candidate := string(message.Fields().Get(i).Name())
-		if d := editDistance(strings.ToLower(name), candidate); d < distance {
+		if d := nearest.Distance(strings.ToLower(name), candidate, distance); d < distance {
 			best, distance = join(known, candidate), d
 		}
 	}
 	return best
-}
-
-// editDistance returns how many insertions, deletions and replacements turn a into b.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -31,6 +31,7 @@ type change struct {
 func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Loaded)) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.files.close()
 	processGeneration, err := e.process.prepare(plan.Process)
 	if err != nil {
 		return err
@@ -73,11 +74,11 @@ func (e *Engine) change(h *compile.Hook, owners []string, processGeneration uint
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
+	var failed attachErrors
 	for _, p := range places {
 		next, err := e.install(h, id, p)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", string(p.attachment), err))
+			failed.add(p.attachment, err)
 			continue
 		}
 		return &change{
@@ -85,7 +86,7 @@ func (e *Engine) change(h *compile.Hook, owners []string, processGeneration uint
 		}, nil
 	}
 	e.forgetIDs(e.hooks)
-	return nil, fmt.Errorf("cannot be attached to this kernel: %w", joined(errs))
+	return nil, &failed
 }
 
 // placeAt finds a place by its attachment and function.
@@ -160,17 +161,27 @@ func (e *Engine) install(h *compile.Hook, id uint32, p place) (*installed, error
 
 // shapeAt is the shape of a hook's program at a place.
 func (e *Engine) shapeAt(h *compile.Hook, id uint32, p place) (shape, error) {
-	slots := rawSlots(h.Slots)
-	if p.attachment == AttachTracepoint {
+	l, err := e.layoutAt(h, p)
+	if err != nil {
+		return shape{}, err
+	}
+	return shapeOf(h, id, p, l)
+}
+
+// layoutAt is how a hook's program gets its arguments at a place.
+func (e *Engine) layoutAt(h *compile.Hook, p place) (layout, error) {
+	switch {
+	case h.Key.Kind == compile.HookUSDT:
+		return e.probeLayout(h, p.target)
+	case p.attachment == AttachTracepoint:
 		format, err := e.formatOf(p.function)
 		if err != nil {
-			return shape{}, err
+			return layout{}, err
 		}
-		if slots, err = fieldSlots(h.Slots, format); err != nil {
-			return shape{}, err
-		}
+		slots, err := fieldSlots(h.Slots, format)
+		return layout{slots: slots, rawArgs: rawArgs(h.Slots)}, err
 	}
-	return shapeOf(h, id, p, slots)
+	return layout{slots: rawSlots(h.Slots), rawArgs: rawArgs(h.Slots)}, nil
 }
 
 // writeTables fills the halves that the changes need. Halves that hold older
@@ -313,7 +324,7 @@ func loadedOf(changes []*change) []Loaded {
 		}
 		out = append(out, Loaded{
 			Hook: c.next.hook, ID: c.next.id, Generation: generation,
-			Attachment: c.next.place.attachment, Caveat: c.next.place.caveat,
+			Attachment: c.next.place.attachment, Caveat: c.next.place.caveat, Offset: c.next.place.offset(),
 		})
 	}
 	slices.SortFunc(out, func(a, b Loaded) int { return cmp.Compare(a.ID, b.ID) })

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vedette-io/vedette/internal/executable/executabletest"
 	"github.com/vedette-io/vedette/internal/kernel"
 )
 
@@ -23,6 +25,32 @@ type attachCase struct {
 	// ways are the attachments that the hook can have, the first on a kernel
 	// that offers all.
 	ways []Attachment
+	// build makes the file and operate works with it as often as rules are
+	// to match; nil stands for a text file that is opened and cut.
+	build   func(testing.TB) string
+	operate func(testing.TB, string)
+}
+
+// cuts is how often a file is opened and cut.
+const cuts = executabletest.Calls
+
+// buildText makes a file to cut.
+func buildText(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "file")
+	mustNil(tb, os.WriteFile(path, []byte("x"), 0o600))
+	return path
+}
+
+// cutText opens and cuts a file.
+func cutText(tb testing.TB, path string) {
+	tb.Helper()
+	for range cuts {
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		mustNil(tb, err)
+		mustNil(tb, f.Truncate(0))
+		mustNil(tb, f.Close())
+	}
 }
 
 // pathArg selects by the path of an argument.
@@ -37,25 +65,52 @@ func pathArg(index int, argType, path, actions string) string {
 var attachCases = []attachCase{
 	{"fd_install", func(path string) string {
 		return "  kprobes:\n  - call: fd_install\n    syscall: false\n" + pathArg(1, "file", path, "{action: Post}")
-	}, []Attachment{AttachFentry, AttachKprobeMulti, AttachKprobe, AttachSysExit}},
+	}, []Attachment{AttachFentry, AttachKprobeMulti, AttachKprobe, AttachSysExit}, buildText, cutText},
 	{"security_file_open", func(path string) string {
 		return "  kprobes:\n  - call: security_file_open\n    syscall: false\n" + pathArg(0, "file", path, "{action: Post}")
-	}, []Attachment{AttachFmodRet, AttachFentry, AttachKprobeMulti, AttachKprobe}},
+	}, []Attachment{AttachFmodRet, AttachFentry, AttachKprobeMulti, AttachKprobe}, buildText, cutText},
 	{"security_file_open with return", func(path string) string {
 		return "  kprobes:\n  - call: security_file_open\n    syscall: false\n    return: true\n    returnArg: {index: 0, type: int}\n" +
 			pathArg(0, "file", path, "{action: Post}")
-	}, []Attachment{AttachFmodRet, AttachFentry, AttachKprobeMulti, AttachKprobe}},
+	}, []Attachment{AttachFmodRet, AttachFentry, AttachKprobeMulti, AttachKprobe}, buildText, cutText},
 	{"lsm file_open", func(path string) string {
 		return "  lsmhooks:\n  - hook: file_open\n" + pathArg(0, "file", path, "{action: Post}")
-	}, []Attachment{AttachLSM, AttachFmodRet}},
+	}, []Attachment{AttachLSM, AttachFmodRet}, buildText, cutText},
 	{"sys_ftruncate with return", func(path string) string {
 		return "  kprobes:\n  - call: sys_ftruncate\n    return: true\n    returnArg: {index: 0, type: int}\n" + pathArg(0, "fd", path, "{action: Post}")
-	}, []Attachment{AttachFentry, AttachKprobeMulti, AttachKprobe, AttachSysEnter}},
+	}, []Attachment{AttachFentry, AttachKprobeMulti, AttachKprobe, AttachSysEnter}, buildText, cutText},
 	{"raw tracepoint", func(path string) string {
 		return "  tracepoints:\n  - subsystem: raw_syscalls\n    event: sys_enter\n    raw: true\n    args: [{index: 1, type: int64}]\n" +
 			fmt.Sprintf("    selectors:\n    - matchPIDs: [{operator: In, followForks: true, values: [%d]}]\n      matchArgs: [{index: 1, operator: Equal, values: [\"%d\"]}]\n",
 				os.Getpid(), unix.SYS_FTRUNCATE)
-	}, []Attachment{AttachBTFTracepoint, AttachRawTracepoint}},
+	}, []Attachment{AttachBTFTracepoint, AttachRawTracepoint}, buildText, cutText},
+	{"uprobe", func(path string) string {
+		return "  uprobes:\n  - path: " + path + "\n    symbols: [greet]\n" + greetArgs
+	}, inProgram, buildProgram, runProgram},
+	{"uprobe with return", func(path string) string {
+		return "  uprobes:\n  - path: " + path + "\n    symbols: [greet]\n    return: true\n    returnArg: {index: 0, type: int}\n" + greetArgs
+	}, inProgram, buildProgram, runProgram},
+	{"usdt", func(path string) string {
+		return "  usdts:\n  - {path: " + path + ", provider: test, name: plain, args: [{index: 0, type: int}]}\n"
+	}, inProgram, buildProgram, runProgram},
+}
+
+// inProgram are the attachments to places in programs.
+var inProgram = []Attachment{AttachUprobeMulti, AttachUprobe}
+
+// greetArgs are the arguments of the program's function, with a rule that
+// matches the text.
+const greetArgs = "    args: [{index: 0, type: int}, {index: 1, type: string}]\n" +
+	"    selectors: [{matchArgs: [{index: 1, operator: Equal, values: [" + executabletest.Text + "]}]}]\n"
+
+func buildProgram(tb testing.TB) string {
+	tb.Helper()
+	return executabletest.Build(tb).Path
+}
+
+func runProgram(tb testing.TB, path string) {
+	tb.Helper()
+	mustNil(tb, exec.Command(path).Run())
 }
 
 // policyOf is a policy with one section.
@@ -74,8 +129,7 @@ func TestAttachments(t *testing.T) {
 	for _, c := range attachCases {
 		for _, way := range c.ways {
 			t.Run(c.name+"/"+string(way), func(t *testing.T) {
-				path := filepath.Join(t.TempDir(), "file")
-				mustNil(t, os.WriteFile(path, []byte("x"), 0o600))
+				path := c.build(t)
 				e.attach = []Attachment{way}
 				plan := mustPlan(t, policyOf(c.entry(path)))
 				var loaded []Loaded
@@ -91,21 +145,15 @@ func TestAttachments(t *testing.T) {
 				if loaded[0].Attachment != way {
 					t.Fatalf("attached by %s", loaded[0].Attachment)
 				}
-				const times = 5
-				for range times {
-					f, err := os.OpenFile(path, os.O_RDWR, 0)
-					mustNil(t, err)
-					mustNil(t, f.Truncate(0))
-					mustNil(t, f.Close())
-				}
+				c.operate(t, path)
 				counters, err := e.Counters()
 				mustNil(t, err)
 				var sum Counters
 				for _, n := range counters {
 					sum.Add(n)
 				}
-				if sum.Post != times {
-					t.Errorf("%d events, want %d: %v", sum.Post, times, counters)
+				if sum.Post != cuts {
+					t.Errorf("%d events, want %d: %v", sum.Post, cuts, counters)
 				}
 			})
 		}

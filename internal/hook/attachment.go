@@ -23,6 +23,10 @@ const (
 	AttachKprobeMulti Attachment = "kprobe_multi"
 	// AttachKprobe is a probe of its own.
 	AttachKprobe Attachment = "kprobe"
+	// AttachUprobeMulti is a probe at any number of places in one program, by one link.
+	AttachUprobeMulti Attachment = "uprobe_multi"
+	// AttachUprobe is a probe at one place in a program.
+	AttachUprobe Attachment = "uprobe"
 	// AttachSysEnter stands for a kprobe on a system call: the tracepoint of all calls.
 	AttachSysEnter Attachment = "sys_enter"
 	// AttachSysExit is the equivalent of fd_install: the return of all calls.
@@ -42,7 +46,7 @@ var attachments = []struct {
 }{
 	{AttachFentry, ""}, {AttachFmodRet, ""}, {AttachLSM, ""}, {AttachKprobeMulti, ""}, {AttachKprobe, ""},
 	{AttachSysEnter, "fallback for a kprobe"}, {AttachSysExit, "equivalent of fd_install"},
-	{AttachTracepoint, ""}, {AttachBTFTracepoint, ""}, {AttachRawTracepoint, ""},
+	{AttachTracepoint, ""}, {AttachBTFTracepoint, ""}, {AttachRawTracepoint, ""}, {AttachUprobeMulti, ""}, {AttachUprobe, ""},
 }
 
 // String returns the name, and with it what the attachment stands in for.
@@ -63,7 +67,12 @@ func (a Attachment) refuses() bool { return a == AttachLSM || a == AttachFmodRet
 func (a Attachment) traced() bool { return a == AttachFentry || a.refuses() }
 
 // probed reports whether the program gets registers.
-func (a Attachment) probed() bool { return a == AttachKprobe || a == AttachKprobeMulti }
+func (a Attachment) probed() bool {
+	return a == AttachKprobe || a == AttachKprobeMulti || a.inProgram()
+}
+
+// inProgram reports whether the attachment is one to a place in a program.
+func (a Attachment) inProgram() bool { return a == AttachUprobe || a == AttachUprobeMulti }
 
 // function reports whether the attachment is one to a function.
 func (a Attachment) function() bool { return a.traced() || a.probed() }

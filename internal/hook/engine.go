@@ -55,6 +55,8 @@ type Engine struct {
 	dispatch dispatcher
 	guards   guards
 	totals   map[RuleKey]Counters
+	// files are the programs that are open while a plan is put into force.
+	files programFiles
 }
 
 // installed is a hook in force.
@@ -74,6 +76,8 @@ type Loaded struct {
 	// Caveat is what a user must know of how the hook's policies are
 	// enforced on this kernel, mostly empty.
 	Caveat string
+	// Offset is where a uprobe is in its file, in bytes.
+	Offset uint64
 }
 
 // NewEngine prepares hooks on top of a base, which it does not own.

@@ -40,7 +40,7 @@ func dispatchersOf(a Attachment) (entry, ret string) {
 		return "vd_at_fmod_ret", "vd_at_fexit"
 	case AttachLSM:
 		return "vd_at_lsm", ""
-	case AttachKprobe, AttachKprobeMulti:
+	case AttachKprobe, AttachKprobeMulti, AttachUprobe, AttachUprobeMulti:
 		return "vd_at_kprobe", "vd_at_kretprobe"
 	case AttachTracepoint:
 		return "vd_at_tracepoint", ""
@@ -141,9 +141,11 @@ func (e *Engine) seeReturns(t *post) error {
 }
 
 func (e *Engine) attachReturn(t *post, p *ebpf.Program) error {
-	var l link.Link
+	var l io.Closer
 	var err error
 	switch t.place.attachment {
+	case AttachUprobe, AttachUprobeMulti:
+		l, err = t.place.target.attach(&e.files, t.place.attachment, p, true)
 	case AttachKprobeMulti:
 		l, err = link.KretprobeMulti(p, link.KprobeMultiOptions{Symbols: []string{t.place.function}})
 	case AttachKprobe:
@@ -166,6 +168,8 @@ func (e *Engine) attachEntry(p place, prog *ebpf.Program) (io.Closer, error) {
 		return link.KprobeMulti(prog, link.KprobeMultiOptions{Symbols: []string{p.function}})
 	case AttachKprobe:
 		return link.Kprobe(p.function, prog, nil)
+	case AttachUprobe, AttachUprobeMulti:
+		return p.target.attach(&e.files, p.attachment, prog, false)
 	case AttachTracepoint:
 		format, err := e.formatOf(p.function)
 		if err != nil {

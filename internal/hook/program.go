@@ -37,7 +37,7 @@ func programsOf(a Attachment) (entry, ret string) {
 		return progFmodRet, progFexit
 	case AttachLSM:
 		return progLSM, ""
-	case AttachKprobe, AttachKprobeMulti:
+	case AttachKprobe, AttachKprobeMulti, AttachUprobe, AttachUprobeMulti:
 		return progKprobe, progKretprobe
 	case AttachSysEnter:
 		return progEnter, progReturn
@@ -148,7 +148,7 @@ func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, er
 		cfg.Call = callNumber(e.abi.Name, h.Key.Name)
 	}
 	err := errors.Join(spec.Variables["vd_config"].Set(cfg), spec.Variables["vd_abi"].Set(e.abiConfig()),
-		spec.Variables["vd_fd_calls"].Set(fdCallBits(e.abi.Name)))
+		spec.Variables["vd_fd_calls"].Set(fdCallBits(e.abi.Name)), spec.Variables["vd_operands"].Set(s.operands))
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +170,8 @@ func attachTo(p *ebpf.ProgramSpec, a Attachment, function string) {
 		p.AttachTo = function
 	case AttachKprobeMulti:
 		p.AttachType = ebpf.AttachTraceKprobeMulti
+	case AttachUprobeMulti:
+		p.AttachType = ebpf.AttachTraceUprobeMulti
 	}
 }
 

@@ -42,8 +42,11 @@ func needsOf(h *compile.Hook) needs {
 // place is where and how a hook is to be attached.
 type place struct {
 	attachment Attachment
-	// function is the kernel function, the LSM hook or the tracepoint.
+	// function is the kernel function, the LSM hook, the tracepoint or the
+	// place in a program.
 	function string
+	// target is where in a program's file the place is, nil in the kernel.
+	target *target
 	// wrapper says that the function is that of a system call.
 	wrapper bool
 	// params is how many parameters the function has, where that is known.
@@ -77,37 +80,58 @@ func (e *Engine) places(h *compile.Hook) ([]place, error) {
 	}
 	all = e.prefer(all)
 	var out []place
-	var errs []error
+	var failed attachErrors
 	for _, c := range all {
 		if c.err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", c.attachment, c.err))
+			failed.add(c.attachment, c.err)
 			continue
 		}
 		out = append(out, c.place)
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("cannot be attached to this kernel: %w", joined(errs))
+		return nil, &failed
 	}
 	return out, nil
 }
 
-// joined is several errors on one line.
-func joined(errs []error) error {
-	var texts []string
-	for _, err := range errs {
-		texts = append(texts, err.Error())
-	}
-	return &attachErrors{errs, strings.Join(texts, "; ")}
-}
-
 // attachErrors says for every attachment that was tried why it does not work.
 type attachErrors struct {
-	errs []error
-	text string
+	reasons []attachReason
 }
 
-func (e *attachErrors) Error() string   { return e.text }
-func (e *attachErrors) Unwrap() []error { return e.errs }
+// attachReason is one reason, and what fails for it.
+type attachReason struct {
+	attachments []string
+	err         error
+}
+
+func (e *attachErrors) add(a Attachment, err error) {
+	for i, r := range e.reasons {
+		if r.err.Error() == err.Error() {
+			e.reasons[i].attachments = append(r.attachments, string(a))
+			return
+		}
+	}
+	e.reasons = append(e.reasons, attachReason{[]string{string(a)}, err})
+}
+
+// Error names every reason once.
+func (e *attachErrors) Error() string {
+	var texts []string
+	for _, r := range e.reasons {
+		texts = append(texts, strings.Join(r.attachments, ", ")+": "+r.err.Error())
+	}
+	return "cannot be attached to this kernel: " + strings.Join(texts, "; ")
+}
+
+// Unwrap returns the reasons.
+func (e *attachErrors) Unwrap() []error {
+	var errs []error
+	for _, r := range e.reasons {
+		errs = append(errs, r.err)
+	}
+	return errs
+}
 
 // prefer keeps the candidates that the options name, in their order. Where
 // they name none of them, all stay.
@@ -135,6 +159,8 @@ func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 		return e.functionCandidates(h, n), nil
 	case compile.HookLSM:
 		return e.lsmCandidates(h.Key.Name, n), nil
+	case compile.HookUprobe, compile.HookUSDT:
+		return e.probeCandidates(h, n)
 	case compile.HookTracepoint:
 		return []candidate{{place: place{attachment: AttachTracepoint, function: h.Key.Name}}}, nil
 	case compile.HookRawTracepoint:
@@ -236,16 +262,18 @@ func (e *Engine) hasFunction(name string) bool {
 	return err == nil
 }
 
-// guardAttachment is how a guard attaches to a security hook.
+// guardAttachment is how a guard attaches to a security hook: by fmod_ret
+// where that is possible, for not every hook takes an LSM program, and not
+// every kernel that takes one runs it.
 func (e *Engine) guardAttachment(h syscalls.SecurityHook) (Attachment, error) {
-	lsm := e.offer.CheckLSMHook(string(h))
-	if lsm == nil {
-		return AttachLSM, nil
+	modify := e.offer.CheckFmodRet(h.Function())
+	if modify == nil {
+		return AttachFmodRet, nil
 	}
-	if err := e.offer.CheckFmodRet(h.Function()); err != nil {
-		return "", fmt.Errorf("no guard at %s: lsm: %w; fmod_ret: %w", h.Function(), lsm, err)
+	if err := e.offer.CheckLSMHook(string(h)); err != nil {
+		return "", fmt.Errorf("no guard at %s: fmod_ret: %w; lsm: %w", h.Function(), modify, err)
 	}
-	return AttachFmodRet, nil
+	return AttachLSM, nil
 }
 
 // functionCandidates are the places of a kernel function. Those that ask the

@@ -27,7 +27,8 @@ type shape struct {
 	guarded    bool
 	hasReturn  bool
 	config     bpf.HookConfig
-	entries    uint32 // rows of each half of vd_table
+	operands   operands // of a static probe
+	entries    uint32   // rows of each half of vd_table
 	vectors    uint32
 	strings    uint32
 	ruleBits   uint32
@@ -35,11 +36,12 @@ type shape struct {
 }
 
 // shapeOf is the shape that a hook needs at a place.
-func shapeOf(h *compile.Hook, id uint32, p place, slots []bpf.SlotConfig) (shape, error) {
+func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
+	slots := l.slots
 	s := shape{
 		place: p.attachment, function: p.function, guarded: len(p.guards) != 0, hasReturn: h.HasReturn,
 		entries: rows(len(h.Table)), vectors: rows(len(h.Vectors)), strings: rows(len(h.Strings)),
-		fdInstalls: p.attachment == AttachSysExit,
+		fdInstalls: p.attachment == AttachSysExit, operands: l.operands,
 	}
 	c := &s.config
 	if h.Words > len(bpf.HookTables{}.All) || len(slots) > len(c.Slots) || len(h.Dims) > len(c.Dims) || len(h.ReturnDims) > len(c.ReturnDims) {
@@ -67,6 +69,7 @@ func shapeOf(h *compile.Hook, id uint32, p place, slots []bpf.SlotConfig) (shape
 			c.ReturnType = max(c.ReturnType, uint32(g.ReturnType))
 		}
 	}
+	c.RawArgs, c.Variants = l.rawArgs, l.variants
 	return s, s.setArguments(h, p)
 }
 
@@ -77,7 +80,6 @@ func (s *shape) setArguments(h *compile.Hook, p place) error {
 		c.Wrapper, c.RawArgs, c.ReturnAt = 1, 1, 1
 		return nil
 	}
-	c.RawArgs = rawArgs(h.Slots)
 	c.ReturnAt = uint32(p.params)
 	if int(c.ReturnAt) > maxRawArgs && h.HasReturn && p.attachment.traced() {
 		return fmt.Errorf("the return value of a function with %d parameters, more than %d, cannot be read", p.params, maxRawArgs)
@@ -162,6 +164,9 @@ func features(h *compile.Hook, p place) uint32 {
 	}
 	if !p.wrapper && p.attachment.function() {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_FRAMES
+	}
+	if h.Key.Kind == compile.HookSyscall || h.Key.Kind.InUserSpace() {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_USER
 	}
 	return uint32(f)
 }

@@ -93,6 +93,8 @@ func (o *Observer) emitRule(r *rule) {
 	h := &o.ev.Hook
 	h.Function = r.group.FunctionName
 	h.Subsystem, h.Event = r.group.Subsystem, r.group.Event
+	h.Path, h.Symbol, h.Offset, h.RefCtrOffset = r.group.Place.Path, r.group.Place.Symbol, r.group.Place.Offset, r.group.Place.RefCtrOffset
+	h.Provider, h.Name = r.group.Place.Provider, r.group.Place.Name
 	h.PolicyName = r.group.PolicyName
 	h.Message = r.group.Message
 	h.Tags = append(h.Tags, r.group.Tags...)
@@ -100,7 +102,11 @@ func (o *Observer) emitRule(r *rule) {
 	o.addArgs(r.group)
 	if r.group.HasReturn && c.returned {
 		c.retArg = returnArg(&c.ret, r.group.ReturnType)
-		h.Return = &c.retArg
+		if c.plan.Kind == event.KindUprobe {
+			h.Args = append(h.Args, c.retArg) // its events have no field for it
+		} else {
+			h.Return = &c.retArg
+		}
 	}
 	o.emit()
 }

@@ -95,6 +95,34 @@ func TestTracepoint(t *testing.T) {
 	}
 }
 
+// TestUprobe checks that what a function returns comes behind its arguments.
+func TestUprobe(t *testing.T) {
+	r := newRig(t, nil)
+	p := readPlan()
+	p.Kind = event.KindUprobe
+	g := &p.Groups[0]
+	g.Place = Place{Path: "/bin/sh", Symbol: "main", Offset: 7, RefCtrOffset: 8, Provider: "p", Name: "n"}
+	g.Args, g.HasReturn, g.ReturnType = []SlotRef{{Slot: 0}}, true, record.ValueS32
+	r.mustPlan(t, p)
+	r.Handle(r.exec(pid(1, 0), pid(100, 5), "/bin/sh"))
+	r.take()
+	r.Handle(r.hook(bpf.HookRecord{Process: pid(100, 5), Tid: 5, Pair: 9, Phase: uint8(record.PhaseEntryAwaitsReturn)}, []uint64{1, 0},
+		record.Value{Type: record.ValueU32, Slot: 0, Num: 7}))
+	r.Handle(r.hook(bpf.HookRecord{Process: pid(100, 5), Tid: 5, Pair: 9, Phase: uint8(record.PhaseReturn)}, []uint64{1, 0},
+		record.Value{Type: record.ValueS32, Slot: 0xff, Num: 0xffffffffffffffff}))
+	h := r.mustOne(t).Hook
+	want := []event.Arg{{Kind: event.ArgUint, Uint: 7}, {Kind: event.ArgInt, Int: -1}}
+	if diff := cmp.Diff(want, h.Args); diff != "" {
+		t.Errorf("arguments (-want +got):\n%s", diff)
+	}
+	if h.Return != nil {
+		t.Errorf("return %+v", h.Return)
+	}
+	if h.Path != "/bin/sh" || h.Symbol != "main" || h.Offset != 7 || h.RefCtrOffset != 8 || h.Provider != "p" || h.Name != "n" {
+		t.Errorf("place %+v", h)
+	}
+}
+
 func TestHookWithMissingAndNopArguments(t *testing.T) {
 	r := newRig(t, nil)
 	p := readPlan()

@@ -14,7 +14,7 @@ import (
 type HookPlan struct {
 	// Hook is the number of the hook, Generation that of its program.
 	Hook, Generation uint32
-	// Kind is the kind of the events: event.KindKprobe or event.KindTracepoint.
+	// Kind is the kind of the events, one of those of hooks.
 	Kind   event.Kind
 	Groups []GroupPlan
 	Rules  []RulePlan
@@ -23,16 +23,29 @@ type HookPlan struct {
 // GroupPlan is one entry of one policy on the hook.
 type GroupPlan struct {
 	PolicyName string
-	// FunctionName names a kprobe; Subsystem and Event name a tracepoint.
+	// FunctionName names a kprobe and an LSM hook; Subsystem and Event name a tracepoint.
 	FunctionName     string
 	Subsystem, Event string
-	Message          string
-	Tags             []string
+	// Place is where a uprobe or a static probe is.
+	Place   Place
+	Message string
+	Tags    []string
 	// Args are the arguments that the event shows, in the order of the policy.
 	Args []SlotRef
 	// HasReturn says that the event shows the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType record.ValueType
+}
+
+// Place is a place in a program.
+type Place struct {
+	Path string
+	// Symbol is empty where the policy names the place otherwise.
+	Symbol string
+	// Offset and RefCtrOffset are in the file, in bytes.
+	Offset, RefCtrOffset uint64
+	// Provider and Name are those of a static probe.
+	Provider, Name string
 }
 
 // SlotRef is an argument of an event: the slot of the record that has its value, and its label, which
@@ -73,7 +86,9 @@ func (h *HookPlan) key() planKey { return planKey{h.Hook, h.Generation} }
 
 // newPlan checks a plan and makes it ready.
 func newPlan(h HookPlan) (*plan, error) {
-	if h.Kind != event.KindKprobe && h.Kind != event.KindTracepoint {
+	switch h.Kind {
+	case event.KindKprobe, event.KindTracepoint, event.KindLSM, event.KindUprobe, event.KindUsdt:
+	default:
 		return nil, fmt.Errorf("plan of hook %d: kind %v is not that of a hook", h.Hook, h.Kind)
 	}
 	for i := range h.Groups {

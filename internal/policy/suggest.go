@@ -5,6 +5,8 @@ package policy
 import (
 	"slices"
 	"strings"
+
+	"github.com/vedette-io/vedette/internal/nearest"
 )
 
 // maxSuggestLength bounds the words that suggestions are looked for, since
@@ -30,7 +32,7 @@ func closest[T ~string](word string, candidates []T) string {
 	}
 	best, bestDistance := "", 1+max(1, min(3, len(word)/3))
 	for _, c := range candidates {
-		if d := editDistance(lower, strings.ToLower(string(c)), bestDistance); d < bestDistance {
+		if d := nearest.Distance(lower, strings.ToLower(string(c)), bestDistance); d < bestDistance {
 			best, bestDistance = string(c), d
 		}
 	}
@@ -60,32 +62,3 @@ func oneOf[T ~string](word string, candidates []T) string {
 	}
 	return "it is one of " + strings.Join(names, ", ")
 }
-
-// editDistance returns how many insertions, deletions, replacements and
-// exchanges of neighbours turn a into b, or limit where it is at least that.
-func editDistance(a, b string, limit int) int {
-	if abs(len(a)-len(b)) >= limit {
-		return limit
-	}
-	before, above, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range above {
-		above[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, above, row = above, row, before
-	}
-	return min(above[len(b)], limit)
-}
-
-func abs(n int) int { return max(n, -n) }

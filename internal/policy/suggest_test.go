@@ -18,20 +18,3 @@ func TestClosest(t *testing.T) {
 		}
 	}
 }
-
-func TestEditDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"a", "", 1}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"abc", "abd", 1},
-		{"kitten", "sitting", 3}, {"abcdef", "ghijkl", 4}, {"a", "abcdefgh", 4},
-	} {
-		if got := editDistance(c.a, c.b, 4); got != c.want {
-			t.Errorf("from %q to %q is %d, want %d", c.a, c.b, got, c.want)
-		}
-		if got := editDistance(c.b, c.a, 4); got != c.want {
-			t.Errorf("from %q to %q is %d, want %d", c.b, c.a, got, c.want)
-		}
-	}
-}

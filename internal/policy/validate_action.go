@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/vedette-io/vedette/internal/syscalls"
 )
 
 const (
@@ -114,6 +116,28 @@ func hasOverridable(list *List) bool {
 	})
 }
 
+// warnEffectBeforeDeath reports a Sigkill where no kernel lets the operation
+// be refused.
+func (v *validator) warnEffectBeforeDeath(h hook, at string) {
+	if !h.section.isTracepoint() && (!h.section.isFunction() || canRefuse(h.name)) {
+		return
+	}
+	v.warnf(at, "hook a security_ function, an lsmhook or a system call that docs/kernels.md lists",
+		"Sigkill ends the process but a %s on %s cannot refuse the operation: its effect may precede the death",
+		h.section, quote(h.name))
+}
+
+// canRefuse reports whether a kernel can refuse what a function is about to
+// do. A descriptor that fd_install gives dies with its process.
+func canRefuse(function string) bool {
+	if _, isList := ListReference(function); isList || function == "fd_install" || isSecurityHook(function) {
+		return true
+	}
+	call, isSyscall := SyscallName(function)
+	_, refusable := syscalls.SecurityHooks(call)
+	return isSyscall && refusable
+}
+
 // validateActionParameters judges the fields that belong to one action.
 func (v *validator) validateActionParameters(h hook, path string, a *Action) {
 	switch a.Action {
@@ -121,6 +145,8 @@ func (v *validator) validateActionParameters(h hook, path string, a *Action) {
 		if a.ArgSig < 1 || a.ArgSig > maxSignal {
 			v.errorf(path+".argSig", "action Signal needs argSig, a signal from 1 to %d, not %d", maxSignal, a.ArgSig)
 		}
+	case ActionSigkill:
+		v.warnEffectBeforeDeath(h, path+".action")
 	case ActionOverride:
 		v.validateOverride(h, path, a)
 	case ActionNotifyEnforcer:

@@ -22,6 +22,7 @@ var securityFunctions = map[SecurityHook]string{
 	"sem_alloc_security":       "security_sem_alloc",
 	"settime":                  "security_settime64",
 	"shm_alloc_security":       "security_shm_alloc",
+	"userns_create":            "security_create_user_ns",
 }
 
 // Function returns the kernel function that calls the hook and returns its verdict, to which fmod_ret
@@ -33,9 +34,19 @@ func (hook SecurityHook) Function() string {
 	return "security_" + string(hook)
 }
 
+// closedToLSM are the hooks at which some kernels take no LSM program.
+var closedToLSM = map[SecurityHook]bool{
+	"file_alloc_security": true, // "points to disabled hook" in 7.3, open in 6.18
+}
+
+// ClosedToLSM reports whether newer kernels refuse to load an LSM program for the hook; fmod_ret on its
+// [SecurityHook.Function] works on all.
+func (hook SecurityHook) ClosedToLSM() bool { return closedToLSM[hook] }
+
 // Refusal tells how a system call is refused by LSM hooks: while all of its hooks return an errno to
 // the thread that is inside the call, the call fails with that errno and has done nothing. The hooks
-// run in the calling task, never in an interrupt.
+// run in the calling task, never in an interrupt, but some of them under a spin lock or RCU, so that
+// the programs must not be sleepable.
 //
 // A call that asks for nothing (to read into no buffer, to rename a file to itself) may pass no hook;
 // it then returns what it always does, having done nothing. A call that fails for a reason of its own

@@ -145,7 +145,7 @@ var refusalTable = []refusalRow{
 	{"msgctl", by("msg_queue_msgctl")},
 	{"semget", by("sem_alloc_security", "sem_associate")},
 	{"semop semtimedop", by("sem_semop")},
-	{"semctl", by("sem_semctl")},
+	{"semctl", Refusal{Hooks: []SecurityHook{"sem_semctl"}, Note: "SETVAL returns EACCES"}},
 
 	// The kernel.
 	{"bpf", by("bpf")},

@@ -55,6 +55,16 @@ func (j *journal) add(e *tetragon.GetEventsResponse) {
 		j.note(k.Parent)
 		j.note(k.Process)
 		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{k.Process, tracepointText(k)})
+	case e.GetProcessUprobe() != nil:
+		k := e.GetProcessUprobe()
+		j.note(k.Parent)
+		j.note(k.Process)
+		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{k.Process, uprobeText(k)})
+	case e.GetProcessUsdt() != nil:
+		k := e.GetProcessUsdt()
+		j.note(k.Parent)
+		j.note(k.Process)
+		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{k.Process, usdtText(k)})
 	}
 	j.wake()
 }

@@ -31,6 +31,19 @@ func tracepointText(k *tetragon.ProcessTracepoint) string {
 	return actionText(k.Action) + k.Subsys + "/" + k.Event + argsText(k.Args) + noteText(k.Message, k.Tags)
 }
 
+// uprobeText spells the event of a uprobe. The return value is the last of its arguments.
+func uprobeText(k *tetragon.ProcessUprobe) string {
+	text := actionText(k.Action) + k.Path + ":" + k.Symbol + fmt.Sprintf("@%#x", k.Offset)
+	if k.RefCtrOffset != 0 {
+		text += fmt.Sprintf("/%#x", k.RefCtrOffset)
+	}
+	return text + argsText(k.Args) + noteText(k.Message, k.Tags)
+}
+
+func usdtText(k *tetragon.ProcessUsdt) string {
+	return actionText(k.Action) + k.Path + ":" + k.Provider + ":" + k.Name + argsText(k.Args) + noteText(k.Message, k.Tags)
+}
+
 func actionText(a tetragon.KprobeAction) string {
 	if a == tetragon.KprobeAction_KPROBE_ACTION_POST {
 		return ""

@@ -54,6 +54,7 @@ func TestUnrefused(t *testing.T) {
 // mustHaveEffect runs the variant once, unrefused.
 func mustHaveEffect(t *testing.T, variant Variant) {
 	t.Helper()
+	mustBeOurs(t, variant)
 	attempt := variant.Start(t)
 	if variant.Fails == 0 && attempt.Done() {
 		t.Fatal("the effect is seen before the call")
@@ -67,6 +68,17 @@ func mustHaveEffect(t *testing.T, variant Variant) {
 	}
 	if variant.Fails == 0 && !eventually(attempt.Done) {
 		t.Error("no effect is seen")
+	}
+}
+
+// machineTests is the variable that says that the machine is there for the test: set it in guests.
+const machineTests = "VEDETTE_MACHINE_TESTS"
+
+// mustBeOurs skips a variant that would change a machine that others use.
+func mustBeOurs(tb testing.TB, variant Variant) {
+	tb.Helper()
+	if variant.Machine && os.Getenv(machineTests) == "" {
+		tb.Skipf("changes the machine: needs %s=1, in a guest", machineTests)
 	}
 }
 

@@ -4,11 +4,7 @@
 
 package calls
 
-import (
-	"os"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // Calls that make a descriptor.
 func descriptorCalls() []Call {
@@ -37,7 +33,13 @@ func descriptorCalls() []Call {
 			return r.call(newDescriptor, unix.SYS_PIDFD_OPEN, uintptr(r.start(gate()).pid), 0)
 		}),
 		one("pidfd_getfd", pidfdGetfd),
-		one("mq_open", mqOpen),
+		{"mq_open", []Variant{
+			{Name: "new", prepare: mqOpen},
+			{Name: "existing", prepare: func(r *rig) *plan {
+				name := r.queue()
+				return r.call(newDescriptor, unix.SYS_MQ_OPEN, name, unix.O_RDONLY, 0, 0)
+			}},
+		}},
 		one("mq_unlink", mqUnlink),
 	}
 }
@@ -57,9 +59,9 @@ func mustOpen(r *rig, path string) int {
 
 const queueName = "vedette-calls"
 
-// queue opens the message queue, and reports whether it is there.
-func queue(r *rig, flags uintptr) bool {
-	fd, _, errno := unix.Syscall6(unix.SYS_MQ_OPEN, r.text(queueName), flags|unix.O_RDWR, 0o600, 0, 0, 0)
+// openQueue opens the message queue, and reports whether it could.
+func openQueue(name, flags uintptr) bool {
+	fd, _, errno := unix.Syscall6(unix.SYS_MQ_OPEN, name, flags|unix.O_RDWR, 0o600, 0, 0, 0)
 	if errno != 0 {
 		return false
 	}
@@ -67,20 +69,32 @@ func queue(r *rig, flags uintptr) bool {
 	return true
 }
 
-func removeQueue(r *rig) { _, _, _ = unix.Syscall(unix.SYS_MQ_UNLINK, r.text(queueName), 0, 0) }
+// noQueue removes the message queue now and with the test, and returns the address of its name.
+func (r *rig) noQueue() uintptr {
+	name := r.text(queueName)
+	remove := func() { _, _, _ = unix.Syscall(unix.SYS_MQ_UNLINK, name, 0, 0) }
+	remove()
+	r.tb.Cleanup(remove)
+	return name
+}
+
+// queue makes the message queue and returns the address of its name.
+func (r *rig) queue() uintptr {
+	r.tb.Helper()
+	name := r.noQueue()
+	if !openQueue(name, unix.O_CREAT) {
+		r.tb.Fatal("no message queue can be made")
+	}
+	return name
+}
 
 func mqOpen(r *rig) *plan {
-	removeQueue(r)
-	name := r.text(queueName)
-	r.tb.Cleanup(func() { _, _, _ = unix.Syscall(unix.SYS_MQ_UNLINK, name, 0, 0) })
-	done := func(a *Attempt) bool { return queue(r, 0) || newDescriptor(a) }
+	name := r.noQueue()
+	done := func(a *Attempt) bool { return openQueue(name, 0) || newDescriptor(a) }
 	return r.call(done, unix.SYS_MQ_OPEN, name, unix.O_CREAT|unix.O_RDWR, 0o600, 0)
 }
 
 func mqUnlink(r *rig) *plan {
-	if !queue(r, unix.O_CREAT) {
-		r.must(os.ErrNotExist, "make a message queue")
-	}
-	name := r.text(queueName)
-	return r.call(func(*Attempt) bool { return !queue(r, 0) }, unix.SYS_MQ_UNLINK, name)
+	name := r.queue()
+	return r.call(func(*Attempt) bool { return !openQueue(name, 0) }, unix.SYS_MQ_UNLINK, name)
 }

@@ -107,7 +107,7 @@ func ipcCalls() []Call {
 			{Name: "IPC_RMID", prepare: func(r *rig) *plan {
 				return r.call(gone(semaphores), unix.SYS_SEMCTL, r.object(semaphores), 0, unix.IPC_RMID, 0)
 			}},
-			{Name: "SETVAL", prepare: func(r *rig) *plan {
+			{Name: "SETVAL", Replaced: unix.EACCES, prepare: func(r *rig) *plan {
 				const setValue = 16
 				id := r.object(semaphores)
 				return r.call(value(id), unix.SYS_SEMCTL, id, 0, setValue, 1)

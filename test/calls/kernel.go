@@ -16,6 +16,9 @@ func kernelCalls() []Call {
 	fails := func(name string, errno unix.Errno, prepare func(*rig) *plan) Call {
 		return Call{name, []Variant{{Name: "plain", Fails: errno, prepare: prepare}}}
 	}
+	machine := func(name string, prepare func(*rig) *plan) Call {
+		return Call{name, []Variant{{Name: "plain", Machine: true, prepare: prepare}}}
+	}
 	return []Call{
 		one("bpf", func(r *rig) *plan {
 			const mapCreate, array = 0, 2
@@ -32,22 +35,22 @@ func kernelCalls() []Call {
 		fails("finit_module", unix.ENOEXEC, func(r *rig) *plan {
 			return r.call(returns, unix.SYS_FINIT_MODULE, r.opened("f", "no module", unix.O_RDONLY), r.text(""), 0)
 		}),
-		one("kexec_load", func(r *rig) *plan { return r.call(returns, unix.SYS_KEXEC_LOAD, 0, 0, 0, 0) }),
+		machine("kexec_load", func(r *rig) *plan { return r.call(returns, unix.SYS_KEXEC_LOAD, 0, 0, 0, 0) }),
 		fails("kexec_file_load", unix.ENOEXEC, func(r *rig) *plan {
 			return r.call(returns, unix.SYS_KEXEC_FILE_LOAD, r.opened("f", "no kernel", unix.O_RDONLY), ^uintptr(0), 1, r.text(""), unix.KEXEC_FILE_NO_INITRAMFS)
 		}),
 		fails("swapon", unix.EINVAL, func(r *rig) *plan { return r.call(returns, unix.SYS_SWAPON, r.file("f", "x"), 0) }),
 		fails("swapoff", unix.EINVAL, func(r *rig) *plan { return r.call(returns, unix.SYS_SWAPOFF, r.file("f", "x")) }),
 		one("syslog", func(r *rig) *plan { return r.call(returns, unix.SYS_SYSLOG, 10 /* the size of the log */, 0, 0) }),
-		one("settimeofday", func(r *rig) *plan {
+		machine("settimeofday", func(r *rig) *plan {
 			now := time.Now()
 			return r.call(returns, unix.SYS_SETTIMEOFDAY, r.words(uintptr(now.Unix()), uintptr(now.Nanosecond()/1000)), 0)
 		}),
-		one("clock_settime", func(r *rig) *plan {
+		machine("clock_settime", func(r *rig) *plan {
 			now := time.Now()
 			return r.call(returns, unix.SYS_CLOCK_SETTIME, unix.CLOCK_REALTIME, r.words(uintptr(now.Unix()), uintptr(now.Nanosecond())))
 		}),
-		one("acct", func(r *rig) *plan {
+		machine("acct", func(r *rig) *plan {
 			r.tb.Cleanup(func() { _ = unix.Acct("") })
 			return r.call(returns, unix.SYS_ACCT, r.file("f", ""))
 		}),

@@ -19,11 +19,11 @@ const setNonBlocking = 0x5421
 func memoryCalls() []Call {
 	protect := func(number uintptr, rest ...uintptr) func(*rig) *plan {
 		return func(r *rig) *plan {
-			page, err := unix.Mmap(-1, 0, 4096, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON)
+			page, err := unix.Mmap(-1, 0, 4096, unix.PROT_NONE, unix.MAP_SHARED|unix.MAP_ANON)
 			r.must(err, "mmap")
 			r.tb.Cleanup(func() { _ = unix.Munmap(page) })
 			start := fmt.Sprintf("%x-", address(page))
-			done := func(a *Attempt) bool { return !mapped(a, start, "---p") }
+			done := func(a *Attempt) bool { return mapped(a, start, "r--s") }
 			return r.call(done, number, append([]uintptr{address(page), 4096, unix.PROT_READ}, rest...)...)
 		}
 	}

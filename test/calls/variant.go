@@ -21,7 +21,12 @@ type Variant struct {
 	Name string
 	// Fails is the errno that the call ends with when nobody refuses it, for calls that cannot be
 	// let succeed in a test (loading a module, swap); 0 for all others, whose effect is seen.
-	Fails   unix.Errno
+	Fails unix.Errno
+	// Replaced is the errno that the kernel returns in place of that of the refusal; 0 when it passes that on.
+	Replaced unix.Errno
+	// Machine says that the call, let through, changes the whole machine (its clock, its accounting,
+	// a loaded kexec kernel), so that it is only for machines of the test's own.
+	Machine bool
 	prepare func(*rig) *plan
 }
 

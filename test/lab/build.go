@@ -19,6 +19,14 @@ var (
 	proc    = program{pkg: "./test/proc"}
 )
 
+// BuiltEnv is the environment variable with the directory of the programs where they are built before the
+// tests run: a guest has no compiler.
+const BuiltEnv = "VEDETTE_LAB"
+
+// Programs are the packages of all programs that tests run. Each is built to a file with the package's base
+// name.
+var Programs = []string{vedette.pkg, irisdb.pkg, reader.pkg, proc.pkg}
+
 // program is a program of this module.
 type program struct {
 	pkg  string
@@ -40,6 +48,10 @@ func Proc(tb testing.TB) string { return proc.build(tb) }
 func (p *program) build(tb testing.TB) string {
 	tb.Helper()
 	p.once.Do(func() {
+		if built := os.Getenv(BuiltEnv); built != "" {
+			p.path = filepath.Join(built, filepath.Base(p.pkg))
+			return
+		}
 		var dir string
 		if dir, p.err = Dir(); p.err != nil {
 			return
@@ -94,6 +106,18 @@ func Privileged(tb testing.TB) {
 	}
 	if os.Geteuid() != 0 {
 		tb.Skip("needs root")
+	}
+}
+
+// Emulated says that the tests run in a guest without hardware virtualization, which is ten to thirty times
+// slower than its machine.
+func Emulated() bool { return os.Getenv("VEDETTE_GUEST") != "" }
+
+// RealSpeed skips a test that needs the speed of a real processor: one of load.
+func RealSpeed(tb testing.TB) {
+	tb.Helper()
+	if Emulated() {
+		tb.Skip("needs the speed of a real processor: this one is emulated")
 	}
 }
 

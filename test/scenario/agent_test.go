@@ -222,6 +222,7 @@ func TestFullDisk(t *testing.T) {
 // others get every event, and the slow one is told how many it lost.
 func TestSlowClient(t *testing.T) {
 	lab.Privileged(t)
+	lab.RealSpeed(t)
 	a := lab.StartAgent(t, "--event-queue-size", "1000")
 	ctx, cancel := context.WithTimeout(context.Background(), 5*lab.Patience)
 	defer cancel()

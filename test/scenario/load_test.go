@@ -26,6 +26,7 @@ const storms = 2
 // seconds, or sixty when VEDETTE_LONG is set: not one event is missing.
 func TestLoad(t *testing.T) {
 	lab.Privileged(t)
+	lab.RealSpeed(t)
 	seconds := 10
 	if os.Getenv(longEnv) != "" {
 		seconds = 60

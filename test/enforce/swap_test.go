@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enforce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+
+	"github.com/vedette-io/vedette/internal/record"
+)
+
+// forbidFunction refuses to open the file, at the function that asks the LSMs.
+func forbidFunction(path string) string {
+	return fmt.Sprintf(`  kprobes:
+  - call: security_file_open
+    syscall: false
+    args: [{index: 0, type: file}]
+    selectors:
+    - matchArgs: [{index: 0, operator: Equal, values: [%q]}]
+      matchActions: [{action: Override, argError: -%d}]
+`, path, refused)
+}
+
+// forbidCall refuses to truncate the file, at the system call.
+func forbidCall(path string) string {
+	return fmt.Sprintf(`  kprobes:
+  - call: sys_truncate
+    args: [{index: 0, type: string}]
+    selectors:
+    - matchArgs: [{index: 0, operator: Equal, values: [%q]}]
+      matchActions: [{action: Override, argError: -%d}]
+`, path, refused)
+}
+
+// others are policies on the same hook that come and go: with more values,
+// which only changes tables, and with other filters and arguments, for which
+// another program is loaded.
+func others(hook, arg string, round int) []string {
+	entry := func(extra, selectors string) string {
+		return "  kprobes:\n  - " + hook + "    args: [" + arg + extra + "]\n    selectors:\n" + selectors
+	}
+	prefix := func(i int) string {
+		return fmt.Sprintf("    - matchArgs: [{index: 0, operator: Prefix, values: [\"/no/such/%d\", \"/none/%d/\"]}]\n", i, i*7)
+	}
+	switch round % 10 {
+	case 0:
+		return nil
+	case 7:
+		return []string{entry("", prefix(round)+"      matchPIDs: [{operator: In, values: [1]}]\n")}
+	case 8:
+		return []string{entry("", prefix(1)), entry("", "    - matchBinaries: [{operator: In, values: [\"/no/such\"]}]\n")}
+	}
+	var all []string
+	for i := range round % 10 {
+		all = append(all, entry("", prefix(i+round)))
+	}
+	return all
+}
+
+// changes is how often the policies change; VEDETTE_LONG asks for more.
+func changes() int {
+	if os.Getenv("VEDETTE_LONG") != "" {
+		return 1000
+	}
+	return 60
+}
+
+// TestSwapWithoutGap changes the policies of a hook over and over, while
+// threads on every CPU try what one policy, which stays, forbids. None gets
+// through, and each try is one event.
+func TestSwapWithoutGap(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		forbid func(path string) string
+		hook   string
+		arg    string
+		try    func(path string) error
+	}{
+		{"function", forbidFunction, "call: security_file_open\n    syscall: false\n", "{index: 0, type: file}",
+			func(path string) error {
+				fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+				if err == nil {
+					err = errors.Join(errGotThrough, unix.Close(fd))
+				}
+				return err
+			}},
+		{"call", forbidCall, "call: sys_truncate\n", "{index: 0, type: string}",
+			func(path string) error {
+				err := unix.Truncate(path, 0)
+				if err == nil {
+					err = errGotThrough
+				}
+				return err
+			}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := mustStart(t)
+			path := mustContent(t)
+			forbid := c.forbid(path)
+			k.mustApply(t, forbid)
+			events := k.countEvents(t)
+			tries := mustKeepTrying(t, func() error { return c.try(path) })
+			for round := range changes() {
+				k.mustApply(t, append([]string{forbid}, others(c.hook, c.arg, round)...)...)
+			}
+			n := tries.stop(t)
+			if n == 0 {
+				t.Fatal("nothing was tried")
+			}
+			k.mustMatch(t, n, events)
+			k.mustLift(t)
+		})
+	}
+}
+
+var errGotThrough = errors.New("got through")
+
+// trying are threads that try something until they are stopped.
+type trying struct {
+	ctx   context.Context
+	end   context.CancelFunc
+	done  sync.WaitGroup
+	count atomic.Uint64
+	err   atomic.Pointer[error]
+}
+
+// pause leaves the events time to be read: none may be lost.
+const pause = 200 * time.Microsecond
+
+func mustKeepTrying(t *testing.T, try func() error) *trying {
+	t.Helper()
+	y := &trying{}
+	y.ctx, y.end = context.WithCancel(t.Context())
+	for range runtime.NumCPU() {
+		y.done.Go(func() {
+			for y.ctx.Err() == nil {
+				if err := try(); !errors.Is(err, refused) {
+					y.err.Store(&err)
+					return
+				}
+				y.count.Add(1)
+				time.Sleep(pause)
+			}
+		})
+	}
+	return y
+}
+
+// stop ends the tries and returns how many there were. One that got through
+// fails the test.
+func (y *trying) stop(t *testing.T) uint64 {
+	t.Helper()
+	y.end()
+	y.done.Wait()
+	if err := y.err.Load(); err != nil {
+		t.Errorf("after %d tries: %v", y.count.Load(), *err)
+	}
+	return y.count.Load()
+}
+
+// countEvents counts what comes through the ring of enforced matches.
+func (k *kernelSide) countEvents(t *testing.T) *atomic.Uint64 {
+	t.Helper()
+	reader, err := ringbuf.NewReader(k.base.Evidence())
+	mustNil(t, err)
+	var n atomic.Uint64
+	var done sync.WaitGroup
+	done.Go(func() {
+		var d record.Decoder
+		var raw ringbuf.Record
+		var r record.Record
+		for {
+			if err := reader.ReadInto(&raw); err != nil {
+				return
+			}
+			if d.Decode(raw.RawSample, &r) == nil && r.Type == record.TypeHook {
+				n.Add(1)
+			}
+		}
+	})
+	t.Cleanup(func() {
+		mustNil(t, reader.Close())
+		done.Wait()
+	})
+	return &n
+}
+
+// mustMatch compares the tries with what was counted and told.
+func (k *kernelSide) mustMatch(t *testing.T, tries uint64, events *atomic.Uint64) {
+	t.Helper()
+	if got := k.counters().Override; got != tries {
+		t.Errorf("%d tries, %d overrides counted", tries, got)
+	}
+	deadline := time.Now().Add(5 * time.Second)
+	for events.Load() < tries && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if got := events.Load(); got != tries {
+		t.Errorf("%d tries, %d events", tries, got)
+	}
+	t.Logf("%d tries over %d changes, %d events", tries, changes(), events.Load())
+}
