@@ -30,7 +30,7 @@ const (
 
 // environment is that of the tests. The random policies take long to verify.
 func environment(programs string) []string {
-	return []string{lab.BuiltEnv + "=" + programs, "VEDETTE_CORPUS_SETS=20"}
+	return []string{lab.BuiltEnv + "=" + programs, "VEDETTE_CORPUS_SETS=20", "VEDETTE_MACHINE_TESTS=1"}
 }
 
 // grace is how much longer a guest may live than the tests in it, which report what hangs.
