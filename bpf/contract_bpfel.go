@@ -358,6 +358,7 @@ const (
 	ContractVdHookFeatureVD_FEATURE_REFUSES  ContractVdHookFeature = 64
 	ContractVdHookFeatureVD_FEATURE_VERDICT  ContractVdHookFeature = 128
 	ContractVdHookFeatureVD_FEATURE_FRAMES   ContractVdHookFeature = 256
+	ContractVdHookFeatureVD_FEATURE_PROCESS  ContractVdHookFeature = 1024
 	ContractVdHookFeatureVD_FEATURE_USER     ContractVdHookFeature = 512
 )
 

@@ -277,24 +277,23 @@ static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __
 	slot->s.end = n;
 }
 
-static __always_inline void vd_fetch_path(struct vd_run *run, struct vd_slot *slot,
-					  struct path *path, struct inode *inode)
+static __always_inline void vd_fetch_path(struct vd_slot *slot, struct path *path)
 {
-	slot->num = BPF_CORE_READ(inode, i_mode);
 	slot->status |= vd_path_of(path, &slot->s);
 	if (slot->status & VD_VALUE_FAILED)
 		vd_count(VD_COUNT_ARG_FAILED);
 }
 
-static __always_inline void vd_fetch_file(struct vd_run *run, struct vd_slot *slot,
-					  struct file *file)
+/* The mode of the file's inode is read when it is told: no dimension looks at it. */
+static __always_inline void vd_fetch_file(struct vd_slot *slot, struct file *file)
 {
 	slot->file = (__u64)file;
 	if (!file) {
 		vd_fail(slot);
 		return;
 	}
-	vd_fetch_path(run, slot, &file->f_path, BPF_CORE_READ(file, f_inode));
+	slot->num = 0;
+	vd_fetch_path(slot, &file->f_path);
 }
 
 static __always_inline void vd_fetch_data_loc(void *ctx, struct vd_slot *slot, __u64 loc)
@@ -380,14 +379,14 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 		break;
 	}
 	case VD_TYPE_FD:
-		vd_fetch_file(run, slot, vd_file_of(run->task, raw));
+		vd_fetch_file(slot, vd_file_of(run->task, raw));
 		break;
 	case VD_TYPE_FILE:
-		vd_fetch_file(run, slot, (struct file *)raw);
+		vd_fetch_file(slot, (struct file *)raw);
 		break;
 	case VD_TYPE_PATH:
-		vd_fetch_path(run, slot, (struct path *)raw,
-			      BPF_CORE_READ((struct path *)raw, dentry, d_inode));
+		slot->num = BPF_CORE_READ((struct path *)raw, dentry, d_inode, i_mode);
+		vd_fetch_path(slot, (struct path *)raw);
 		break;
 	case VD_TYPE_CHAR_BUF:
 		if (vd_config.slots[i].flags & VD_SLOT_RETURN_COPY)
@@ -409,20 +408,27 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 
 /* ---- classification ----------------------------------------------------------- */
 
-/* ANDs vector number v into the rules; returns whether any is left. */
-static __always_inline bool vd_and(struct vd_hook_scratch *s, __u32 v)
+/*
+ * ANDs vector number v into the rules, which are all of them where it is the
+ * first; returns whether any is left.
+ */
+static __always_inline bool vd_and(struct vd_run *run, __u32 v, bool first)
 {
 	struct vd_vector *vec = bpf_map_lookup_elem(&vd_vectors, &v);
+	const __u64 *from = first ? run->tables->all : run->s->acc;
 	__u64 any = 0;
 	__u32 w;
 
 	if (!vec)
 		return false;
 	for (w = 0; w < VD_MAX_WORDS; w++) {
+		__u64 rules;
+
 		if (w >= vd_config.words)
 			break;
-		s->acc[w] &= vec->words[w];
-		any |= s->acc[w];
+		rules = from[w] & vec->words[w];
+		run->s->acc[w] = rules;
+		any |= rules;
 	}
 	return any;
 }
@@ -457,8 +463,8 @@ static __always_inline __u32 vd_interval(struct vd_hook_scratch *s, const struct
 	return e ? e->a : 0;
 }
 
-static __always_inline bool vd_masks(struct vd_hook_scratch *s, const struct vd_dim_tables *t,
-				     __u32 steps, __u64 value)
+static __always_inline bool vd_masks(struct vd_run *run, const struct vd_dim_tables *t,
+				     __u32 steps, __u64 value, bool first)
 {
 	__u32 i;
 
@@ -469,7 +475,7 @@ static __always_inline bool vd_masks(struct vd_hook_scratch *s, const struct vd_
 		if (i >= steps || i >= t->len)
 			break;
 		e = bpf_map_lookup_elem(&vd_table, &at);
-		if (!e || !vd_and(s, value & e->key ? e->a : e->b))
+		if (!e || !vd_and(run, value & e->key ? e->a : e->b, first && !i))
 			return false;
 	}
 	return true;
@@ -559,7 +565,7 @@ static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 i
 }
 
 static __always_inline bool vd_dim_string(struct vd_run *run, const volatile struct vd_dim_config *d,
-					  const struct vd_dim_tables *t)
+					  const struct vd_dim_tables *t, bool first)
 {
 	struct vd_hook_scratch *s = run->s;
 	struct vd_string_value *v;
@@ -569,63 +575,63 @@ static __always_inline bool vd_dim_string(struct vd_run *run, const volatile str
 		return false;
 	slot = &s->slots[d->index];
 	if (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN))
-		return vd_and(s, t->none);
+		return vd_and(run, t->none, first);
 	if (d->kind == VD_DIM_POSTFIX) {
 		/* The end of a cut string is not its end. */
 		if (slot->status & VD_VALUE_TRUNCATED)
-			return vd_and(s, t->none);
+			return vd_and(run, t->none, first);
 		v = vd_look_up_reversed(&vd_strings, &s->key, &slot->s, t->state);
 	} else {
 		/* A path whose beginning is unknown has no prefix. */
 		if (slot->status & VD_VALUE_UNRESOLVED)
-			return vd_and(s, t->none);
+			return vd_and(run, t->none, first);
 		v = vd_look_up(&vd_strings, &s->key, &slot->s, t->state,
 			       slot->status & VD_VALUE_TRUNCATED);
 	}
 	if (!v)
-		return vd_and(s, t->none);
+		return vd_and(run, t->none, first);
 	if (v->exact && v->exact != slot->s.end - slot->s.start + 1)
-		return vd_and(s, v->otherwise);
-	return vd_and(s, v->vector);
+		return vd_and(run, v->otherwise, first);
+	return vd_and(run, v->vector, first);
 }
 
-static __always_inline bool vd_dim_number(struct vd_hook_scratch *s,
+static __always_inline bool vd_dim_number(struct vd_run *run,
 					  const volatile struct vd_dim_config *d,
-					  const struct vd_dim_tables *t, __u64 value)
+					  const struct vd_dim_tables *t, __u64 value, bool first)
 {
 	if (d->kind == VD_DIM_MASK)
-		return vd_masks(s, t, d->steps, value);
+		return vd_masks(run, t, d->steps, value, first);
 	if (d->kind == VD_DIM_INDEX) {
 		__u32 at = t->base + value;
 		struct vd_entry *e = value < t->len ? bpf_map_lookup_elem(&vd_table, &at) : 0;
 
-		return vd_and(s, e ? e->a : t->none);
+		return vd_and(run, e ? e->a : t->none, first);
 	}
 	if (d->flags & VD_DIM_SIGNED)
 		value ^= VD_SIGN;
-	return vd_and(s, vd_interval(s, t, d->steps, value));
+	return vd_and(run, vd_interval(run->s, t, d->steps, value), first);
 }
 
 /* Classifies by dimension d; returns whether any rule is left. */
 static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d,
-				   const struct vd_dim_tables *t)
+				   const struct vd_dim_tables *t, bool first)
 {
 	__u64 value = 0;
 
 	if (d->flags & VD_DIM_FETCH)
 		vd_fetch(run, d->index);
 	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
-		return vd_dim_string(run, d, t);
+		return vd_dim_string(run, d, t, first);
 	if (!vd_dim_value(run, d->source, d->index, &value))
-		return vd_and(run->s, t->none);
-	return vd_dim_number(run->s, d, t, value);
+		return vd_and(run, t->none, first);
+	return vd_dim_number(run, d, t, value, first);
 }
 
 static __always_inline bool vd_classify(struct vd_run *run)
 {
 	__u32 i;
 
-	for (i = 0; i < VD_MAX_WORDS; i++) {
+	for (i = 0; !vd_config.n_dims && i < VD_MAX_WORDS; i++) {
 		if (i >= vd_config.words)
 			break;
 		run->s->acc[i] = run->tables->all[i];
@@ -633,7 +639,7 @@ static __always_inline bool vd_classify(struct vd_run *run)
 	for (i = 0; i < VD_MAX_DIMS; i++) {
 		if (i >= vd_config.n_dims)
 			break;
-		if (!vd_dim(run, &vd_config.dims[i], &run->tables->dims[i]))
+		if (!vd_dim(run, &vd_config.dims[i], &run->tables->dims[i], !i))
 			return false;
 	}
 	return true;
@@ -940,6 +946,7 @@ static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 
 {
 	struct vd_value *v;
 	struct vd_slot *slot;
+	struct file *file;
 	__u64 n;
 
 	if (at > VD_HOOK_RECORD_MAX - VD_MAX_STRING - 64 || i >= VD_MAX_SLOTS)
@@ -949,7 +956,8 @@ static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 
 	v->type = vd_config.slots[i].type;
 	v->slot = i;
 	v->status = slot->status;
-	v->num = slot->num;
+	file = (struct file *)slot->file;
+	v->num = file ? BPF_CORE_READ(file, f_inode, i_mode) : slot->num;
 	v->len = 0;
 	at += sizeof(*v);
 	if (v->type < VD_TYPE_STRING || v->type > VD_TYPE_DATA_LOC ||
@@ -1097,7 +1105,8 @@ static __always_inline void vd_init(struct vd_run *run, void *ctx)
 	run->pid = id >> 32;
 	run->tid = id;
 	run->task = (struct task_struct *)bpf_get_current_task();
-	run->process = bpf_map_lookup_elem(&vd_processes, &run->pid);
+	if (vd_config.features & VD_FEATURE_PROCESS)
+		run->process = bpf_map_lookup_elem(&vd_processes, &run->pid);
 }
 
 /* The tables in force; false before the hook has any. */
@@ -1172,6 +1181,8 @@ static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 		return 0;
 	vd_winners(s, run->tables);
 	run->now = bpf_ktime_get_boot_ns();
+	if (!(vd_config.features & VD_FEATURE_PROCESS))
+		run->process = bpf_map_lookup_elem(&vd_processes, &run->pid);
 	if (!run->process)
 		vd_count(VD_COUNT_PROCESS_UNKNOWN);
 	if (vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS))
@@ -1247,8 +1258,8 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 		if (i >= vd_config.n_return_dims)
 			break;
 		/* Policies may declare the return value differently. */
-		if (!vd_dim_number(s, &vd_config.return_dims[i], &run->tables->return_dims[i],
-				   vd_extend(ret, vd_config.return_dims[i].index)))
+		if (!vd_dim_number(run, &vd_config.return_dims[i], &run->tables->return_dims[i],
+				   vd_extend(ret, vd_config.return_dims[i].index), false))
 			break;
 	}
 	for (w = 0; w < VD_MAX_WORDS; w++) {
@@ -1325,6 +1336,7 @@ static __always_inline void vd_complete(void *ctx, struct vd_pending *p, __u64 r
 	struct vd_run run = {};
 
 	vd_init(&run, ctx);
+	run.process = bpf_map_lookup_elem(&vd_processes, &run.pid);
 	if (p->hook != vd_config.hook || !vd_take_tables_of(&run, p->generation))
 		return;
 	run.s = vd_claim(&vd_hook_scratch);

@@ -352,6 +352,7 @@ enum vd_hook_feature {
 	VD_FEATURE_REFUSES = 1 << 6, /* the program's own result refuses */
 	VD_FEATURE_VERDICT = 1 << 7, /* guards on the call's way refuse */
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
+	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
 };
 

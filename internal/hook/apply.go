@@ -75,7 +75,12 @@ func (e *Engine) change(h *compile.Hook, owners []string, processGeneration uint
 		return nil, err
 	}
 	var failed attachErrors
-	for _, p := range places {
+	for _, c := range places {
+		p, err := c.settle()
+		if err != nil {
+			failed.add(c.attachment, err)
+			continue
+		}
 		next, err := e.install(h, id, p)
 		if err != nil {
 			failed.add(p.attachment, err)
@@ -85,19 +90,18 @@ func (e *Engine) change(h *compile.Hook, owners []string, processGeneration uint
 			old: old, next: next, write: e.tablesOf(h, owners, processGeneration), freshPost: true, freshProgram: true,
 		}, nil
 	}
-	e.forgetIDs(e.hooks)
 	return nil, &failed
 }
 
-// placeAt finds a place by its attachment and function.
-func placeAt(places []place, at place) (place, bool) {
-	i := slices.IndexFunc(places, func(p place) bool {
-		return p.attachment == at.attachment && p.function == at.function
-	})
-	if i < 0 {
-		return place{}, false
+// placeAt finds where a hook stands among the places where it could.
+func placeAt(places []candidate, at place) (place, bool) {
+	for _, c := range places {
+		if c.attachment == at.attachment && c.function == at.function {
+			p, err := c.settle()
+			return p, err == nil
+		}
 	}
-	return places[i], true
+	return place{}, false
 }
 
 func (e *Engine) tablesOf(h *compile.Hook, owners []string, processGeneration uint32) *tables {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/vedette-io/vedette/internal/compile"
@@ -62,15 +63,27 @@ type place struct {
 // its system call: it must see every return, which a kretprobe does not.
 func (p place) endsVerdicts() bool { return p.wrapper && p.attachment.traced() }
 
-// candidate is a place, or why it is none here.
+// candidate is a place that may do. What the kernel says of it is asked only
+// when it is its turn: that can take long.
 type candidate struct {
 	place
-	err error
+	// check says why the place does not do, and completes it; nil where
+	// there is nothing to ask.
+	check func(*place) error
 }
 
-// places are the workable places of a hook, the best first. The error says
-// why there is none.
-func (e *Engine) places(h *compile.Hook) ([]place, error) {
+// settle asks whether the place does.
+func (c candidate) settle() (place, error) {
+	p := c.place
+	if c.check == nil {
+		return p, nil
+	}
+	err := c.check(&p)
+	return p, err
+}
+
+// places are the candidates for a hook, the best first.
+func (e *Engine) places(h *compile.Hook) ([]candidate, error) {
 	if err := e.checkFunction(h); err != nil {
 		return nil, err
 	}
@@ -78,20 +91,7 @@ func (e *Engine) places(h *compile.Hook) ([]place, error) {
 	if err != nil {
 		return nil, err
 	}
-	all = e.prefer(all)
-	var out []place
-	var failed attachErrors
-	for _, c := range all {
-		if c.err != nil {
-			failed.add(c.attachment, c.err)
-			continue
-		}
-		out = append(out, c.place)
-	}
-	if len(out) == 0 {
-		return nil, &failed
-	}
-	return out, nil
+	return e.prefer(all), nil
 }
 
 // attachErrors says for every attachment that was tried why it does not work.
@@ -154,7 +154,7 @@ func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 	n := needsOf(h)
 	switch h.Key.Kind {
 	case compile.HookSyscall:
-		return e.callCandidates(h, n)
+		return e.callCandidates(h, n), nil
 	case compile.HookFunction:
 		return e.functionCandidates(h, n), nil
 	case compile.HookLSM:
@@ -165,44 +165,55 @@ func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 		return []candidate{{place: place{attachment: AttachTracepoint, function: h.Key.Name}}}, nil
 	case compile.HookRawTracepoint:
 		return []candidate{
-			{place{attachment: AttachBTFTracepoint, function: h.Key.Name}, e.offer.Check(kernel.FeatureBTFTracepoint)},
+			{place{attachment: AttachBTFTracepoint, function: h.Key.Name}, e.offers(kernel.FeatureBTFTracepoint)},
 			{place: place{attachment: AttachRawTracepoint, function: h.Key.Name}},
 		}, nil
 	}
 	return nil, fmt.Errorf("unknown kind %d", h.Key.Kind)
 }
 
+// offers asks for a feature.
+func (e *Engine) offers(f kernel.Feature) func(*place) error {
+	return func(*place) error { return e.offer.Check(f) }
+}
+
 // callCandidates are the places of a system call. The verdict of a call
 // whose own result cannot be replaced is carried out by guards at the
 // security hooks that it passes.
-func (e *Engine) callCandidates(h *compile.Hook, n needs) ([]candidate, error) {
-	name := h.Key.Name
-	wrapper := e.wrapperOf(name)
-	guards, gap, guardErr := e.guardsOf(h, n)
-	var all []candidate
-	add := func(a Attachment, err error) {
-		p := place{attachment: a, function: wrapper, wrapper: true, params: 1, guards: guards, caveat: gap}
-		if n.overrides && err == nil {
-			err = guardErr
-		}
-		if n.kills && len(guards) == 0 {
-			p.caveat = killCaveat
-		}
-		all = append(all, candidate{p, err})
+func (e *Engine) callCandidates(h *compile.Hook, n needs) []candidate {
+	wrapper := e.wrapperOf(h.Key.Name)
+	at := func(a Attachment) place {
+		return place{attachment: a, function: wrapper, wrapper: true, params: 1}
+	}
+	guards := sync.OnceValue(func() guarding { return e.guardsOf(h, n) })
+	guarded := func(a Attachment, check func() error) candidate {
+		return candidate{at(a), func(p *place) error {
+			if err := check(); err != nil {
+				return err
+			}
+			return guards().complete(p, n)
+		}}
+	}
+	all := []candidate{
+		guarded(AttachFentry, func() error { return e.checkTraced(wrapper, n) }),
+		guarded(AttachKprobeMulti, func() error { return e.checkMulti(wrapper, n) }),
+		guarded(AttachKprobe, func() error { return e.offer.CheckKprobe(wrapper) }),
+		guarded(AttachSysEnter, func() error { return nil }),
 	}
 	if n.overrides {
-		all = append(all, candidate{
-			place{attachment: AttachFmodRet, function: wrapper, wrapper: true, params: 1}, e.offer.CheckFmodRet(wrapper),
-		})
+		modify := candidate{at(AttachFmodRet), func(*place) error { return e.offer.CheckFmodRet(wrapper) }}
+		all = slices.Insert(all, 0, modify)
 	}
-	add(AttachFentry, e.offer.CheckFentry(wrapper))
-	if n.returns && all[len(all)-1].err == nil {
-		all[len(all)-1].err = e.offer.CheckFexit(wrapper)
+	return all
+}
+
+// checkTraced asks for trampolines at the entry and, where it is needed, the
+// return of a function.
+func (e *Engine) checkTraced(function string, n needs) error {
+	if err := e.offer.Check(kernel.FeatureFentry); err != nil || !n.returns {
+		return err
 	}
-	add(AttachKprobeMulti, e.checkMulti(wrapper, n))
-	add(AttachKprobe, e.offer.CheckKprobe(wrapper))
-	add(AttachSysEnter, nil)
-	return all, nil
+	return e.offer.Check(kernel.FeatureFexit)
 }
 
 // killCaveat is what a status says of a Sigkill that cannot refuse.
@@ -230,31 +241,51 @@ func (e *Engine) wrapperOf(call string) string {
 	return prefix + call
 }
 
-// guardsOf are the security hooks at which a call can be refused, and which
-// paths through it are not. The error says why the call cannot be refused.
-func (e *Engine) guardsOf(h *compile.Hook, n needs) ([]syscalls.SecurityHook, string, error) {
+// guarding is what guards can do for the policies on a system call.
+type guarding struct {
+	at []syscalls.SecurityHook
+	// gap are the paths through the call that are not refused, mostly none.
+	gap string
+	// err is why the call cannot be refused.
+	err error
+}
+
+// complete adds guards to a place whose attachment cannot refuse.
+func (g guarding) complete(p *place, n needs) error {
+	if g.err != nil && n.overrides {
+		return g.err
+	}
+	p.guards, p.caveat = g.at, g.gap
+	if g.err != nil && n.kills {
+		p.caveat = killCaveat
+	}
+	return nil
+}
+
+// guardsOf finds out whether, and where, a call can be refused.
+func (e *Engine) guardsOf(h *compile.Hook, n needs) guarding {
 	if !n.overrides && !n.kills {
-		return nil, "", nil
+		return guarding{}
 	}
 	refusal, ok := syscalls.SecurityHooks(h.Key.Name)
 	if !ok {
-		return nil, "", fmt.Errorf("%w: the system call %s passes no security hook that could refuse it", errCannotRefuse, h.Key.Name)
+		return guarding{err: fmt.Errorf("%w: the system call %s passes no security hook that could refuse it", errCannotRefuse, h.Key.Name)}
 	}
-	guards, err := refusal.On(e.hasFunction)
+	at, err := refusal.On(e.hasFunction)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", errCannotRefuse, err)
+		return guarding{err: fmt.Errorf("%w: %w", errCannotRefuse, err)}
 	}
 	for _, r := range h.Rules {
 		if r.Flags&compile.RuleOverride != 0 && !refusal.CanReturn(syscall.Errno(-r.Error)) {
-			return nil, "", fmt.Errorf("%w: the kernel takes the error %d as leave to go on", errCannotRefuse, r.Error)
+			return guarding{err: fmt.Errorf("%w: the kernel takes the error %d as leave to go on", errCannotRefuse, r.Error)}
 		}
 	}
-	for _, g := range guards {
-		if _, err := e.guardAttachment(g); err != nil {
-			return nil, "", fmt.Errorf("%w: %w", errCannotRefuse, err)
+	for _, hook := range at {
+		if _, err := e.guardAttachment(hook); err != nil {
+			return guarding{err: fmt.Errorf("%w: %w", errCannotRefuse, err)}
 		}
 	}
-	return guards, refusal.Gap, nil
+	return guarding{at: at, gap: refusal.Gap}
 }
 
 func (e *Engine) hasFunction(name string) bool {
@@ -282,27 +313,38 @@ func (e *Engine) guardAttachment(h syscalls.SecurityHook) (Attachment, error) {
 func (e *Engine) functionCandidates(h *compile.Hook, n needs) []candidate {
 	name := h.Key.Name
 	var all []candidate
-	add := func(a Attachment, err error) {
+	add := func(a Attachment, check func() error) {
 		p := place{attachment: a, function: name}
-		if err == nil && n.overrides && !a.refuses() {
-			err = errCannotRefuse
-		}
-		if err == nil && a.traced() {
-			p.params, err = e.paramsOf(name, n)
-		}
 		if n.kills && !a.refuses() {
 			p.caveat = killCaveat
 		}
-		all = append(all, candidate{p, err})
+		all = append(all, candidate{p, func(p *place) error {
+			if err := check(); err != nil {
+				return err
+			}
+			if n.overrides && !a.refuses() {
+				return errCannotRefuse
+			}
+			if !a.traced() {
+				return nil
+			}
+			var err error
+			p.params, err = e.paramsOf(name, n)
+			return err
+		}})
 	}
-	if strings.HasPrefix(name, securityPrefix) || n.overrides {
-		add(AttachFmodRet, e.offer.CheckFmodRet(name))
+	switch {
+	case strings.HasPrefix(name, securityPrefix):
+		// Allowed on all of these (kernel/bpf/verifier.c, check_attach_modify_return).
+		add(AttachFmodRet, func() error { return e.offer.Check(kernel.FeatureFmodRet) })
+	case n.overrides:
+		add(AttachFmodRet, func() error { return e.offer.CheckFmodRet(name) })
 	}
-	add(AttachFentry, e.offer.CheckFentry(name))
-	add(AttachKprobeMulti, e.checkMulti(name, n))
-	add(AttachKprobe, e.offer.CheckKprobe(name))
+	add(AttachFentry, func() error { return e.checkTraced(name, n) })
+	add(AttachKprobeMulti, func() error { return e.checkMulti(name, n) })
+	add(AttachKprobe, func() error { return e.offer.CheckKprobe(name) })
 	if name == fdInstall {
-		add(AttachSysExit, nil)
+		add(AttachSysExit, func() error { return nil })
 	}
 	return all
 }
@@ -313,29 +355,33 @@ func (e *Engine) paramsOf(name string, n needs) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if n.returns {
-		if f.Return == "void" {
-			return 0, fmt.Errorf("%s returns nothing", f)
-		}
-		if err := e.offer.CheckFexit(name); err != nil {
-			return 0, err
-		}
+	if n.returns && f.Return == "void" {
+		return 0, fmt.Errorf("%s returns nothing", f)
 	}
 	return len(f.Params), nil
 }
 
 // lsmCandidates are the places of an LSM hook.
 func (e *Engine) lsmCandidates(name string, n needs) []candidate {
-	lsm := candidate{place{attachment: AttachLSM, function: name}, e.offer.CheckLSMHook(name)}
-	if lsm.err == nil {
-		lsm.params, lsm.err = e.paramsOf("bpf_lsm_"+name, needs{})
-	}
 	function := syscalls.SecurityHook(name).Function()
-	modify := candidate{place{attachment: AttachFmodRet, function: function}, e.offer.CheckFmodRet(function)}
-	if modify.err == nil {
-		modify.params, modify.err = e.paramsOf(function, n)
+	return []candidate{
+		{place{attachment: AttachLSM, function: name}, func(p *place) error {
+			if err := e.offer.CheckLSMHook(name); err != nil {
+				return err
+			}
+			var err error
+			p.params, err = e.paramsOf("bpf_lsm_"+name, n)
+			return err
+		}},
+		{place{attachment: AttachFmodRet, function: function}, func(p *place) error {
+			if err := e.offer.CheckFmodRet(function); err != nil {
+				return err
+			}
+			var err error
+			p.params, err = e.paramsOf(function, n)
+			return err
+		}},
 	}
-	return []candidate{lsm, modify}
 }
 
 // checkFunction looks a hook's function up in the kernel's own types, and

@@ -5,6 +5,7 @@ package hook
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
@@ -156,6 +157,9 @@ func features(h *compile.Hook, p place) uint32 {
 	for _, r := range h.Rules {
 		f |= featureOf(r)
 	}
+	if slices.ContainsFunc(h.Dims, looksAtProcess) {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_PROCESS
+	}
 	if p.attachment.refuses() {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_REFUSES
 	}
@@ -169,4 +173,14 @@ func features(h *compile.Hook, p place) uint32 {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_USER
 	}
 	return uint32(f)
+}
+
+// looksAtProcess reports whether a dimension needs what is known of the
+// process, and not only what the kernel tells of the task.
+func looksAtProcess(d compile.Dim) bool {
+	switch d.Source {
+	case compile.SourceNSPID, compile.SourceSets, compile.SourceBinary, compile.SourceBinaryEnd, compile.SourceFlags, compile.SourceFollowed:
+		return true
+	}
+	return false
 }

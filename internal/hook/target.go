@@ -183,8 +183,8 @@ func (e *Engine) probeCandidates(h *compile.Hook, n needs) ([]candidate, error) 
 		single = kernel.FeatureUSDT
 	}
 	return []candidate{
-		{place{attachment: AttachUprobeMulti, function: h.Key.Name, target: t}, e.offer.Check(kernel.FeatureUprobeMulti)},
-		{place{attachment: AttachUprobe, function: h.Key.Name, target: t}, e.offer.Check(single)},
+		{place{attachment: AttachUprobeMulti, function: h.Key.Name, target: t}, e.offers(kernel.FeatureUprobeMulti)},
+		{place{attachment: AttachUprobe, function: h.Key.Name, target: t}, e.offers(single)},
 	}, nil
 }
 
