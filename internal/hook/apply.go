@@ -83,7 +83,7 @@ func (e *Engine) change(h *compile.Hook, owners []string, processGeneration uint
 		}
 		next, err := e.install(h, id, p)
 		if err != nil {
-			failed.add(p.attachment, err)
+			failed.add(p.attachment, c.explain(err))
 			continue
 		}
 		return &change{

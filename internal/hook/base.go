@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/vedette-io/vedette/bpf"
+	"github.com/vedette-io/vedette/internal/kernel"
 )
 
 // Options size what the kernel side holds. The zero value of a field means
@@ -94,7 +95,7 @@ func NewBase(opts Options) (*Base, error) {
 		return nil, fmt.Errorf("process programs: %w", err)
 	}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		Programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes},
+		Programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes}, Cache: kernel.Offered().TypeCache(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("process programs: %w", err)

@@ -49,7 +49,7 @@ func (d *dispatcher) load(e *Engine) error {
 		return fmt.Errorf("system call dispatchers: %w", err)
 	}
 	d.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		MapReplacements: e.base.replacements(spec), Programs: e.base.programs,
+		MapReplacements: e.base.replacements(spec), Programs: e.base.programs, Cache: e.offer.TypeCache(),
 	})
 	if err != nil {
 		return fmt.Errorf("system call dispatchers: %w", err)

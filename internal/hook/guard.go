@@ -88,7 +88,7 @@ func (gs *guards) load(program, function string, a Attachment) (*guard, error) {
 	keepPrograms(spec, []string{program})
 	attachTo(spec.Programs[program], a, function)
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		MapReplacements: gs.engine.base.replacements(spec), Programs: gs.engine.base.programs,
+		MapReplacements: gs.engine.base.replacements(spec), Programs: gs.engine.base.programs, Cache: gs.engine.offer.TypeCache(),
 	})
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/kernel"
 )
 
 // lazyMaps are the shared maps that few hooks use, and the programs that do.
@@ -74,7 +75,7 @@ func (e *Engine) provide(c bpf.HookConfig) error {
 func allocatesSafely(types *btf.Spec) (bool, error) {
 	if types == nil {
 		var err error
-		if types, err = btf.LoadKernelSpec(); err != nil {
+		if types, err = kernel.Offered().TypeCache().Kernel(); err != nil {
 			return false, fmt.Errorf("type information of the kernel: %w", err)
 		}
 	}

@@ -90,7 +90,7 @@ func (e *Engine) loadDispatchers(t *post) error {
 		return fmt.Errorf("dispatchers: %w", err)
 	}
 	t.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		MapReplacements: e.base.replacements(spec), Programs: e.base.programs,
+		MapReplacements: e.base.replacements(spec), Programs: e.base.programs, Cache: e.offer.TypeCache(),
 	})
 	if err != nil {
 		return fmt.Errorf("dispatchers: %w", err)

@@ -154,7 +154,7 @@ func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, er
 	}
 	sizeMaps(spec, s)
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		MapReplacements: e.shared, Programs: e.base.programs,
+		MapReplacements: e.shared, Programs: e.base.programs, Cache: e.offer.TypeCache(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load: %w", err)

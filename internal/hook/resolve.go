@@ -70,6 +70,20 @@ type candidate struct {
 	// check says why the place does not do, and completes it; nil where
 	// there is nothing to ask.
 	check func(*place) error
+	// lacks says which feature of the kernel is missing, asked only after an
+	// attachment has failed: to try it is the best question. It is nil where
+	// check asks, because what cannot work can be attached all the same.
+	lacks func() error
+}
+
+// explain is why an attachment failed: for want of a feature, or as it says.
+func (c candidate) explain(err error) error {
+	if c.lacks != nil {
+		if missing := c.lacks(); missing != nil {
+			return missing
+		}
+	}
+	return err
 }
 
 // settle asks whether the place does.
@@ -165,7 +179,7 @@ func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 		return []candidate{{place: place{attachment: AttachTracepoint, function: h.Key.Name}}}, nil
 	case compile.HookRawTracepoint:
 		return []candidate{
-			{place{attachment: AttachBTFTracepoint, function: h.Key.Name}, e.offers(kernel.FeatureBTFTracepoint)},
+			{place: place{attachment: AttachBTFTracepoint, function: h.Key.Name}, lacks: e.offers(kernel.FeatureBTFTracepoint)},
 			{place: place{attachment: AttachRawTracepoint, function: h.Key.Name}},
 		}, nil
 	}
@@ -173,8 +187,8 @@ func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 }
 
 // offers asks for a feature.
-func (e *Engine) offers(f kernel.Feature) func(*place) error {
-	return func(*place) error { return e.offer.Check(f) }
+func (e *Engine) offers(f kernel.Feature) func() error {
+	return func() error { return e.offer.Check(f) }
 }
 
 // callCandidates are the places of a system call. The verdict of a call
@@ -186,30 +200,25 @@ func (e *Engine) callCandidates(h *compile.Hook, n needs) []candidate {
 		return place{attachment: a, function: wrapper, wrapper: true, params: 1}
 	}
 	guards := sync.OnceValue(func() guarding { return e.guardsOf(h, n) })
-	guarded := func(a Attachment, check func() error) candidate {
-		return candidate{at(a), func(p *place) error {
-			if err := check(); err != nil {
-				return err
-			}
-			return guards().complete(p, n)
-		}}
+	guarded := func(a Attachment, lacks func() error) candidate {
+		return candidate{at(a), func(p *place) error { return guards().complete(p, n) }, lacks}
 	}
 	all := []candidate{
-		guarded(AttachFentry, func() error { return e.checkTraced(wrapper, n) }),
+		guarded(AttachFentry, func() error { return e.checkTraced(n) }),
 		guarded(AttachKprobeMulti, func() error { return e.checkMulti(wrapper, n) }),
 		guarded(AttachKprobe, func() error { return e.offer.CheckKprobe(wrapper) }),
-		guarded(AttachSysEnter, func() error { return nil }),
+		guarded(AttachSysEnter, nil),
 	}
 	if n.overrides {
-		modify := candidate{at(AttachFmodRet), func(*place) error { return e.offer.CheckFmodRet(wrapper) }}
+		modify := candidate{place: at(AttachFmodRet), check: func(*place) error { return e.offer.CheckFmodRet(wrapper) }}
 		all = slices.Insert(all, 0, modify)
 	}
 	return all
 }
 
 // checkTraced asks for trampolines at the entry and, where it is needed, the
-// return of a function.
-func (e *Engine) checkTraced(function string, n needs) error {
+// return of functions.
+func (e *Engine) checkTraced(n needs) error {
 	if err := e.offer.Check(kernel.FeatureFentry); err != nil || !n.returns {
 		return err
 	}
@@ -313,15 +322,12 @@ func (e *Engine) guardAttachment(h syscalls.SecurityHook) (Attachment, error) {
 func (e *Engine) functionCandidates(h *compile.Hook, n needs) []candidate {
 	name := h.Key.Name
 	var all []candidate
-	add := func(a Attachment, check func() error) {
+	add := func(a Attachment, lacks func() error) {
 		p := place{attachment: a, function: name}
 		if n.kills && !a.refuses() {
 			p.caveat = killCaveat
 		}
 		all = append(all, candidate{p, func(p *place) error {
-			if err := check(); err != nil {
-				return err
-			}
 			if n.overrides && !a.refuses() {
 				return errCannotRefuse
 			}
@@ -331,20 +337,16 @@ func (e *Engine) functionCandidates(h *compile.Hook, n needs) []candidate {
 			var err error
 			p.params, err = e.paramsOf(name, n)
 			return err
-		}})
+		}, lacks})
 	}
-	switch {
-	case strings.HasPrefix(name, securityPrefix):
-		// Allowed on all of these (kernel/bpf/verifier.c, check_attach_modify_return).
-		add(AttachFmodRet, func() error { return e.offer.Check(kernel.FeatureFmodRet) })
-	case n.overrides:
+	if strings.HasPrefix(name, securityPrefix) || n.overrides {
 		add(AttachFmodRet, func() error { return e.offer.CheckFmodRet(name) })
 	}
-	add(AttachFentry, func() error { return e.checkTraced(name, n) })
+	add(AttachFentry, func() error { return e.checkTraced(n) })
 	add(AttachKprobeMulti, func() error { return e.checkMulti(name, n) })
 	add(AttachKprobe, func() error { return e.offer.CheckKprobe(name) })
 	if name == fdInstall {
-		add(AttachSysExit, func() error { return nil })
+		add(AttachSysExit, nil)
 	}
 	return all
 }
@@ -365,7 +367,7 @@ func (e *Engine) paramsOf(name string, n needs) (int, error) {
 func (e *Engine) lsmCandidates(name string, n needs) []candidate {
 	function := syscalls.SecurityHook(name).Function()
 	return []candidate{
-		{place{attachment: AttachLSM, function: name}, func(p *place) error {
+		{place: place{attachment: AttachLSM, function: name}, check: func(p *place) error {
 			if err := e.offer.CheckLSMHook(name); err != nil {
 				return err
 			}
@@ -374,13 +376,10 @@ func (e *Engine) lsmCandidates(name string, n needs) []candidate {
 			return err
 		}},
 		{place{attachment: AttachFmodRet, function: function}, func(p *place) error {
-			if err := e.offer.CheckFmodRet(function); err != nil {
-				return err
-			}
 			var err error
 			p.params, err = e.paramsOf(function, n)
 			return err
-		}},
+		}, func() error { return e.offer.CheckFmodRet(function) }},
 	}
 }
 

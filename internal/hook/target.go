@@ -183,8 +183,8 @@ func (e *Engine) probeCandidates(h *compile.Hook, n needs) ([]candidate, error) 
 		single = kernel.FeatureUSDT
 	}
 	return []candidate{
-		{place{attachment: AttachUprobeMulti, function: h.Key.Name, target: t}, e.offers(kernel.FeatureUprobeMulti)},
-		{place{attachment: AttachUprobe, function: h.Key.Name, target: t}, e.offers(single)},
+		{place: place{attachment: AttachUprobeMulti, function: h.Key.Name, target: t}, lacks: e.offers(kernel.FeatureUprobeMulti)},
+		{place: place{attachment: AttachUprobe, function: h.Key.Name, target: t}, lacks: e.offers(single)},
 	}, nil
 }
 

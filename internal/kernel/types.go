@@ -40,6 +40,11 @@ func (t *types) forget() {
 	t.read = nil
 }
 
+// TypeCache returns the kernel's BTF, for loading programs without decoding
+// it for each. It is given up a while after its last use: it is to be asked
+// for again, not kept.
+func (o *Offer) TypeCache() *btf.Cache { return o.types.cache() }
+
 // kernel returns the types of the kernel without its modules.
 func (t *types) kernel() (*btf.Spec, error) { return t.cache().Kernel() }
 
