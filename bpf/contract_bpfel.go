@@ -28,7 +28,9 @@ const (
 	ContractVdCounterVD_COUNT_SIGNAL_FAILED    ContractVdCounter = 9
 	ContractVdCounterVD_COUNT_EXEC_DATA_LOST   ContractVdCounter = 10
 	ContractVdCounterVD_COUNT_VERDICT_FULL     ContractVdCounter = 11
-	ContractVdCounterVD_COUNTERS               ContractVdCounter = 12
+	ContractVdCounterVD_COUNT_RETURN_LATE      ContractVdCounter = 12
+	ContractVdCounterVD_COUNT_SKIPPED          ContractVdCounter = 13
+	ContractVdCounterVD_COUNTERS               ContractVdCounter = 14
 )
 
 type ContractVdCred struct {

@@ -152,6 +152,7 @@ struct vd_run {
 	void *ctx;
 	struct vd_hook_scratch *s;
 	const struct vd_hook_tables *tables;
+	__u32 generation; /* of the tables */
 	struct vd_process *process; /* NULL: not in the map */
 	struct task_struct *task;
 	__u32 pid;
@@ -1009,7 +1010,7 @@ static __always_inline __u32 vd_begin(struct vd_run *run, __u8 phase, __u8 n_val
 	}
 	r->pair = pair;
 	r->hook = vd_config.hook;
-	r->generation = run->tables->generation;
+	r->generation = run->generation;
 	r->tid = run->tid;
 	r->phase = phase;
 	r->words = vd_config.words;
@@ -1061,7 +1062,7 @@ static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
 
 	p->pair = run->now;
 	p->hook = vd_config.hook;
-	p->generation = run->tables->generation;
+	p->generation = run->generation;
 	p->return_slot = vd_config.return_slot;
 	p->syscall = syscall;
 	p->tid = run->tid;
@@ -1118,35 +1119,57 @@ static __always_inline bool vd_take_tables(struct vd_run *run)
 	if (!current)
 		return false;
 	run->tables = bpf_map_lookup_elem(&vd_tables, current);
-	return run->tables;
+	if (!run->tables)
+		return false;
+	run->generation = run->tables->generation;
+	return true;
 }
 
-/* Begins a run; what it returns is given back with vd_release. */
+/*
+ * Since 6.10 a program can keep other tasks from preempting it: who is
+ * preempted within one holds a scratch entry of the CPU for as long.
+ */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+static __always_inline struct vd_hook_scratch *vd_take_scratch(void)
+{
+	struct vd_hook_scratch *s;
+
+	if (bpf_preempt_disable)
+		bpf_preempt_disable();
+	s = vd_claim(&vd_hook_scratch);
+	if (!s && bpf_preempt_enable)
+		bpf_preempt_enable();
+	return s;
+}
+
+/* Begins a run; it ends with vd_end. */
 static __always_inline struct vd_hook_scratch *vd_start(struct vd_run *run, void *ctx)
 {
 	vd_init(run, ctx);
 	if (!vd_take_tables(run))
 		return 0;
-	run->s = vd_claim(&vd_hook_scratch);
+	run->s = vd_take_scratch();
 	return run->s;
 }
 
-/*
- * Sends a signal to the process; returns whether it was sent. The agent is
- * spared: with it all enforcement would end.
- */
-static __always_inline bool vd_signal(struct vd_run *run, __u32 signal)
+/* Ends a run. */
+static __always_inline void vd_end(struct vd_run *run)
+{
+	vd_release(run->s);
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
+}
+
+/* Whether the process is the agent, which is spared: with it all enforcement would end. */
+static __always_inline bool vd_is_agent(struct vd_run *run)
 {
 	__u32 zero = 0;
 	__u32 *agent = bpf_map_lookup_elem(&vd_agent, &zero);
 
-	if ((agent && *agent == run->pid) || bpf_send_signal(signal)) {
-		vd_count(VD_COUNT_SIGNAL_FAILED);
-		return false;
-	}
-	return true;
+	return agent && *agent == run->pid;
 }
-
 
 /* Tells the guards on the way of the thread's system call to refuse it. */
 static __always_inline void vd_pronounce(struct vd_run *run, __s32 error)
@@ -1157,14 +1180,45 @@ static __always_inline void vd_pronounce(struct vd_run *run, __s32 error)
 		vd_count(VD_COUNT_VERDICT_FULL);
 }
 
-/* What the caller is to get: a killed process no result of the call that it dies in. */
-static __always_inline __s32 vd_error(struct vd_hook_scratch *s, bool signalled)
+/*
+ * What the caller is to get. Whoever is to be killed gets no result of the
+ * call, also where the signal could not be sent: the kernel spares its own
+ * threads, which work for processes, and init.
+ */
+static __always_inline __s32 vd_error(struct vd_cursor *c)
 {
-	if (s->cursor.error)
-		return s->cursor.error;
-	if (signalled && s->cursor.signal == VD_SIGKILL)
-		return -VD_EPERM;
-	return 0;
+	if (c->error)
+		return c->error;
+	return c->signal == VD_SIGKILL ? -VD_EPERM : 0;
+}
+
+#define VD_FEATURES_ENFORCE (VD_FEATURE_KILL | VD_FEATURE_SIGNAL | VD_FEATURE_OVERRIDE)
+
+/* Sends what the rules want to send, and returns the error that the caller is to get. */
+static __always_inline __s32 vd_enforce(struct vd_run *run, bool *enforced)
+{
+	struct vd_cursor *c = &run->s->cursor;
+	__s32 error = 0;
+
+	if (!c->signal && !c->error)
+		return 0;
+	if (vd_is_agent(run)) {
+		vd_count(VD_COUNT_SIGNAL_FAILED);
+		return 0;
+	}
+	if (c->signal) {
+		if (bpf_send_signal(c->signal))
+			vd_count(VD_COUNT_SIGNAL_FAILED);
+		else
+			*enforced = true;
+	}
+	if (vd_config.features & (VD_FEATURE_REFUSES | VD_FEATURE_VERDICT))
+		error = vd_error(c);
+	if (error)
+		*enforced = true;
+	if ((vd_config.features & VD_FEATURE_VERDICT) && error)
+		vd_pronounce(run, error);
+	return error;
 }
 
 /*
@@ -1174,7 +1228,7 @@ static __always_inline __s32 vd_error(struct vd_hook_scratch *s, bool signalled)
 static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 {
 	struct vd_hook_scratch *s = run->s;
-	bool signalled = false;
+	bool enforced = false;
 	__s32 error = 0;
 
 	if (!vd_classify(run))
@@ -1188,16 +1242,12 @@ static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 	if (vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS))
 		vd_fetch_rest(run);
 	vd_act_all(run);
-	if (vd_config.features & (VD_FEATURE_KILL | VD_FEATURE_SIGNAL))
-		signalled = s->cursor.signal && vd_signal(run, s->cursor.signal);
-	if (vd_config.features & (VD_FEATURE_REFUSES | VD_FEATURE_VERDICT))
-		error = vd_error(s, signalled);
-	if ((vd_config.features & VD_FEATURE_VERDICT) && error)
-		vd_pronounce(run, error);
+	if (vd_config.features & VD_FEATURES_ENFORCE)
+		error = vd_enforce(run, &enforced);
 	if (!(vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS)))
 		vd_fetch_rest(run);
-	vd_emit(run, false, signalled || error);
-	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, signalled || error))
+	vd_emit(run, false, enforced);
+	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, enforced))
 		vd_await_return(run, syscall);
 	return error;
 }
@@ -1238,7 +1288,7 @@ int vd_hook_enter(__u64 *ctx)
 		return 0;
 	vd_load_call(&run, (void *)ctx[0]);
 	vd_event(&run, ctx[1]);
-	vd_release(run.s);
+	vd_end(&run);
 	return 0;
 }
 
@@ -1324,8 +1374,10 @@ static __always_inline bool vd_take_tables_of(struct vd_run *run, __u32 generati
 		__u32 half = i;
 
 		run->tables = bpf_map_lookup_elem(&vd_tables, &half);
-		if (run->tables && run->tables->generation == generation)
+		if (run->tables && run->tables->generation == generation) {
+			run->generation = generation;
 			return true;
+		}
 	}
 	return false;
 }
@@ -1337,14 +1389,16 @@ static __always_inline void vd_complete(void *ctx, struct vd_pending *p, __u64 r
 
 	vd_init(&run, ctx);
 	run.process = bpf_map_lookup_elem(&vd_processes, &run.pid);
-	if (p->hook != vd_config.hook || !vd_take_tables_of(&run, p->generation))
+	if (p->hook != vd_config.hook || !vd_take_tables_of(&run, p->generation)) {
+		vd_count(VD_COUNT_RETURN_LATE);
 		return;
-	run.s = vd_claim(&vd_hook_scratch);
+	}
+	run.s = vd_take_scratch();
 	if (!run.s)
 		return;
 	run.now = bpf_ktime_get_boot_ns();
 	vd_return(&run, p, ret);
-	vd_release(run.s);
+	vd_end(&run);
 }
 
 /* Completes a system call's event, which the thread cannot be in twice. */
@@ -1429,7 +1483,7 @@ int vd_hook_fd_install(__u64 *ctx)
 	run.s->raw[1] = (__u64)vd_file_of(run.task, fd);
 	if (run.s->raw[1])
 		vd_event(&run, number);
-	vd_release(run.s);
+	vd_end(&run);
 	return 0;
 }
 
@@ -1444,7 +1498,7 @@ int vd_hook_tracepoint(void *ctx)
 	if (!vd_start(&run, ctx))
 		return 0;
 	vd_event(&run, 0);
-	vd_release(run.s);
+	vd_end(&run);
 	return 0;
 }
 
@@ -1488,7 +1542,7 @@ static __always_inline __s32 vd_run_array(__u64 *ctx, __u64 frame)
 		vd_load_array(&run, ctx);
 	}
 	error = vd_event(&run, number);
-	vd_release(run.s);
+	vd_end(&run);
 	return error;
 }
 
@@ -1673,7 +1727,7 @@ int vd_hook_kprobe(void *ctx)
 		vd_load_registers(&run, ctx);
 	}
 	vd_event(&run, number);
-	vd_release(run.s);
+	vd_end(&run);
 	return 0;
 }
 

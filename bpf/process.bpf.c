@@ -18,6 +18,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define VD_ARGS_INLINE 8192
 #define VD_ARGS_CHUNK 32768
 #define VD_ARGS_CHUNKS 8
+#define VD_ENOENT 2
 
 struct vd_process_scratch {
 	__u32 holders;
@@ -555,8 +556,8 @@ int BPF_PROG(vd_exit, struct task_struct *task)
 	r.process.start = p->start;
 	r.flags = p->flags;
 	r.tid = tid;
-	/* Two last threads can both see 0: the one that deletes reports. */
-	if (bpf_map_delete_elem(&vd_processes, &pid))
+	/* Two last threads can both see 0: the one that deletes reports. A delete can fail otherwise. */
+	if (bpf_map_delete_elem(&vd_processes, &pid) == -VD_ENOENT)
 		return 0;
 	if (signal->flags & VD_SIGNAL_GROUP_EXIT)
 		r.code = signal->group_exit_code;

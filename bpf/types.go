@@ -54,6 +54,8 @@ type (
 	FollowedKey = ContractVdFollowedKey
 	// Followed is a followed descriptor.
 	Followed = ContractVdFollowed
+	// Verdict is a system call that is to fail.
+	Verdict = ContractVdVerdict
 	// ProcessPolicy is what fork and exec need to know of the policies.
 	ProcessPolicy = ContractVdProcessPolicy
 	// SyscallABI says how the system call tracepoints are read.

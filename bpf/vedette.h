@@ -565,6 +565,8 @@ enum vd_counter {
 	VD_COUNT_SIGNAL_FAILED, /* bpf_send_signal refused */
 	VD_COUNT_EXEC_DATA_LOST,
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */
+	VD_COUNT_RETURN_LATE, /* a return whose rules are gone */
+	VD_COUNT_SKIPPED, /* runs that the kernel skipped; counted by the loader */
 	VD_COUNTERS,
 };
 

@@ -95,7 +95,7 @@ func (c *core) load(cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("attachments: %w", err)
 	}
-	c.engine, err = hook.NewEngine(c.base, hook.EngineOptions{Tracefs: c.tracefs, Attach: attach})
+	c.engine, err = hook.NewEngine(c.base, hook.EngineOptions{Tracefs: c.tracefs, Attach: attach, Log: c.log})
 	return err
 }
 
@@ -195,7 +195,7 @@ func (c *core) tick() error {
 	if err := c.clock.Sync(); err != nil {
 		return err
 	}
-	counters, err := c.base.KernelCounters()
+	counters, err := c.engine.KernelCounters()
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,11 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 		return e.discard(changes, err)
 	}
 	e.process.commit(plan.Process, processGeneration)
-	return e.commit(changes)
+	if err := e.commit(changes); err != nil {
+		// The plan is in force all the same.
+		e.log.Warn("what policies have left behind is not all cleaned up", "error", err)
+	}
+	return nil
 }
 
 // change prepares what a plan wants of one hook. Nothing acts yet.
@@ -192,25 +196,27 @@ func (e *Engine) layoutAt(h *compile.Hook, p place) (layout, error) {
 // tables are taken out of use first, and given the time in which every run
 // that has begun with them ends.
 func (e *Engine) writeTables(changes []*change) error {
-	var reused []*tables
-	var of []*program
+	var reused []*change
+	var held []*tables
 	for _, c := range changes {
 		p := c.next.program
 		if c.write == nil || c.freshProgram || p.written[c.at] == nil {
 			continue
 		}
-		if t := p.halves[c.at]; t != nil {
-			reused, of = append(reused, t), append(of, p)
-		}
+		reused, held = append(reused, c), append(held, p.halves[c.at])
 		if err := p.retire(c.at); err != nil {
 			return err
 		}
 	}
-	if len(of) != 0 {
-		waitForRuns()
+	if len(reused) != 0 {
+		if err := e.runs.wait(); err != nil {
+			return err
+		}
 	}
-	for i, p := range of {
-		p.retain(p.current.other(), reused[i], e.addTotal)
+	for i, c := range reused {
+		if held[i] != nil {
+			c.next.program.retain(c.at, held[i], e.addTotal)
+		}
 	}
 	for _, c := range changes {
 		if c.write == nil {
@@ -233,7 +239,7 @@ func (e *Engine) activate(changes []*change) error {
 		if err == nil {
 			continue
 		}
-		for _, done := range changes[:i] {
+		for _, done := range changes[:i+1] {
 			err = errors.Join(err, done.revert())
 		}
 		return err
@@ -289,31 +295,57 @@ func (e *Engine) discard(changes []*change, err error) error {
 // commit makes the changes those in force, and gives up what they replace.
 // Its errors are of cleaning up only.
 func (e *Engine) commit(changes []*change) error {
-	var errs []error
 	next := make(map[compile.HookKey]*installed, len(changes))
+	var gone []*installed // what is given up, or parts of it
 	for _, c := range changes {
 		next[c.next.hook.Key] = c.next
-		if c.old == nil {
-			continue
-		}
-		if c.freshProgram {
-			e.retainAll(c.old.program)
-			c.old.program.close()
-		}
-		if c.freshPost {
-			errs = append(errs, c.old.post.close())
+		if c.old != nil && (c.freshProgram || c.freshPost) {
+			gone = append(gone, c.old)
 		}
 	}
+	var errs []error
 	for key, old := range e.hooks {
 		if next[key] == nil {
-			errs = append(errs, old.post.dismiss(), old.post.close())
-			e.retainAll(old.program)
-			old.program.close()
+			gone = append(gone, old)
+			errs = append(errs, old.post.dismiss())
 		}
+	}
+	if len(gone) != 0 {
+		errs = append(errs, e.giveUp(gone, next))
 	}
 	e.hooks = next
 	e.forgetIDs(next)
 	errs = append(errs, e.dispatch.closeUnused(next), e.guards.closeUnused(next))
+	return errors.Join(errs...)
+}
+
+// giveUp closes what no hook needs any more, after the runs and the verdicts
+// that still need it.
+func (e *Engine) giveUp(gone []*installed, next map[compile.HookKey]*installed) error {
+	errs := []error{e.runs.wait()}
+	guarded := map[uint32]bool{}
+	for _, old := range gone {
+		now := next[old.hook.Key]
+		if len(old.place.guards) != 0 && (now == nil || len(now.place.guards) == 0) {
+			guarded[old.id] = true
+		}
+	}
+	if len(guarded) != 0 {
+		errs = append(errs, e.guards.settle(guarded))
+	}
+	for _, old := range gone {
+		now := next[old.hook.Key]
+		if now == nil || now.program != old.program {
+			e.retainAll(old.program)
+			old.program.close()
+		}
+		if now == nil || now.post != old.post {
+			if old.post.coll != nil {
+				e.skipped += skippedRuns(old.post.coll)
+			}
+			errs = append(errs, old.post.close())
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -27,7 +27,9 @@ const reclassifyPasses = 4
 // There are two generations, one of which the programs in force use; the
 // other is free to be filled.
 type processClasses struct {
-	base       *Base
+	base *Base
+	// wait waits for programs that still use what is to be filled.
+	wait       func() error
 	tables     compile.ProcessTables
 	generation uint32
 	policy     bpf.ProcessPolicy
@@ -41,6 +43,9 @@ func (c *processClasses) prepare(t compile.ProcessTables) (uint32, error) {
 		return c.generation, nil
 	}
 	g := 1 - c.generation
+	if err := c.wait(); err != nil {
+		return 0, fmt.Errorf("process classes: %w", err)
+	}
 	if err := c.clear(g); err != nil {
 		return 0, fmt.Errorf("process classes: %w", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash/fnv"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
 )
@@ -194,6 +196,7 @@ type KernelCounter struct {
 var counterNames = [...]string{
 	"lost_bulk", "lost_evidence", "process_map_full", "process_unknown", "scratch_busy", "pending_full",
 	"follow_full", "arg_failed", "compat_syscall", "signal_failed", "exec_data_lost", "verdict_full",
+	"return_late", "skipped",
 }
 
 // KernelCounters returns what the kernel side has counted, summed over all
@@ -211,4 +214,51 @@ func (b *Base) KernelCounters() ([]KernelCounter, error) {
 		}
 	}
 	return out, nil
+}
+
+// KernelCounters returns what the kernel side has counted, with the runs of
+// programs at hooks that the kernel skipped: it does where a program is
+// running already on the CPU, preempted (kernel/bpf/trampoline.c,
+// __bpf_prog_enter_recur).
+func (e *Engine) KernelCounters() ([]KernelCounter, error) {
+	out, err := e.base.KernelCounters()
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	skipped := &out[bpf.ContractVdCounterVD_COUNT_SKIPPED]
+	skipped.Count += e.skipped
+	for _, coll := range e.standing() {
+		skipped.Count += skippedRuns(coll)
+	}
+	return out, nil
+}
+
+// standing are the programs that the kernel itself calls.
+func (e *Engine) standing() []*ebpf.Collection {
+	all := []*ebpf.Collection{e.base.process}
+	if e.dispatch.coll != nil {
+		all = append(all, e.dispatch.coll)
+	}
+	for _, h := range e.hooks {
+		if h.post.coll != nil {
+			all = append(all, h.post.coll)
+		}
+	}
+	for _, g := range e.guards.at {
+		all = append(all, g.coll)
+	}
+	return all
+}
+
+// skippedRuns is how often the programs were skipped, as far as it is known.
+func skippedRuns(coll *ebpf.Collection) uint64 {
+	var sum uint64
+	for _, p := range coll.Programs {
+		if stats, err := p.Stats(); err == nil {
+			sum += stats.RecursionMisses
+		}
+	}
+	return sum
 }

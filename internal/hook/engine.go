@@ -5,6 +5,7 @@ package hook
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"strings"
 	"sync"
@@ -31,6 +32,9 @@ type EngineOptions struct {
 	Attach []Attachment
 	// Offer is what the kernel offers: by default the running one's.
 	Offer *kernel.Offer
+	// Log gets what goes wrong after a plan has come into force. By default
+	// that is [slog.Default].
+	Log *slog.Logger
 }
 
 // Engine keeps the kernel's programs in step with a plan. Its methods may be
@@ -43,6 +47,7 @@ type Engine struct {
 	tracefs *kernel.Tracefs
 	offer   *kernel.Offer
 	attach  []Attachment
+	log     *slog.Logger
 	// zeroCounters are the counters of a rule that has done nothing, for
 	// every CPU.
 	zeroCounters []bpf.RuleCounters
@@ -54,7 +59,10 @@ type Engine struct {
 	process  processClasses
 	dispatch dispatcher
 	guards   guards
+	runs     barrier
 	totals   map[RuleKey]Counters
+	// skipped are the skipped runs of programs that have been given up.
+	skipped uint64
 	// files are the programs that are open while a plan is put into force.
 	files programFiles
 }
@@ -95,15 +103,18 @@ func NewEngine(base *Base, opts EngineOptions) (*Engine, error) {
 		return nil, fmt.Errorf("hook programs: %w", err)
 	}
 	e := &Engine{
-		base: base, spec: spec, abi: abi, tracefs: opts.Tracefs, offer: opts.Offer, attach: opts.Attach,
+		base: base, spec: spec, abi: abi, tracefs: opts.Tracefs, offer: opts.Offer, attach: opts.Attach, log: opts.Log,
 		shared: map[string]*ebpf.Map{}, zeroCounters: make([]bpf.RuleCounters, cpus),
 		hooks: map[compile.HookKey]*installed{}, ids: map[compile.HookKey]uint32{}, totals: map[RuleKey]Counters{},
 	}
 	if e.offer == nil {
 		e.offer = kernel.Offered()
 	}
-	e.process.base, e.guards.engine = base, e
-	if err := e.makeShared(); err != nil {
+	if e.log == nil {
+		e.log = slog.Default()
+	}
+	e.process.base, e.process.wait, e.guards.engine = base, e.runs.wait, e
+	if err := errors.Join(e.runs.open(), e.makeShared()); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
 	return e, nil
@@ -211,7 +222,7 @@ func (e *Engine) Close() error {
 		errs = append(errs, h.post.close())
 		h.program.close()
 	}
-	errs = append(errs, e.dispatch.close(), e.guards.close())
+	errs = append(errs, e.dispatch.close(), e.guards.close(), e.runs.close())
 	e.hooks = map[compile.HookKey]*installed{}
 	for name, m := range e.shared {
 		if e.base.shared[name] == nil {

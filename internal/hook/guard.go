@@ -5,6 +5,7 @@ package hook
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -61,23 +62,28 @@ func (gs *guards) stand(h syscalls.SecurityHook) error {
 	if gs.at[h] != nil {
 		return nil
 	}
-	a, err := gs.engine.guardAttachment(h)
+	ways, err := gs.engine.guardAttachments(h)
 	if err != nil {
 		return err
 	}
-	program, function := "vd_guard_lsm", string(h)
-	if a == AttachFmodRet {
-		program, function = "vd_guard_fmod_ret", h.Function()
+	var failed attachErrors
+	for _, a := range ways {
+		program, function := "vd_guard_lsm", string(h)
+		if a == AttachFmodRet {
+			program, function = "vd_guard_fmod_ret", h.Function()
+		}
+		g, err := gs.load(program, function, a)
+		if err != nil {
+			failed.add(a, err)
+			continue
+		}
+		if gs.at == nil {
+			gs.at = map[syscalls.SecurityHook]*guard{}
+		}
+		gs.at[h] = g
+		return nil
 	}
-	g, err := gs.load(program, function, a)
-	if err != nil {
-		return err
-	}
-	if gs.at == nil {
-		gs.at = map[syscalls.SecurityHook]*guard{}
-	}
-	gs.at[h] = g
-	return nil
+	return &failed
 }
 
 func (gs *guards) load(program, function string, a Attachment) (*guard, error) {
@@ -106,6 +112,43 @@ func attachGuard(p *ebpf.Program, a Attachment) (link.Link, error) {
 		return link.AttachLSM(link.LSMOptions{Program: p})
 	}
 	return link.AttachTracing(link.TracingOptions{Program: p})
+}
+
+// verdictPatience is how long verdicts on a hook's calls that are under way
+// keep guards in place that nobody needs any more.
+const verdictPatience = 100 * time.Millisecond
+
+// settle gives calls that are to be refused, by the hooks with these numbers,
+// time to come to their guard, and then forgets their verdicts: no other call
+// of the thread is to be refused for them.
+func (gs *guards) settle(ids map[uint32]bool) error {
+	verdicts := gs.engine.shared["vd_verdicts"]
+	for deadline := time.Now().Add(verdictPatience); ; time.Sleep(time.Millisecond) {
+		var left []uint32
+		var tid uint32
+		var v bpf.Verdict
+		it := verdicts.Iterate()
+		for it.Next(&tid, &v) {
+			if ids[v.Hook] {
+				left = append(left, tid)
+			}
+		}
+		if err := it.Err(); err != nil {
+			return fmt.Errorf("verdicts: %w", err)
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		if time.Now().Before(deadline) {
+			continue
+		}
+		for _, tid := range left {
+			if err := ignoreMissing(verdicts.Delete(tid)); err != nil {
+				return fmt.Errorf("verdicts: %w", err)
+			}
+		}
+		return nil
+	}
 }
 
 // closeUnused takes the guards away that no hook needs.

@@ -285,12 +285,12 @@ func (e *Engine) guardsOf(h *compile.Hook, n needs) guarding {
 		return guarding{err: fmt.Errorf("%w: %w", errCannotRefuse, err)}
 	}
 	for _, r := range h.Rules {
-		if r.Flags&compile.RuleOverride != 0 && !refusal.CanReturn(syscall.Errno(-r.Error)) {
+		if r.Flags&compile.RuleOverride != 0 && r.Flags&compile.RuleMonitor == 0 && !refusal.CanReturn(syscall.Errno(-r.Error)) {
 			return guarding{err: fmt.Errorf("%w: the kernel takes the error %d as leave to go on", errCannotRefuse, r.Error)}
 		}
 	}
 	for _, hook := range at {
-		if _, err := e.guardAttachment(hook); err != nil {
+		if _, err := e.guardAttachments(hook); err != nil {
 			return guarding{err: fmt.Errorf("%w: %w", errCannotRefuse, err)}
 		}
 	}
@@ -302,18 +302,24 @@ func (e *Engine) hasFunction(name string) bool {
 	return err == nil
 }
 
-// guardAttachment is how a guard attaches to a security hook: by fmod_ret
-// where that is possible, for not every hook takes an LSM program, and not
-// every kernel that takes one runs it.
-func (e *Engine) guardAttachment(h syscalls.SecurityHook) (Attachment, error) {
+// guardAttachments are how a guard can attach to a security hook, the best
+// first. The kernel skips a trampoline's program that is running already on
+// the CPU, preempted, but never an LSM program (since 6.2,
+// include/linux/bpf_verifier.h, bpf_prog_check_recur).
+func (e *Engine) guardAttachments(h syscalls.SecurityHook) ([]Attachment, error) {
+	var all []Attachment
+	lsm := e.offer.CheckLSMHook(string(h))
+	if lsm == nil && !h.ClosedToLSM() {
+		all = append(all, AttachLSM)
+	}
 	modify := e.offer.CheckFmodRet(h.Function())
 	if modify == nil {
-		return AttachFmodRet, nil
+		all = append(all, AttachFmodRet)
 	}
-	if err := e.offer.CheckLSMHook(string(h)); err != nil {
-		return "", fmt.Errorf("no guard at %s: fmod_ret: %w; lsm: %w", h.Function(), modify, err)
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no guard at %s: fmod_ret: %w; lsm: %w", h.Function(), modify, lsm)
 	}
-	return AttachLSM, nil
+	return all, nil
 }
 
 // functionCandidates are the places of a kernel function. Those that ask the

@@ -151,10 +151,14 @@ func (p *program) use(at half) error {
 	return nil
 }
 
-// retire takes a half out of use: what returns to it is no longer known.
+// retire takes a half out of use: what returns to it is no longer known. All
+// but the generation stays for runs that are still at it.
 func (p *program) retire(at half) error {
+	t := p.written[at]
 	p.halves[at] = nil
-	if err := p.coll.Maps["vd_tables"].Put(uint32(at), bpf.HookTables{}); err != nil {
+	head := p.hookTables(at, t)
+	head.Generation = 0
+	if err := p.coll.Maps["vd_tables"].Put(uint32(at), head); err != nil {
 		return fmt.Errorf("hook %q: retire tables: %w", p.key.Name, err)
 	}
 	return nil

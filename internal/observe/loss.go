@@ -83,6 +83,9 @@ var kernelCauses = map[bpf.ContractVdCounter]string{
 	bpf.ContractVdCounterVD_COUNT_EXEC_DATA_LOST:   "long arguments did not fit in the ring",
 	bpf.ContractVdCounterVD_COUNT_SIGNAL_FAILED:    "a signal could not be sent",
 	bpf.ContractVdCounterVD_COUNT_COMPAT_SYSCALL:   "32-bit system calls are not seen by hooks",
+	bpf.ContractVdCounterVD_COUNT_VERDICT_FULL:     "too many calls are to be refused at once",
+	bpf.ContractVdCounterVD_COUNT_RETURN_LATE:      "a call returned after its policies had changed",
+	bpf.ContractVdCounterVD_COUNT_SKIPPED:          "the kernel skipped programs that were running already",
 }
 
 func (l *loss) kernel(counters [bpf.ContractVdCounterVD_COUNTERS]uint64) {
