@@ -24,7 +24,9 @@ func signalCalls() []Call {
 	}
 	send := func(number uintptr, args func(r *rig, victim uintptr) []uintptr) func(*rig) *plan {
 		return func(r *rig) *plan {
-			victim := r.start(gate()).pid
+			child := r.start(gate())
+			child.wait(r.tb, &child.steps[prologue-1]) // then it blocks signals
+			victim := child.pid
 			done := func(*Attempt) bool { return pending(victim) }
 			return r.call(done, number, args(r, uintptr(victim))...)
 		}
