@@ -50,7 +50,8 @@ var readers = map[string]func(path string) error{
 		}
 		return copy(to, from[:contentSize]), nil
 	}),
-	"io_uring": intoMemory(readByRing),
+	"io_uring":       intoMemory(func(fd int, to []byte) (int, error) { return readByRing(fd, to, 0) }),
+	"io_uring async": intoMemory(func(fd int, to []byte) (int, error) { return readByRing(fd, to, ringAsync) }),
 	"sendfile": func(path string) error {
 		return opened(path, func(fd int) error { _, err := unix.Sendfile(pipeFD, fd, nil, size); return err })
 	},
@@ -90,6 +91,7 @@ const (
 	ringOffCQ       = 0x8000000
 	ringOffSQE      = 0x10000000
 	ringSize        = 4096
+	ringAsync       = 1 << 4 // a thread of the kernel's does it
 )
 
 type ringParams struct {
@@ -116,7 +118,7 @@ type ringEntry struct {
 }
 
 // readByRing reads by io_uring, without the system call of that name.
-func readByRing(fd int, to []byte) (int, error) {
+func readByRing(fd int, to []byte, flags uint8) (int, error) {
 	var p ringParams
 	ring, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&p)), 0)
 	if errno != 0 {
@@ -131,7 +133,7 @@ func readByRing(fd int, to []byte) (int, error) {
 		maps[i] = m
 	}
 	*(*ringEntry)(unsafe.Pointer(&maps[2][0])) = ringEntry{
-		op: ringOpRead, fd: int32(fd), addr: uint64(uintptr(unsafe.Pointer(&to[0]))), length: uint32(len(to)),
+		op: ringOpRead, flags: flags, fd: int32(fd), addr: uint64(uintptr(unsafe.Pointer(&to[0]))), length: uint32(len(to)),
 	}
 	*(*uint32)(unsafe.Pointer(&maps[0][p.sq.array])) = 0
 	*(*uint32)(unsafe.Pointer(&maps[0][p.sq.tail])) = 1
