@@ -65,6 +65,8 @@ test: deps-test ## run everything that CI runs
 	@$(MAKE) --no-print-directory test-go
 	$(SAY) 'other kernels'
 	@$(MAKE) --no-print-directory test-kernels KERNELS='$(CI_KERNELS)' GUEST_TESTS='$(CI_GUEST_TESTS)'
+	$(SAY) 'instructions'
+	@$(MAKE) --no-print-directory bench-kernel
 
 .PHONY: test-go
 test-go: ## go test: pure packages, then those that need root and the kernel
@@ -99,7 +101,7 @@ bench: ## run the benchmarks; docs/performance.md says how to read them
 	@go test -run '^$$' -bench . -benchmem -timeout 30m -count 1 -p 1 -exec '$(AS_ROOT)' $(KERNEL)
 
 .PHONY: bench-kernel
-bench-kernel: deps-test ## count instructions in a guest, and compare with the budget
+bench-kernel: deps-test deps-guest ## count instructions in a guest, and compare with the budget
 	@scripts/bench-kernel.sh
 
 .PHONY: generate
