@@ -3,11 +3,15 @@
 package enforce
 
 import (
-	"context"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -84,24 +88,9 @@ func TestSwapWithoutGap(t *testing.T) {
 		forbid func(path string) string
 		hook   string
 		arg    string
-		try    func(path string) error
 	}{
-		{"function", forbidFunction, "call: security_file_open\n    syscall: false\n", "{index: 0, type: file}",
-			func(path string) error {
-				fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-				if err == nil {
-					err = errors.Join(errGotThrough, unix.Close(fd))
-				}
-				return err
-			}},
-		{"call", forbidCall, "call: sys_truncate\n", "{index: 0, type: string}",
-			func(path string) error {
-				err := unix.Truncate(path, 0)
-				if err == nil {
-					err = errGotThrough
-				}
-				return err
-			}},
+		{"open", forbidFunction, "call: security_file_open\n    syscall: false\n", "{index: 0, type: file}"},
+		{"truncate", forbidCall, "call: sys_truncate\n", "{index: 0, type: string}"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := mustStart(t)
@@ -109,7 +98,7 @@ func TestSwapWithoutGap(t *testing.T) {
 			forbid := c.forbid(path)
 			k.mustApply(t, forbid)
 			events := k.countEvents(t)
-			tries := mustKeepTrying(t, func() error { return c.try(path) })
+			tries := mustKeepTrying(t, c.name, path)
 			for round := range changes() {
 				k.mustApply(t, append([]string{forbid}, others(c.hook, c.arg, round)...)...)
 			}
@@ -125,34 +114,79 @@ func TestSwapWithoutGap(t *testing.T) {
 
 var errGotThrough = errors.New("got through")
 
-// trying are threads that try something until they are stopped.
-type trying struct {
-	ctx   context.Context
-	end   context.CancelFunc
-	done  sync.WaitGroup
-	count atomic.Uint64
-	err   atomic.Pointer[error]
+// tried are the ways to do what is forbidden, by a process of their own: the
+// one that loads policies is spared.
+var tried = map[string]func(path string) error{
+	"open": func(path string) error {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err == nil {
+			err = errors.Join(errGotThrough, unix.Close(fd))
+		}
+		return err
+	},
+	"truncate": func(path string) error {
+		err := unix.Truncate(path, 0)
+		if err == nil {
+			err = errGotThrough
+		}
+		return err
+	},
 }
 
 // pause leaves the events time to be read: none may be lost.
 const pause = 200 * time.Microsecond
 
-func mustKeepTrying(t *testing.T, try func() error) *trying {
-	t.Helper()
-	y := &trying{}
-	y.ctx, y.end = context.WithCancel(t.Context())
+// keepTrying tries on every CPU until its input ends, and prints how often it
+// was refused.
+func keepTrying(try func() error) error {
+	stop := make(chan struct{})
+	var tries sync.WaitGroup
+	var count atomic.Uint64
+	var through atomic.Pointer[error]
 	for range runtime.NumCPU() {
-		y.done.Go(func() {
-			for y.ctx.Err() == nil {
+		tries.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
 				if err := try(); !errors.Is(err, refused) {
-					y.err.Store(&err)
+					through.Store(&err)
 					return
 				}
-				y.count.Add(1)
+				count.Add(1)
 				time.Sleep(pause)
 			}
 		})
 	}
+	_, err := io.Copy(io.Discard, os.Stdin)
+	close(stop)
+	tries.Wait()
+	if e := through.Load(); e != nil {
+		return fmt.Errorf("after %d tries: %w", count.Load(), *e)
+	}
+	fmt.Println(count.Load())
+	return err
+}
+
+// trying is a process that tries something until it is stopped.
+type trying struct {
+	cmd     *exec.Cmd
+	stdin   io.Closer
+	printed bytes.Buffer
+}
+
+func mustKeepTrying(t *testing.T, way, path string) *trying {
+	t.Helper()
+	y := &trying{cmd: exec.Command(os.Args[0], way)}
+	y.cmd.Env = append(os.Environ(), readerVariable+"="+path)
+	y.cmd.Stdout, y.cmd.Stderr = &y.printed, os.Stderr
+	stdin, err := y.cmd.StdinPipe()
+	mustNil(t, err)
+	y.stdin = stdin
+	mustNil(t, y.cmd.Start())
+	t.Cleanup(func() { _ = y.stdin.Close() })
 	return y
 }
 
@@ -160,12 +194,15 @@ func mustKeepTrying(t *testing.T, try func() error) *trying {
 // fails the test.
 func (y *trying) stop(t *testing.T) uint64 {
 	t.Helper()
-	y.end()
-	y.done.Wait()
-	if err := y.err.Load(); err != nil {
-		t.Errorf("after %d tries: %v", y.count.Load(), *err)
+	mustNil(t, y.stdin.Close())
+	if err := y.cmd.Wait(); err != nil {
+		t.Errorf("trying: %v", err)
 	}
-	return y.count.Load()
+	n, err := strconv.ParseUint(strings.TrimSpace(y.printed.String()), 10, 64)
+	if err != nil {
+		t.Errorf("trying: %v", err)
+	}
+	return n
 }
 
 // countEvents counts what comes through the ring of enforced matches.
