@@ -242,12 +242,12 @@ func (e *Engine) checkMulti(function string, n needs) error {
 // wrapperOf is the kernel function of a system call: __x64_sys_read.
 func (e *Engine) wrapperOf(call string) string {
 	prefix := "__" + e.abi.Name + "_sys_"
-	for _, name := range syscalls.Functions(call) {
-		if has, err := e.offer.HasSymbol(prefix + name); err == nil && has {
-			return prefix + name
-		}
+	names := syscalls.Functions(call)
+	i := slices.IndexFunc(names, func(name string) bool { return len(names) == 1 || e.offer.Describes(prefix+name) })
+	if i < 0 {
+		return prefix + call
 	}
-	return prefix + call
+	return prefix + names[i]
 }
 
 // guarding is what guards can do for the policies on a system call.
@@ -280,7 +280,7 @@ func (e *Engine) guardsOf(h *compile.Hook, n needs) guarding {
 	if !ok {
 		return guarding{err: fmt.Errorf("%w: the system call %s passes no security hook that could refuse it", errCannotRefuse, h.Key.Name)}
 	}
-	at, err := refusal.On(e.hasFunction)
+	at, err := refusal.On(e.offer.Describes)
 	if err != nil {
 		return guarding{err: fmt.Errorf("%w: %w", errCannotRefuse, err)}
 	}
@@ -295,11 +295,6 @@ func (e *Engine) guardsOf(h *compile.Hook, n needs) guarding {
 		}
 	}
 	return guarding{at: at, gap: refusal.Gap}
-}
-
-func (e *Engine) hasFunction(name string) bool {
-	_, err := e.offer.Function(name)
-	return err == nil
 }
 
 // guardAttachments are how a guard can attach to a security hook, the best

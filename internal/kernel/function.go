@@ -55,6 +55,13 @@ type Function struct {
 	Module string
 }
 
+// Describes reports whether the kernel's BTF has a function of the name. It
+// is faster than [Offer.Function] where there is none.
+func (o *Offer) Describes(name string) bool {
+	_, _, err := o.types.function(name)
+	return err == nil
+}
+
 // String returns the prototype in C.
 func (f *Function) String() string {
 	params := make([]string, 0, len(f.Params)+1)
