@@ -70,14 +70,31 @@ func (b *bench) once(mode string, rounds int) (float64, error) {
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 }
 
-// counted runs a loop twice, with double the rounds the second time, and
-// returns what programs cost for a round: all else falls out.
+// counted returns what programs cost for a round of a loop: the least of
+// several times, as what wakes the agent is counted with what it interrupts.
 func (b *bench) counted(mode string, rounds int) (runs, float64, error) {
 	stats, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
 	if err != nil {
 		return nil, 0, fmt.Errorf("statistics: %w", err)
 	}
 	defer stats.Close()
+	var least runs
+	cheapest := math.Inf(1)
+	for range repeats {
+		cost, total, err := b.countedOnce(mode, rounds)
+		if err != nil {
+			return nil, 0, err
+		}
+		if total < cheapest {
+			least, cheapest = cost, total
+		}
+	}
+	return least, cheapest, nil
+}
+
+// countedOnce runs a loop twice, with double the rounds the second time: all
+// but the programs falls out.
+func (b *bench) countedOnce(mode string, rounds int) (runs, float64, error) {
 	var cost [2]runs
 	for i := range cost {
 		before, err := readRuns()
