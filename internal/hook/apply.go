@@ -69,25 +69,32 @@ func (e *Engine) change(h *compile.Hook, owners []string, processGeneration uint
 		return nil, err
 	}
 	old := e.hooks[h.Key]
-	if old != nil {
-		if p, ok := placeAt(places, old.post.place); ok {
-			return e.changeAt(old, p, h, owners, processGeneration)
-		}
-	}
 	id, err := e.idOf(h.Key)
 	if err != nil {
 		return nil, err
 	}
 	var failed attachErrors
 	for _, c := range places {
+		if err := e.unusable[c.key(h)]; err != nil {
+			failed.add(c.attachment, err)
+			continue
+		}
 		p, err := c.settle()
 		if err != nil {
 			failed.add(c.attachment, err)
 			continue
 		}
+		if old != nil && p.attachment == old.post.place.attachment && p.function == old.post.place.function {
+			return e.changeAt(old, p, h, owners, processGeneration)
+		}
 		next, err := e.install(h, id, p)
 		if err != nil {
-			failed.add(p.attachment, c.explain(err))
+			err = c.explain(err)
+			failed.add(p.attachment, err)
+			if old != nil {
+				// It will not be better with the next change of the hook's policies.
+				e.unusable[c.key(h)] = err
+			}
 			continue
 		}
 		return &change{
@@ -95,17 +102,6 @@ func (e *Engine) change(h *compile.Hook, owners []string, processGeneration uint
 		}, nil
 	}
 	return nil, &failed
-}
-
-// placeAt finds where a hook stands among the places where it could.
-func placeAt(places []candidate, at place) (place, bool) {
-	for _, c := range places {
-		if c.attachment == at.attachment && c.function == at.function {
-			p, err := c.settle()
-			return p, err == nil
-		}
-	}
-	return place{}, false
 }
 
 func (e *Engine) tablesOf(h *compile.Hook, owners []string, processGeneration uint32) *tables {
@@ -312,6 +308,11 @@ func (e *Engine) commit(changes []*change) error {
 	}
 	if len(gone) != 0 {
 		errs = append(errs, e.giveUp(gone, next))
+	}
+	for key := range e.unusable {
+		if next[key.hook] == nil {
+			delete(e.unusable, key)
+		}
 	}
 	e.hooks = next
 	e.forgetIDs(next)

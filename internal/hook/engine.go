@@ -52,9 +52,11 @@ type Engine struct {
 	// every CPU.
 	zeroCounters []bpf.RuleCounters
 
-	mu       sync.Mutex
-	hooks    map[compile.HookKey]*installed
-	ids      map[compile.HookKey]uint32
+	mu    sync.Mutex
+	hooks map[compile.HookKey]*installed
+	ids   map[compile.HookKey]uint32
+	// unusable are places of hooks in force that were found not to work.
+	unusable map[placeKey]error
 	next     uint32 // generation
 	process  processClasses
 	dispatch dispatcher
@@ -105,7 +107,7 @@ func NewEngine(base *Base, opts EngineOptions) (*Engine, error) {
 	e := &Engine{
 		base: base, spec: spec, abi: abi, tracefs: opts.Tracefs, offer: opts.Offer, attach: opts.Attach, log: opts.Log,
 		shared: map[string]*ebpf.Map{}, zeroCounters: make([]bpf.RuleCounters, cpus),
-		hooks: map[compile.HookKey]*installed{}, ids: map[compile.HookKey]uint32{}, totals: map[RuleKey]Counters{},
+		hooks: map[compile.HookKey]*installed{}, ids: map[compile.HookKey]uint32{}, unusable: map[placeKey]error{}, totals: map[RuleKey]Counters{},
 	}
 	if e.offer == nil {
 		e.offer = kernel.Offered()

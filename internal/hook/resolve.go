@@ -76,6 +76,14 @@ type candidate struct {
 	lacks func() error
 }
 
+// placeKey is a place of a hook.
+type placeKey struct {
+	hook       compile.HookKey
+	attachment Attachment
+}
+
+func (c candidate) key(h *compile.Hook) placeKey { return placeKey{h.Key, c.attachment} }
+
 // explain is why an attachment failed: for want of a feature, or as it says.
 func (c candidate) explain(err error) error {
 	if c.lacks != nil {
@@ -318,8 +326,9 @@ func (e *Engine) guardAttachments(h syscalls.SecurityHook) ([]Attachment, error)
 }
 
 // functionCandidates are the places of a kernel function. Those that ask the
-// LSMs are attached where they can be refused even if no policy asks for it:
-// then they need not be moved when one does.
+// LSMs are attached where they can be refused even if no policy asks for it.
+// An LSM program is never skipped (see guardAttachments), but does not see
+// what another LSM has denied: it is for policies that enforce.
 func (e *Engine) functionCandidates(h *compile.Hook, n needs) []candidate {
 	name := h.Key.Name
 	var all []candidate
@@ -340,6 +349,11 @@ func (e *Engine) functionCandidates(h *compile.Hook, n needs) []candidate {
 			return err
 		}, lacks})
 	}
+	if hook, ok := syscalls.SecurityHookOf(name); ok && (n.overrides || n.kills) && !n.returns {
+		all = append(all, candidate{place: place{attachment: AttachLSM, function: string(hook)}, check: func(p *place) error {
+			return e.checkSameArguments(p, h)
+		}})
+	}
 	if strings.HasPrefix(name, securityPrefix) || n.overrides {
 		add(AttachFmodRet, func() error { return e.offer.CheckFmodRet(name) })
 	}
@@ -350,6 +364,34 @@ func (e *Engine) functionCandidates(h *compile.Hook, n needs) []candidate {
 		add(AttachSysExit, nil)
 	}
 	return all
+}
+
+// checkSameArguments asks whether an LSM hook can stand for the function that
+// calls it: the arguments that the policies use must be the same.
+func (e *Engine) checkSameArguments(p *place, h *compile.Hook) error {
+	if err := e.offer.CheckLSMHook(p.function); err != nil {
+		return err
+	}
+	function, err := e.offer.Function(h.Key.Name)
+	if err != nil {
+		return err
+	}
+	hook, err := e.offer.Function("bpf_lsm_" + p.function)
+	if err != nil {
+		return err
+	}
+	p.params = len(hook.Params)
+	for _, s := range h.Slots {
+		for _, i := range []int{int(s.Index), int(s.SizeArg) - 1} {
+			if i < 0 {
+				continue
+			}
+			if i >= len(hook.Params) || i >= len(function.Params) || hook.Params[i].Type != function.Params[i].Type {
+				return fmt.Errorf("argument %d of %s is not that of the hook: %s", i, function, hook)
+			}
+		}
+	}
+	return nil
 }
 
 // paramsOf is how many parameters a function has.

@@ -43,6 +43,18 @@ var closedToLSM = map[SecurityHook]bool{
 // [SecurityHook.Function] works on all.
 func (hook SecurityHook) ClosedToLSM() bool { return closedToLSM[hook] }
 
+// SecurityHookOf returns the hook that a kernel function calls: "file_alloc_security" for
+// "security_file_alloc". It is false for other functions than those named "security_".
+func SecurityHookOf(function string) (SecurityHook, bool) {
+	for hook, name := range securityFunctions {
+		if name == function {
+			return hook, true
+		}
+	}
+	name, ok := strings.CutPrefix(function, "security_")
+	return SecurityHook(name), ok
+}
+
 // Refusal tells how a system call is refused by LSM hooks: while all of its hooks return an errno to
 // the thread that is inside the call, the call fails with that errno and has done nothing. The hooks
 // run in the calling task, never in an interrupt, but some of them under a spin lock or RCU, so that

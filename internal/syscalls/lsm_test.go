@@ -113,3 +113,14 @@ func TestRefusalCanReturn(t *testing.T) {
 		}
 	}
 }
+
+func TestSecurityHookOf(t *testing.T) {
+	for _, hook := range AllSecurityHooks() {
+		if got, ok := SecurityHookOf(hook.Function()); !ok || got != hook {
+			t.Errorf("%s is called by %s, of which the hook is %s, %v", hook, hook.Function(), got, ok)
+		}
+	}
+	if hook, ok := SecurityHookOf("vfs_read"); ok {
+		t.Errorf("vfs_read has the hook %s", hook)
+	}
+}
