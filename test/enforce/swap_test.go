@@ -132,8 +132,9 @@ var tried = map[string]func(path string) error{
 	},
 }
 
-// pause leaves the events time to be read: none may be lost.
-const pause = 200 * time.Microsecond
+// pause leaves the events time to be read, for none may be lost, and the
+// policies time to change.
+const pause = time.Millisecond
 
 // keepTrying tries on every CPU until its input ends, and prints how often it
 // was refused and how often it got through.
