@@ -48,9 +48,7 @@ func (d *dispatcher) load(e *Engine) error {
 	if err != nil {
 		return fmt.Errorf("system call dispatchers: %w", err)
 	}
-	d.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		MapReplacements: e.base.replacements(spec), Programs: e.base.programs, Cache: e.offer.TypeCache(),
-	})
+	d.coll, err = e.newCollection(spec, e.base.replacements(spec))
 	if err != nil {
 		return fmt.Errorf("system call dispatchers: %w", err)
 	}

@@ -144,6 +144,13 @@ func (e *Engine) makeShared() error {
 	return nil
 }
 
+// newCollection loads an object's programs with maps that exist already.
+func (e *Engine) newCollection(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map) (*ebpf.Collection, error) {
+	return ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+		MapReplacements: maps, Programs: e.base.programs, Cache: e.offer.TypeCache(),
+	})
+}
+
 func (e *Engine) abiConfig() bpf.SyscallABI {
 	return bpf.SyscallABI{
 		Args: e.abi.Args, Number: e.abi.Number, CompatStatus: e.abi.CompatStatus,

@@ -5,10 +5,10 @@ package hook
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
@@ -27,7 +27,7 @@ type guards struct {
 // guard is one attached program.
 type guard struct {
 	coll *ebpf.Collection
-	link link.Link
+	link io.Closer
 }
 
 func (g *guard) close() error {
@@ -93,25 +93,16 @@ func (gs *guards) load(program, function string, a Attachment) (*guard, error) {
 	}
 	keepPrograms(spec, []string{program})
 	attachTo(spec.Programs[program], a, function)
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		MapReplacements: gs.engine.base.replacements(spec), Programs: gs.engine.base.programs, Cache: gs.engine.offer.TypeCache(),
-	})
+	coll, err := gs.engine.newCollection(spec, gs.engine.base.replacements(spec))
 	if err != nil {
 		return nil, err
 	}
-	l, err := attachGuard(coll.Programs[program], a)
+	l, err := gs.engine.attachEntry(place{attachment: a}, coll.Programs[program])
 	if err != nil {
 		coll.Close()
 		return nil, err
 	}
 	return &guard{coll, l}, nil
-}
-
-func attachGuard(p *ebpf.Program, a Attachment) (link.Link, error) {
-	if a == AttachLSM {
-		return link.AttachLSM(link.LSMOptions{Program: p})
-	}
-	return link.AttachTracing(link.TracingOptions{Program: p})
 }
 
 // verdictPatience is how long verdicts on a hook's calls that are under way

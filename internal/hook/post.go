@@ -89,9 +89,7 @@ func (e *Engine) loadDispatchers(t *post) error {
 	if err := spec.Variables["vd_dispatch"].Set(cfg); err != nil {
 		return fmt.Errorf("dispatchers: %w", err)
 	}
-	t.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		MapReplacements: e.base.replacements(spec), Programs: e.base.programs, Cache: e.offer.TypeCache(),
-	})
+	t.coll, err = e.newCollection(spec, e.base.replacements(spec))
 	if err != nil {
 		return fmt.Errorf("dispatchers: %w", err)
 	}

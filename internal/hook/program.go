@@ -153,9 +153,7 @@ func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, er
 		return nil, err
 	}
 	sizeMaps(spec, s)
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		MapReplacements: e.shared, Programs: e.base.programs, Cache: e.offer.TypeCache(),
-	})
+	coll, err := e.newCollection(spec, e.shared)
 	if err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}

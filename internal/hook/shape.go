@@ -23,17 +23,16 @@ const (
 // shape is what a program is specialised to. Two compilations of a hook with
 // the same shape differ in the contents of tables only.
 type shape struct {
-	place      Attachment
-	function   string
-	guarded    bool
-	hasReturn  bool
-	config     bpf.HookConfig
-	operands   operands // of a static probe
-	entries    uint32   // rows of each half of vd_table
-	vectors    uint32
-	strings    uint32
-	ruleBits   uint32
-	fdInstalls bool
+	place     Attachment
+	function  string
+	guarded   bool
+	hasReturn bool
+	config    bpf.HookConfig
+	operands  operands // of a static probe
+	entries   uint32   // rows of each half of vd_table
+	vectors   uint32
+	strings   uint32
+	ruleBits  uint32
 }
 
 // shapeOf is the shape that a hook needs at a place.
@@ -42,7 +41,7 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	s := shape{
 		place: p.attachment, function: p.function, guarded: len(p.guards) != 0, hasReturn: h.HasReturn,
 		entries: rows(len(h.Table)), vectors: rows(len(h.Vectors)), strings: rows(len(h.Strings)),
-		fdInstalls: p.attachment == AttachSysExit, operands: l.operands,
+		operands: l.operands,
 	}
 	c := &s.config
 	if h.Words > len(bpf.HookTables{}.All) || len(slots) > len(c.Slots) || len(h.Dims) > len(c.Dims) || len(h.ReturnDims) > len(c.ReturnDims) {
@@ -128,17 +127,23 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 	return c
 }
 
-// featureOf is the feature of the program that a rule needs.
-func featureOf(r compile.Rule) bpf.ContractVdHookFeature {
+// ruleFeatures are the features of the program that rules with a flag need.
+var ruleFeatures = []struct {
+	flag    compile.RuleFlags
+	feature bpf.ContractVdHookFeature
+}{
+	{compile.RuleKill, bpf.ContractVdHookFeatureVD_FEATURE_KILL},
+	{compile.RuleSignal, bpf.ContractVdHookFeatureVD_FEATURE_SIGNAL},
+	{compile.RuleReturn, bpf.ContractVdHookFeatureVD_FEATURE_RETURN},
+	{compile.RuleOverride, bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE},
+}
+
+// featuresOf are the features of the program that a rule needs.
+func featuresOf(r compile.Rule) bpf.ContractVdHookFeature {
 	var f bpf.ContractVdHookFeature
-	for flag, feature := range map[compile.RuleFlags]bpf.ContractVdHookFeature{
-		compile.RuleKill:     bpf.ContractVdHookFeatureVD_FEATURE_KILL,
-		compile.RuleSignal:   bpf.ContractVdHookFeatureVD_FEATURE_SIGNAL,
-		compile.RuleReturn:   bpf.ContractVdHookFeatureVD_FEATURE_RETURN,
-		compile.RuleOverride: bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE,
-	} {
-		if r.Flags&flag != 0 {
-			f |= feature
+	for _, row := range ruleFeatures {
+		if r.Flags&row.flag != 0 {
+			f |= row.feature
 		}
 	}
 	if r.RateInterval != 0 {
@@ -155,7 +160,7 @@ func featureOf(r compile.Rule) bpf.ContractVdHookFeature {
 func features(h *compile.Hook, p place) uint32 {
 	var f bpf.ContractVdHookFeature
 	for _, r := range h.Rules {
-		f |= featureOf(r)
+		f |= featuresOf(r)
 	}
 	if slices.ContainsFunc(h.Dims, looksAtProcess) {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_PROCESS
