@@ -106,16 +106,52 @@ func (m *multi) attach(changes []*change, returns bool, failed map[*change]error
 	l, err := m.open(changes, returns)
 	if err != nil {
 		changes = m.without(changes, returns, failed)
-		if len(changes) == 0 {
-			return
-		}
 		l, err = m.open(changes, returns)
+	}
+	if err == nil && l.blameTwins(changes, failed) {
+		err = l.link.Close()
+		changes = filter(changes, failed)
+		if err == nil {
+			l, err = m.open(changes, returns)
+		}
 	}
 	if err != nil {
 		blame(changes, err, failed)
 		return
 	}
 	m.links = append(m.links, l)
+}
+
+// blameTwins blames functions that are at the same address as another one:
+// the kernel tells only one of their cookies. Before 6.6 it does not tell
+// addresses either.
+func (l *multiLink) blameTwins(changes []*change, failed map[*change]error) bool {
+	info, err := l.link.Info()
+	if err != nil {
+		return false
+	}
+	addresses, ok := info.KprobeMulti().Addresses()
+	if !ok {
+		return false
+	}
+	byCookie := make(map[uint64]*change, len(changes))
+	for _, c := range changes {
+		byCookie[c.next.cookie()] = c
+	}
+	found := false
+	first := make(map[uint64]*change, len(addresses))
+	for _, a := range addresses {
+		c, other := byCookie[a.Cookie], first[a.Address]
+		switch {
+		case a.Address == 0 || c == nil:
+		case other == nil:
+			first[a.Address] = c
+		default:
+			failed[c] = fmt.Errorf("is the same function as %s", other.next.place.function)
+			found = true
+		}
+	}
+	return found
 }
 
 // blame says that functions cannot be attached.
@@ -136,20 +172,20 @@ func (m *multi) without(changes []*change, returns bool, failed map[*change]erro
 		blame(changes, err, failed)
 		return nil
 	}
-	good := func(c *change) bool { return failed[c] == nil }
 	for _, c := range changes {
 		// What the kernel's own lists say takes no attempt.
 		if err := m.engine.offer.CheckKprobeMulti(c.next.place.function); err != nil {
 			failed[c] = err
 		}
 	}
-	changes = filter(changes, good)
+	changes = filter(changes, failed)
 	m.search(changes, returns, failed)
-	return filter(changes, good)
+	return filter(changes, failed)
 }
 
-func filter(changes []*change, keep func(*change) bool) []*change {
-	return slices.DeleteFunc(slices.Clone(changes), func(c *change) bool { return !keep(c) })
+// filter returns the changes that have not failed.
+func filter(changes []*change, failed map[*change]error) []*change {
+	return slices.DeleteFunc(slices.Clone(changes), func(c *change) bool { return failed[c] != nil })
 }
 
 // search finds the functions at fault by halves.
@@ -175,6 +211,9 @@ func (m *multi) search(changes []*change, returns bool, failed map[*change]error
 // open makes one link for functions, sorted by their names: Linux 5.18 looks
 // for them in that order, and would give the cookies of the given one.
 func (m *multi) open(changes []*change, returns bool) (*multiLink, error) {
+	if len(changes) == 0 {
+		return nil, errors.New("no function is left to attach")
+	}
 	if err := m.load(); err != nil {
 		return nil, err
 	}
