@@ -250,21 +250,19 @@ func (e *Engine) KernelCounters() ([]KernelCounter, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	skipped := &out[bpf.ContractVdCounterVD_COUNT_SKIPPED]
-	skipped.Count += e.skipped
+	skipped.Count += e.skipped + e.multi.skipped()
 	for _, coll := range e.standing() {
 		skipped.Count += skippedRuns(coll)
 	}
 	return out, nil
 }
 
-// standing are the programs that the kernel itself calls.
+// standing are the programs that the kernel itself calls, but for those at
+// kprobe_multi.
 func (e *Engine) standing() []*ebpf.Collection {
 	all := []*ebpf.Collection{e.base.process}
 	if e.dispatch.coll != nil {
 		all = append(all, e.dispatch.coll)
-	}
-	if e.multi.coll != nil {
-		all = append(all, e.multi.coll)
 	}
 	for _, h := range e.hooks {
 		if h.post.coll != nil {

@@ -282,6 +282,7 @@ func (m *multi) closeUnused(hooks map[compile.HookKey]*installed) error {
 				return false
 			}
 		}
+		m.engine.skipped += l.missed()
 		errs = append(errs, l.link.Close())
 		return true
 	})
@@ -291,6 +292,30 @@ func (m *multi) closeUnused(hooks map[compile.HookKey]*installed) error {
 		m.coll, m.entries, m.returns = nil, nil, nil
 	}
 	return errors.Join(errs...)
+}
+
+// skipped is how often the kernel did not run the dispatchers, as far as it
+// is known.
+func (m *multi) skipped() uint64 {
+	if m.coll == nil {
+		return 0
+	}
+	sum := skippedRuns(m.coll)
+	for _, l := range m.links {
+		sum += l.missed()
+	}
+	return sum
+}
+
+// missed is how often the functions of a link ran and the dispatcher was not
+// even called, as for returns when too many are awaited (kernel/trace/fprobe.c,
+// nmissed); told since 6.6.
+func (l *multiLink) missed() uint64 {
+	info, err := l.link.Info()
+	if err != nil {
+		return 0
+	}
+	return info.KprobeMulti().Missed
 }
 
 // memoryBytes is what the kernel holds for the dispatchers.

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -475,6 +476,30 @@ func TestMultiPreference(t *testing.T) {
 	})
 }
 
+// TestManyWithoutMulti attaches a list also where the kernel has no kprobe_multi.
+func TestManyWithoutMulti(t *testing.T) {
+	base, e := mustEngine(t, Options{})
+	want := AttachKprobeMulti
+	if err := kernel.Offered().Check(kernel.FeatureKprobeMulti); err != nil {
+		want = AttachFentry
+	}
+	if err := kernel.Offered().Check(kernel.FeatureFentry); err != nil {
+		t.Skip(err)
+	}
+	reader := mustReader(t, base)
+	functions := []string{"vfs_mkdir", "vfs_rmdir", "vfs_link", "vfs_symlink", "vfs_mknod", "vfs_rename", "vfs_readlink", "vfs_unlink", "vfs_fsync"}
+	loaded := mustApply(t, e, mustPlan(t, listPolicy(functions, ours("{action: Post}"))))
+	checkAttachment(t, loaded, want)
+	dir := t.TempDir()
+	mustRead(t, reader, loaded)
+	mustNil(t, os.Symlink("x", filepath.Join(dir, "link")))
+	mustNil(t, os.Remove(filepath.Join(dir, "link")))
+	got := mustRead(t, reader, loaded)
+	if want := (seen{{"vfs_symlink", phaseEntry}: 1, {"vfs_unlink", phaseEntry}: 1}); !maps.Equal(got, want) {
+		t.Errorf("seen %v, want %v", got, want)
+	}
+}
+
 // TestUprobeMultiNotWanted has a policy that does not want uprobe_multi.
 func TestUprobeMultiNotWanted(t *testing.T) {
 	_, e := mustEngine(t, Options{})
@@ -503,7 +528,7 @@ func TestTooManyHooks(t *testing.T) {
 // BenchmarkList puts a policy on all functions of a list into force and out
 // of it again, and tells what the kernel holds for it.
 func BenchmarkList(b *testing.B) {
-	_, e := mustEngine(b, Options{})
+	_, e := mustMulti(b)
 	functions := mustFunctions(b)
 	plan, none := mustPlan(b, listPolicy(functions, ours("{action: Post}"))), &compile.Plan{}
 	for b.Loop() {
