@@ -55,6 +55,7 @@ ANCHOR(enum, vd_slot_from);
 ANCHOR(enum, vd_slot_flags);
 ANCHOR(enum, vd_operand_kind);
 ANCHOR(enum, vd_hook_feature);
+ANCHOR(enum, vd_cookie);
 ANCHOR(enum, vd_rule_flags);
 ANCHOR(enum, vd_fd_op_kind);
 ANCHOR(enum, vd_counter);

@@ -13,6 +13,12 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type ContractVdCookie uint32
+
+const (
+	ContractVdCookieVD_COOKIE_WRAPPER ContractVdCookie = 1073741824
+)
+
 type ContractVdCounter uint32
 
 const (
@@ -362,6 +368,7 @@ const (
 	ContractVdHookFeatureVD_FEATURE_FRAMES   ContractVdHookFeature = 256
 	ContractVdHookFeatureVD_FEATURE_PROCESS  ContractVdHookFeature = 1024
 	ContractVdHookFeatureVD_FEATURE_USER     ContractVdHookFeature = 512
+	ContractVdHookFeatureVD_FEATURE_SHARED   ContractVdHookFeature = 2048
 )
 
 type ContractVdHookPhase uint32
@@ -717,6 +724,7 @@ type ContractVdVerdict struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	ContractVarAnchorVdCookie        = "anchor_vd_cookie"
 	ContractVarAnchorVdCounter       = "anchor_vd_counter"
 	ContractVarAnchorVdCred          = "anchor_vd_cred"
 	ContractVarAnchorVdDimConfig     = "anchor_vd_dim_config"
@@ -821,6 +829,7 @@ type ContractMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ContractVariableSpecs struct {
+	AnchorVdCookie        *ebpf.VariableSpec `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter       *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
 	AnchorVdCred          *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
 	AnchorVdDimConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_config"`
@@ -901,6 +910,7 @@ func (m *ContractMaps) Close() error {
 //
 // It can be passed to LoadContractObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ContractVariables struct {
+	AnchorVdCookie        *ebpf.Variable `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter       *ebpf.Variable `ebpf:"anchor_vd_counter"`
 	AnchorVdCred          *ebpf.Variable `ebpf:"anchor_vd_cred"`
 	AnchorVdDimConfig     *ebpf.Variable `ebpf:"anchor_vd_dim_config"`

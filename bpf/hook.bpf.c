@@ -160,7 +160,14 @@ struct vd_run {
 	__u64 now;
 	__u64 frame; /* which of a function's calls this is, as its return will see it */
 	__u32 failed; /* bits of the raw arguments that could not be read */
+	__u32 hook; /* its number, with VD_FEATURE_SHARED; see vd_hook */
 };
+
+/* The number of the hook at which the program runs. */
+static __always_inline __u32 vd_hook(const struct vd_run *run)
+{
+	return vd_config.features & VD_FEATURE_SHARED ? run->hook : vd_config.hook;
+}
 
 /* ---- arguments -------------------------------------------------------------- */
 
@@ -726,7 +733,7 @@ static __always_inline bool vd_limited(struct vd_run *run, struct vd_rule *rule)
 	__u32 i;
 
 	__builtin_memset(k, 0, sizeof(*k));
-	k->rule = rule->rate_id;
+	k->rule = rule->rate_id + vd_hook(run); /* each function of a list has its own limit */
 	if (rule->rate_scope == 0)
 		k->scope = (__u64)run->pid << 32 | run->tid;
 	else if (rule->rate_scope == 1)
@@ -1009,7 +1016,7 @@ static __always_inline __u32 vd_begin(struct vd_run *run, __u8 phase, __u8 n_val
 		r->process_flags = VD_PROCESS_UNKNOWN;
 	}
 	r->pair = pair;
-	r->hook = vd_config.hook;
+	r->hook = vd_hook(run);
 	r->generation = run->generation;
 	r->tid = run->tid;
 	r->phase = phase;
@@ -1061,7 +1068,7 @@ static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
 	__u32 i;
 
 	p->pair = run->now;
-	p->hook = vd_config.hook;
+	p->hook = vd_hook(run);
 	p->generation = run->generation;
 	p->return_slot = vd_config.return_slot;
 	p->syscall = syscall;
@@ -1075,7 +1082,7 @@ static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
 	}
 	if (vd_config.features & VD_FEATURE_FRAMES) {
 		struct vd_call_key key = {
-			.hook = vd_config.hook, .tid = run->tid, .frame = run->frame
+			.hook = vd_hook(run), .tid = run->tid, .frame = run->frame
 		};
 
 		err = bpf_map_update_elem(&vd_calls, &key, p, BPF_ANY);
@@ -1174,7 +1181,7 @@ static __always_inline bool vd_is_agent(struct vd_run *run)
 /* Tells the guards on the way of the thread's system call to refuse it. */
 static __always_inline void vd_pronounce(struct vd_run *run, __s32 error)
 {
-	struct vd_verdict verdict = { .error = error, .hook = vd_config.hook };
+	struct vd_verdict verdict = { .error = error, .hook = vd_hook(run) };
 
 	if (bpf_map_update_elem(&vd_verdicts, &run->tid, &verdict, BPF_ANY))
 		vd_count(VD_COUNT_VERDICT_FULL);
@@ -1383,13 +1390,13 @@ static __always_inline bool vd_take_tables_of(struct vd_run *run, __u32 generati
 }
 
 /* Completes what an entry has begun. */
-static __always_inline void vd_complete(void *ctx, struct vd_pending *p, __u64 ret)
+static __always_inline void vd_complete(void *ctx, __u32 hook, struct vd_pending *p, __u64 ret)
 {
-	struct vd_run run = {};
+	struct vd_run run = { .hook = hook };
 
 	vd_init(&run, ctx);
 	run.process = bpf_map_lookup_elem(&vd_processes, &run.pid);
-	if (p->hook != vd_config.hook || !vd_take_tables_of(&run, p->generation)) {
+	if (p->hook != hook || !vd_take_tables_of(&run, p->generation)) {
 		vd_count(VD_COUNT_RETURN_LATE);
 		return;
 	}
@@ -1402,7 +1409,7 @@ static __always_inline void vd_complete(void *ctx, struct vd_pending *p, __u64 r
 }
 
 /* Completes a system call's event, which the thread cannot be in twice. */
-static __always_inline void vd_complete_call(void *ctx, __u32 number, __u64 ret)
+static __always_inline void vd_complete_call(void *ctx, __u32 hook, __u32 number, __u64 ret)
 {
 	__u64 tid = (__u32)bpf_get_current_pid_tgid();
 	struct vd_pending *p = bpf_map_lookup_elem(&vd_pending, &tid);
@@ -1410,21 +1417,21 @@ static __always_inline void vd_complete_call(void *ctx, __u32 number, __u64 ret)
 	if (!p)
 		return;
 	if (p->syscall == number)
-		vd_complete(ctx, p, ret);
+		vd_complete(ctx, hook, p, ret);
 	bpf_map_delete_elem(&vd_pending, &tid);
 }
 
 /* Completes a function's event. */
-static __always_inline void vd_complete_function(void *ctx, __u64 frame, __u64 ret)
+static __always_inline void vd_complete_function(void *ctx, __u32 hook, __u64 frame, __u64 ret)
 {
 	struct vd_call_key key = {
-		.hook = vd_config.hook, .tid = bpf_get_current_pid_tgid(), .frame = frame
+		.hook = hook, .tid = bpf_get_current_pid_tgid(), .frame = frame
 	};
 	struct vd_pending *p = bpf_map_lookup_elem(&vd_calls, &key);
 
 	if (!p)
 		return;
-	vd_complete(ctx, p, ret);
+	vd_complete(ctx, hook, p, ret);
 	bpf_map_delete_elem(&vd_calls, &key);
 }
 
@@ -1432,7 +1439,7 @@ static __always_inline void vd_complete_function(void *ctx, __u64 frame, __u64 r
 SEC("tp_btf/sys_exit")
 int vd_hook_return(__u64 *ctx)
 {
-	vd_complete_call(ctx, vd_call_number((void *)ctx[0]), ctx[1]);
+	vd_complete_call(ctx, vd_config.hook, vd_call_number((void *)ctx[0]), ctx[1]);
 	return 0;
 }
 
@@ -1624,9 +1631,9 @@ SEC("fexit/fd_install")
 int vd_hook_fexit(__u64 *ctx)
 {
 	if (vd_config.wrapper)
-		vd_complete_call(ctx, vd_config.call, vd_result(ctx));
+		vd_complete_call(ctx, vd_config.hook, vd_config.call, vd_result(ctx));
 	else
-		vd_complete_function(ctx, (__u64)ctx, vd_result(ctx));
+		vd_complete_function(ctx, vd_config.hook, (__u64)ctx, vd_result(ctx));
 	return 0;
 }
 
@@ -1703,6 +1710,23 @@ static __always_inline void vd_load_operands(struct vd_run *run, void *regs)
 	}
 }
 
+/* The number of the hook that a probe is of. */
+static __always_inline __u32 vd_probed(void *ctx)
+{
+	if (vd_config.features & VD_FEATURE_SHARED)
+		return bpf_get_attach_cookie(ctx) & ~VD_COOKIE_WRAPPER;
+	return vd_config.hook;
+}
+
+/*
+ * What is kept of a call's number with its awaited return: any number does
+ * that is no other call's.
+ */
+static __always_inline __u32 vd_probed_call(__u32 hook)
+{
+	return vd_config.features & VD_FEATURE_SHARED ? hook : vd_config.call;
+}
+
 /* A function of the kernel or, as uprobe, a place in a program. */
 SEC("kprobe")
 int vd_hook_kprobe(void *ctx)
@@ -1713,9 +1737,10 @@ int vd_hook_kprobe(void *ctx)
 	if (!vd_start(&run, ctx))
 		return 0;
 	run.frame = vd_register(ctx, vd_abi.stack);
+	run.hook = vd_probed(ctx);
 	if (vd_config.wrapper) {
 		vd_load_call(&run, (void *)vd_register(ctx, vd_abi.params[0]));
-		number = vd_config.call;
+		number = vd_probed_call(run.hook);
 	} else if (vd_config.variants) {
 		vd_load_operands(&run, ctx);
 	} else {
@@ -1730,10 +1755,11 @@ SEC("kprobe")
 int vd_hook_kretprobe(void *ctx)
 {
 	__u64 ret = vd_register(ctx, vd_abi.result);
+	__u32 hook = vd_probed(ctx);
 
 	if (vd_config.wrapper)
-		vd_complete_call(ctx, vd_config.call, ret);
+		vd_complete_call(ctx, hook, vd_probed_call(hook), ret);
 	else
-		vd_complete_function(ctx, vd_register(ctx, vd_abi.stack) - vd_abi.popped, ret);
+		vd_complete_function(ctx, hook, vd_register(ctx, vd_abi.stack) - vd_abi.popped, ret);
 	return 0;
 }

@@ -323,7 +323,7 @@ enum vd_dim_flags {
 
 /* What a hook's program is specialised to. Frozen before load. */
 struct vd_hook_config {
-	__u32 hook;
+	__u32 hook; /* 0 with VD_FEATURE_SHARED */
 	__u32 words;
 	__u32 n_slots;
 	__u32 n_dims;
@@ -354,6 +354,12 @@ enum vd_hook_feature {
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
+	VD_FEATURE_SHARED = 1 << 11, /* of several hooks: the attach cookie tells which, see vd_cookie */
+};
+
+/* What a function is attached with by kprobe.multi: its hook's number, with these bits. */
+enum vd_cookie {
+	VD_COOKIE_WRAPPER = 1 << 30, /* the function is that of a system call */
 };
 
 /* Where the tables of a dimension are. Indexes count from the maps' beginning. */
@@ -439,7 +445,7 @@ struct vd_rule {
 	__u32 signal;
 	struct vd_fd_op fd_ops[VD_MAX_FD_OPS];
 	__u64 rate_interval;
-	__u64 rate_id; /* the same over all generations, and for no other rule */
+	__u64 rate_id; /* the same over all generations, and for no other rule of the hook */
 	__u32 rate_scope; /* 0 thread, 1 process, 2 global */
 	__s32 error; /* OVERRIDE: what the caller gets, -4095 to -1 */
 };

@@ -19,7 +19,7 @@ type builder struct {
 // build compiles one hook.
 func build(d *draft, cls *classes) *Hook {
 	b := &builder{
-		draft: d, hook: &Hook{Key: d.key, Slots: d.slots}, classes: cls, trie: newTrie(0),
+		draft: d, hook: &Hook{Key: d.key, Slots: d.slots, Many: d.many, NoMulti: d.noMulti}, classes: cls, trie: newTrie(0),
 		dims: make(map[dimKey]*dimDraft), returns: make(map[dimKey]*dimDraft),
 	}
 	b.bits()

@@ -18,6 +18,8 @@ type entry struct {
 	group Group  // without Args and bits
 	args  []Slot // in the order of the policy; Filtered is set
 	rules []*selector
+	// many and noMulti are as in Hook.
+	many, noMulti bool
 }
 
 // selector is one selector of an entry, or stands for having none.

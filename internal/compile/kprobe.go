@@ -26,6 +26,10 @@ func (f *frontend) kprobe(k *policy.Kprobe, index int) []*entry {
 	f.checkKprobe(k, path)
 	targets := f.targets(k, path)
 	e := f.kprobeEntry(k, index, path)
+	if _, ok := policy.ListReference(k.Call); ok {
+		e.group.List, e.many = k.Call, len(targets) > FewFunctions
+	}
+	e.noMulti = f.policy.IsSet(policy.OptionDisableKprobeMulti)
 	var entries []*entry
 	for _, t := range targets {
 		one := *e

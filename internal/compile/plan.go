@@ -36,6 +36,9 @@ const (
 	MaxString = 4096
 	// MaxPostfix is the longest postfix, in bytes, that can be matched.
 	MaxPostfix = 128
+	// FewFunctions is how many functions of a list are attached like single
+	// ones; more of them are many, see [Hook.Many].
+	FewFunctions = 8
 )
 
 // HookKind says what kind of place in the kernel a hook is.
@@ -311,6 +314,9 @@ type Group struct {
 	// the reference, with the prefix of the architecture (__x64_sys_read),
 	// the tracepoint's "subsystem/event", or the place in a program.
 	FunctionName string
+	// List is the entry's call where that is a list, "list:NAME", else empty.
+	// What its rules do is counted for all functions of the list together.
+	List string
 	// Site is the place in a program, for HookUprobe and HookUSDT.
 	Site    Site
 	Message string
@@ -351,6 +357,11 @@ type Hook struct {
 	Single, Start, Guard []uint64
 	// HasReturn says that some rule waits for the return of the call.
 	HasReturn bool
+	// Many says that the hook is one of more than FewFunctions of a list: how
+	// long they take to attach counts.
+	Many bool
+	// NoMulti says that a policy does not want one link for several hooks.
+	NoMulti bool
 }
 
 // Enforces reports whether a rule of a group stops what it matches.

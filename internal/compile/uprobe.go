@@ -19,7 +19,7 @@ func (f *frontend) uprobe(u *policy.Uprobe, index int) []*entry {
 	path := policy.ItemPath("spec.uprobes", index)
 	f.checkUprobe(u, path)
 	sites := f.sites(u, path)
-	e := &entry{path: path, group: Group{
+	e := &entry{path: path, noMulti: f.policy.IsSet(policy.OptionDisableUprobeMulti), group: Group{
 		Section: "uprobes", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow,
 	}}
 	hook := hookContext{kind: HookUprobe, args: functionArgs}
@@ -124,7 +124,7 @@ func (f *frontend) usdt(u *policy.Usdt, index int) *entry {
 	if u.BTFPath != "" {
 		f.named(path+".btfPath", "btfPath")
 	}
-	e := &entry{path: path, group: Group{
+	e := &entry{path: path, noMulti: f.policy.IsSet(policy.OptionDisableUprobeMulti), group: Group{
 		Section: "usdts", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow,
 	}}
 	if u.Provider == "" || u.Name == "" {

@@ -113,7 +113,30 @@ func (e *Engine) places(h *compile.Hook) ([]candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.prefer(all), nil
+	return e.prefer(e.order(h, all)), nil
+}
+
+// order puts kprobe_multi first for hooks that are many, and takes it away
+// from those whose policies do not want it. A hook stays where it stands: to
+// move it there, or away, would let it act twice for a moment. Hooks that
+// enforce keep the order of how surely the kernel runs their programs: a
+// kprobe it skips where any other of them is running on the CPU.
+func (e *Engine) order(h *compile.Hook, all []candidate) []candidate {
+	if h.NoMulti {
+		return slices.DeleteFunc(all, func(c candidate) bool {
+			return c.attachment == AttachKprobeMulti || c.attachment == AttachUprobeMulti
+		})
+	}
+	i := slices.IndexFunc(all, func(c candidate) bool { return c.attachment == AttachKprobeMulti })
+	first := h.Many
+	if old := e.hooks[h.Key]; old != nil {
+		first = old.place.attachment == AttachKprobeMulti
+	}
+	if n := needsOf(h); i <= 0 || !first || n.overrides || n.kills {
+		return all
+	}
+	multi := all[i]
+	return slices.Insert(slices.Delete(all, i, i+1), 0, multi)
 }
 
 // attachErrors says for every attachment that was tried why it does not work.

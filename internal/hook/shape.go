@@ -53,6 +53,11 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		N_returnDims: uint32(len(h.ReturnDims)), Features: features(h, p),
 		Winners: powerOfTwo(len(h.Groups), minWinners),
 	}
+	if p.attachment == AttachKprobeMulti {
+		// Cookies tell the function, so the program can be that of several.
+		s.function, c.Hook = "", 0
+		c.Features |= uint32(bpf.ContractVdHookFeatureVD_FEATURE_SHARED)
+	}
 	s.ruleBits = 64 * c.Words
 	for i, slot := range slots {
 		c.Slots[i] = slot
