@@ -77,7 +77,7 @@ func mustNil(tb testing.TB, err error) {
 // mustPlan compiles policies given as text.
 func mustPlan(tb testing.TB, texts ...string) *compile.Plan {
 	tb.Helper()
-	var in compile.Input
+	in := compile.Input{Types: TypesOf(kernel.Offered(), nil)}
 	for i, text := range texts {
 		policies, diags := policy.Parse(fmt.Sprintf("policy%d", i), []byte(text))
 		if policy.HasErrors(diags) {

@@ -142,6 +142,25 @@ func (o *Offer) Function(name string) (*Function, error) {
 	return function, nil
 }
 
+// LSMHook returns the description of an LSM hook, whose name is without a
+// prefix. The error matches [ErrNoLSMHook] if there is none of that name, and
+// tells the names that are near.
+func (o *Offer) LSMHook(hook string) (*Function, error) {
+	f, module, err := o.types.function(lsmPrefix + hook)
+	if errors.Is(err, btf.ErrNotFound) {
+		err = fmt.Errorf("%w%s", ErrNoLSMHook, suggestLSMHook(hook))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("LSM hook %q: %w", hook, err)
+	}
+	function, err := describe(f)
+	if err != nil {
+		return nil, fmt.Errorf("LSM hook %q: %w", hook, err)
+	}
+	function.Module = module
+	return function, nil
+}
+
 // function returns a function's type, and the module that it is in.
 func (o *Offer) function(name string) (*btf.Func, string, error) {
 	f, module, err := o.types.function(name)
