@@ -83,7 +83,7 @@ func (nodeTypes) Resolve(_ compile.Origin, path string) (compile.Way, compile.Ty
 
 // found declares some of the fields that a set of policies uses.
 func (g *generator) found(source, start string) []policy.Arg {
-	return some(g, 0, 2, func() policy.Arg {
+	return some(g, 1, 3, func() policy.Arg {
 		f := pick(g, g.fields)
 		a := policy.Arg{Type: f.t, Resolve: f.path, Source: source, BTFType: start}
 		if g.chance(30) {
@@ -103,7 +103,11 @@ func typeOf(a *policy.Arg) policy.ArgType {
 	return a.Type
 }
 
+// fewBits are values of a bit field, with more bits than it has: what
+// filters compare is near the lowest.
+var fewBits = []uint8{0, 1, 2, 3, 17, 18, 33, 34, 255}
+
 // node makes a node of an event.
 func (g *generator) node() naive.Node {
-	return naive.Node{Small: uint32(g.register()), Bits: uint8(g.register()), Wide: int64(g.register()), Text: g.text()}
+	return naive.Node{Small: uint32(g.register()), Bits: pick(g, fewBits), Wide: int64(g.register()), Text: g.text()}
 }
