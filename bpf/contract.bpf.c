@@ -21,6 +21,7 @@ ANCHOR(struct, vd_hook_record);
 ANCHOR(struct, vd_value);
 ANCHOR(struct, vd_slot_config);
 ANCHOR(struct, vd_operand);
+ANCHOR(struct, vd_steps);
 ANCHOR(struct, vd_dim_config);
 ANCHOR(struct, vd_hook_config);
 ANCHOR(struct, vd_dim_tables);

@@ -450,6 +450,7 @@ const (
 	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
 	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
+	ContractVdLimitVD_MAX_DEREFS      ContractVdLimit = 10
 	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
 )
 
@@ -632,14 +633,28 @@ type ContractVdSlotFlags uint32
 const (
 	ContractVdSlotFlagsVD_SLOT_FILTERED    ContractVdSlotFlags = 1
 	ContractVdSlotFlagsVD_SLOT_RETURN_COPY ContractVdSlotFlags = 2
+	ContractVdSlotFlagsVD_SLOT_RESOLVE     ContractVdSlotFlags = 4
 )
 
 type ContractVdSlotFrom uint32
 
 const (
-	ContractVdSlotFromVD_FROM_RAW   ContractVdSlotFrom = 0
-	ContractVdSlotFromVD_FROM_FIELD ContractVdSlotFrom = 1
+	ContractVdSlotFromVD_FROM_RAW      ContractVdSlotFrom = 0
+	ContractVdSlotFromVD_FROM_FIELD    ContractVdSlotFrom = 1
+	ContractVdSlotFromVD_FROM_TASK     ContractVdSlotFrom = 2
+	ContractVdSlotFromVD_FROM_REGISTER ContractVdSlotFrom = 3
 )
+
+type ContractVdSteps struct {
+	_        structs.HostLayout
+	Count    uint8
+	Width    uint8
+	Left     uint8
+	Right    uint8
+	IsSigned uint8
+	Depth    [11]uint8
+	Offset   [11]uint32
+}
 
 type ContractVdStringKey struct {
 	_         structs.HostLayout
@@ -712,6 +727,7 @@ const (
 	ContractVdValueStatusVD_VALUE_UNRESOLVED ContractVdValueStatus = 8
 	ContractVdValueStatusVD_VALUE_AT_RETURN  ContractVdValueStatus = 16
 	ContractVdValueStatusVD_VALUE_COMPAT     ContractVdValueStatus = 32
+	ContractVdValueStatusVD_VALUE_UNREACHED  ContractVdValueStatus = 64
 )
 
 type ContractVdVerdict struct {
@@ -766,6 +782,7 @@ const (
 	ContractVarAnchorVdSlotConfig    = "anchor_vd_slot_config"
 	ContractVarAnchorVdSlotFlags     = "anchor_vd_slot_flags"
 	ContractVarAnchorVdSlotFrom      = "anchor_vd_slot_from"
+	ContractVarAnchorVdSteps         = "anchor_vd_steps"
 	ContractVarAnchorVdStringKey     = "anchor_vd_string_key"
 	ContractVarAnchorVdStringValue   = "anchor_vd_string_value"
 	ContractVarAnchorVdSyscallAbi    = "anchor_vd_syscall_abi"
@@ -871,6 +888,7 @@ type ContractVariableSpecs struct {
 	AnchorVdSlotConfig    *ebpf.VariableSpec `ebpf:"anchor_vd_slot_config"`
 	AnchorVdSlotFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_slot_flags"`
 	AnchorVdSlotFrom      *ebpf.VariableSpec `ebpf:"anchor_vd_slot_from"`
+	AnchorVdSteps         *ebpf.VariableSpec `ebpf:"anchor_vd_steps"`
 	AnchorVdStringKey     *ebpf.VariableSpec `ebpf:"anchor_vd_string_key"`
 	AnchorVdStringValue   *ebpf.VariableSpec `ebpf:"anchor_vd_string_value"`
 	AnchorVdSyscallAbi    *ebpf.VariableSpec `ebpf:"anchor_vd_syscall_abi"`
@@ -952,6 +970,7 @@ type ContractVariables struct {
 	AnchorVdSlotConfig    *ebpf.Variable `ebpf:"anchor_vd_slot_config"`
 	AnchorVdSlotFlags     *ebpf.Variable `ebpf:"anchor_vd_slot_flags"`
 	AnchorVdSlotFrom      *ebpf.Variable `ebpf:"anchor_vd_slot_from"`
+	AnchorVdSteps         *ebpf.Variable `ebpf:"anchor_vd_steps"`
 	AnchorVdStringKey     *ebpf.Variable `ebpf:"anchor_vd_string_key"`
 	AnchorVdStringValue   *ebpf.Variable `ebpf:"anchor_vd_string_value"`
 	AnchorVdSyscallAbi    *ebpf.Variable `ebpf:"anchor_vd_syscall_abi"`

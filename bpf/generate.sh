@@ -23,7 +23,7 @@ for t in \
 	vd_process_policy vd_syscall_abi vd_record_type vd_limit vd_process_flags \
 	vd_exec_flags vd_namespace vd_hook_phase vd_value_status \
 	vd_type vd_dim_kind vd_dim_source vd_dim_flags \
-	vd_slot_from vd_slot_flags vd_operand vd_operand_kind vd_hook_feature vd_cookie vd_rule_flags \
+	vd_slot_from vd_slot_flags vd_steps vd_operand vd_operand_kind vd_hook_feature vd_cookie vd_rule_flags \
 	vd_fd_op_kind vd_counter; do
 	types="$types -type $t"
 done

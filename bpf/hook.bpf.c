@@ -232,7 +232,8 @@ static __always_inline void vd_fail(struct vd_slot *slot)
 	vd_count(VD_COUNT_ARG_FAILED);
 }
 
-static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
+/* Copies a string of the process's memory (user) or the kernel's. */
+static __always_inline void vd_copy_string(struct vd_slot *slot, __u64 addr, bool user)
 {
 	long n;
 
@@ -240,7 +241,7 @@ static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
 	slot->s.end = 0;
 	slot->s.bytes[0] = 0;
 	/* One byte for the NUL: what fills all of it is cut. */
-	if (vd_reads_user(addr)) {
+	if (user) {
 		n = bpf_probe_read_user_str(slot->s.bytes, VD_MAX_STRING + 2, (void *)addr);
 		/* Kernels before 6.17 do not count the NUL of an empty string. */
 		if (!n)
@@ -260,7 +261,14 @@ static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
 	slot->s.end = n - 1;
 }
 
-static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __u64 size, __u32 max)
+static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
+{
+	vd_copy_string(slot, addr, vd_reads_user(addr));
+}
+
+/* Copies bytes of the process's memory (user) or the kernel's. */
+static __always_inline void vd_copy_buffer(struct vd_slot *slot, __u64 addr, __u64 size, __u32 max,
+					   bool user)
 {
 	__u64 n = size > max ? max : size;
 	long err;
@@ -273,7 +281,7 @@ static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __
 	vd_bounded(n);
 	if (n > VD_MAX_STRING)
 		n = VD_MAX_STRING;
-	if (vd_reads_user(addr))
+	if (user)
 		err = bpf_probe_read_user(slot->s.bytes, n, (void *)addr);
 	else
 		err = bpf_probe_read_kernel(slot->s.bytes, n, (void *)addr);
@@ -283,6 +291,11 @@ static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __
 	}
 	slot->s.bytes[n] = 0;
 	slot->s.end = n;
+}
+
+static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __u64 size, __u32 max)
+{
+	vd_copy_buffer(slot, addr, size, max, vd_reads_user(addr));
 }
 
 static __always_inline void vd_fetch_path(struct vd_slot *slot, struct path *path)
@@ -330,7 +343,9 @@ static __always_inline bool vd_is_compat(struct task_struct *task)
 
 static __always_inline __u64 vd_slot_raw(struct vd_run *run, __u32 i)
 {
-	if (vd_config.slots[i].from == VD_FROM_FIELD)
+	if (vd_config.slots[i].from == VD_FROM_TASK)
+		return (__u64)run->task;
+	if (vd_config.slots[i].from == VD_FROM_FIELD || vd_config.slots[i].from == VD_FROM_REGISTER)
 		return vd_field(run->ctx, vd_config.slots[i].offset, vd_config.slots[i].width);
 	if (vd_config.slots[i].raw >= VD_RAW_ARGS)
 		return 0;
@@ -357,27 +372,40 @@ static __always_inline bool vd_slot_failed(struct vd_run *run, __u32 i)
 	return run->failed & needs;
 }
 
+#include "resolve.h"
+
 static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 {
 	struct vd_slot *slot;
 	__u64 raw = vd_slot_raw(run, i);
+	bool user = vd_reads_user(raw);
 
 	if (i >= VD_MAX_SLOTS)
 		return;
 	slot = &run->s->slots[i];
 	slot->status = 0;
-	slot->num = vd_extend(raw, vd_config.slots[i].type);
 	slot->s.start = 0;
 	slot->s.end = 0;
-	slot->fd = raw;
 	slot->file = 0;
+	slot->num = 0;
+	slot->fd = 0;
 	if (run->failed && vd_slot_failed(run, i)) {
 		vd_fail(slot);
 		return;
 	}
+	if (vd_config.slots[i].flags & VD_SLOT_RESOLVE) {
+		int memory = vd_resolve(run, i, raw);
+
+		if (memory < 0)
+			return;
+		raw = slot->num;
+		user = memory == VD_MEMORY_USER;
+	}
+	slot->num = vd_extend(raw, vd_config.slots[i].type);
+	slot->fd = raw;
 	switch (vd_config.slots[i].type) {
 	case VD_TYPE_STRING:
-		vd_fetch_string(slot, raw);
+		vd_copy_string(slot, raw, user);
 		break;
 	case VD_TYPE_FILENAME: {
 		const char *name = 0;
@@ -400,7 +428,7 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 		if (vd_config.slots[i].flags & VD_SLOT_RETURN_COPY)
 			slot->status = VD_VALUE_AT_RETURN;
 		else
-			vd_fetch_buffer(slot, raw, vd_slot_size(run, i), vd_config.slots[i].max);
+			vd_copy_buffer(slot, raw, vd_slot_size(run, i), vd_config.slots[i].max, user);
 		break;
 	case VD_TYPE_DATA_LOC:
 		vd_fetch_data_loc(run->ctx, slot, raw);

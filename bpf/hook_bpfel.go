@@ -226,6 +226,17 @@ type HookVdRuleCounters struct {
 	MonitorOverride uint64
 }
 
+type HookVdSteps struct {
+	_        structs.HostLayout
+	Count    uint8
+	Width    uint8
+	Left     uint8
+	Right    uint8
+	IsSigned uint8
+	Depth    [11]uint8
+	Offset   [11]uint32
+}
+
 type HookVdStringKey struct {
 	_         structs.HostLayout
 	Prefixlen uint32
@@ -305,6 +316,7 @@ const (
 	HookVarVdConfig             = "vd_config"
 	HookVarVdFdCalls            = "vd_fd_calls"
 	HookVarVdOperands           = "vd_operands"
+	HookVarVdSteps              = "vd_steps"
 )
 
 // LoadHook returns the embedded CollectionSpec for Hook.
@@ -396,6 +408,7 @@ type HookVariableSpecs struct {
 	VdConfig   *ebpf.VariableSpec `ebpf:"vd_config"`
 	VdFdCalls  *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
 	VdOperands *ebpf.VariableSpec `ebpf:"vd_operands"`
+	VdSteps    *ebpf.VariableSpec `ebpf:"vd_steps"`
 }
 
 // HookObjects contains all objects after they have been loaded into the kernel.
@@ -471,6 +484,7 @@ type HookVariables struct {
 	VdConfig   *ebpf.Variable `ebpf:"vd_config"`
 	VdFdCalls  *ebpf.Variable `ebpf:"vd_fd_calls"`
 	VdOperands *ebpf.Variable `ebpf:"vd_operands"`
+	VdSteps    *ebpf.Variable `ebpf:"vd_steps"`
 }
 
 // HookPrograms contains all programs after they have been loaded into the kernel.

@@ -24,6 +24,8 @@ type (
 	Value = ContractVdValue
 	// SlotConfig says how a hook's program fetches an argument.
 	SlotConfig = ContractVdSlotConfig
+	// Steps are the way from a pointer to a value.
+	Steps = ContractVdSteps
 	// Operand says where a static probe has an argument.
 	Operand = ContractVdOperand
 	// DimConfig is one dimension of a hook's program.

@@ -23,6 +23,7 @@ enum vd_limit {
 	VD_MAX_SETS = 64,
 	VD_RATE_ENTRIES = 32768,
 	VD_RAW_ARGS = 6,
+	VD_MAX_DEREFS = 10, /* pointers on the way to a value */
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
 };
 
@@ -199,6 +200,7 @@ enum vd_value_status {
 	VD_VALUE_UNRESOLVED = 1 << 3, /* more path components than walked */
 	VD_VALUE_AT_RETURN = 1 << 4, /* comes with the return record */
 	VD_VALUE_COMPAT = 1 << 5, /* SYSCALL64: a 32-bit call */
+	VD_VALUE_UNREACHED = 1 << 6, /* with FAILED: an address on the way to it cannot be read; num is the component */
 };
 
 /*
@@ -268,6 +270,8 @@ enum vd_dim_source {
 enum vd_slot_from {
 	VD_FROM_RAW = 0, /* raw argument number raw */
 	VD_FROM_FIELD = 1, /* offset and width in a tracepoint's record */
+	VD_FROM_TASK = 2, /* the current task's struct task_struct */
+	VD_FROM_REGISTER = 3, /* offset and width in struct pt_regs, which the program's context is */
 };
 
 struct vd_slot_config {
@@ -305,6 +309,21 @@ struct vd_operand {
 enum vd_slot_flags {
 	VD_SLOT_FILTERED = 1 << 0,
 	VD_SLOT_RETURN_COPY = 1 << 1,
+	VD_SLOT_RESOLVE = 1 << 2, /* what it is from is where the way of vd_steps begins */
+};
+
+/*
+ * The way from a pointer to a value: count pointers are read, each at an offset from the one before. The value is at
+ * the next offset.
+ */
+struct vd_steps {
+	__u8 count; /* at most VD_MAX_DEREFS */
+	__u8 width; /* bytes of the value; 0: the value is the place itself */
+	__u8 left; /* bits by which what was read is shifted to the left and then */
+	__u8 right; /* to the right: it is extended to 64 bits, or a bit field */
+	__u8 is_signed;
+	__u8 depth[VD_MAX_DEREFS + 1]; /* which component of the policy's path each read is for, from 0 */
+	__u32 offset[VD_MAX_DEREFS + 1];
 };
 
 /* What is constant of a dimension; the rest is in struct vd_dim_tables. */

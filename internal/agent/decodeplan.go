@@ -85,12 +85,20 @@ func decodeGroup(g compile.Group, policies []string) observe.GroupPlan {
 	for _, tag := range g.Tags {
 		out.Tags = append(out.Tags, escaped(tag))
 	}
-	for i, slot := range g.Args {
+	out.Args = slotRefs(g.Args, g.Labels)
+	out.Data = slotRefs(g.Data, g.Labels[min(len(g.Args), len(g.Labels)):])
+	return out
+}
+
+// slotRefs are what events show of slots.
+func slotRefs(slots []uint8, labels []string) []observe.SlotRef {
+	var out []observe.SlotRef
+	for i, slot := range slots {
 		ref := observe.SlotRef{Slot: slot}
-		if i < len(g.Labels) {
-			ref.Label = g.Labels[i]
+		if i < len(labels) {
+			ref.Label = labels[i]
 		}
-		out.Args = append(out.Args, ref)
+		out = append(out, ref)
 	}
 	return out
 }

@@ -51,7 +51,8 @@ func (b *builder) bits() {
 	next := uint16(0)
 	for _, p := range b.draft.placed {
 		g := p.entry.group
-		g.Policy, g.Args, g.FirstBit, g.Bits = p.policy, p.slots, next, uint16(len(p.entry.rules))
+		g.Policy, g.FirstBit, g.Bits = p.policy, next, uint16(len(p.entry.rules))
+		g.Args, g.Data = p.slots[:p.entry.numArgs], p.slots[p.entry.numArgs:]
 		for _, s := range p.entry.rules {
 			b.rule(s, p.slots, next)
 			next++

@@ -23,6 +23,10 @@ type Input struct {
 	// Functions knows the kernel's functions. It is nil where policies are
 	// only checked; then lists that the kernel fills are empty.
 	Functions Functions
+	// Types knows the kernel's functions and types. It is nil where policies
+	// are only checked; then what only they tell is taken for right, and a
+	// plan that depends on it cannot be loaded.
+	Types Types
 	// HostNamespaces are the inode numbers of the host's namespaces by the
 	// names of [policy.NamespaceNames]; a kind that the kernel lacks is not
 	// in it. It is nil where policies are only checked.
@@ -83,6 +87,7 @@ func Follows(p *policy.Policy) bool {
 // executed, there is no plan; the error has a [PolicyError] for each one.
 func Compile(in Input) (*Plan, error) {
 	d := drafts{hooks: make(map[HookKey]*draft)}
+	plan := &Plan{}
 	var errs []error
 	for i := range in.Policies {
 		f := newFrontend(&in, i)
@@ -94,17 +99,29 @@ func Compile(in Input) (*Plan, error) {
 		if len(diags) > 0 {
 			errs = append(errs, &PolicyError{Policy: i, Diagnostics: diags, source: in.Policies[i].Policy.Source})
 		}
+		plan.note(f)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	plan := &Plan{}
 	var cls *classes
 	plan.Process, cls = buildProcess(d.hooks, &d.sets)
 	for _, key := range slices.SortedFunc(maps.Keys(d.hooks), compareKeys) {
 		plan.Hooks = append(plan.Hooks, build(d.hooks[key], cls))
 	}
 	return plan, nil
+}
+
+// note enters what is to be said of a policy that is executed.
+func (p *Plan) note(f *frontend) {
+	p.Skipped = append(p.Skipped, f.skipped...)
+	if len(f.warnings) == 0 {
+		return
+	}
+	if p.Warnings == nil {
+		p.Warnings = make(map[int][]policy.Diagnostic)
+	}
+	p.Warnings[f.index] = f.warnings
 }
 
 func compareKeys(a, b HookKey) int {

@@ -16,8 +16,10 @@ type entry struct {
 	key   HookKey
 	path  string // where the policy has it
 	group Group  // without Args and bits
-	args  []Slot // in the order of the policy; Filtered is set
-	rules []*selector
+	args  []Slot // the args and then the data of the policy; Filtered is set
+	// numArgs is how many of args are no data.
+	numArgs int
+	rules   []*selector
 	// many and noMulti are as in Hook.
 	many, noMulti bool
 }

@@ -14,7 +14,7 @@ import (
 func (f *frontend) everySyscall(path string) []target {
 	var all []target
 	for _, name := range f.kernelSyscalls(path) {
-		all = append(all, target{HookKey{HookSyscall, name}, syscallPrefix() + name})
+		all = append(all, target{key: HookKey{HookSyscall, name}, function: syscallPrefix() + name, path: path})
 	}
 	return all
 }
@@ -55,7 +55,7 @@ func (f *frontend) matchingFunctions(list *policy.List, path string) []target {
 	var all []target
 	for _, name := range names {
 		if _, syscall := policy.SyscallName(name); !syscall {
-			all = append(all, target{HookKey{HookFunction, name}, name})
+			all = append(all, target{key: HookKey{HookFunction, name}, function: name, path: path})
 		}
 	}
 	if len(all) == 0 {

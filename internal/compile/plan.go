@@ -2,7 +2,11 @@
 
 package compile
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/vedette-io/vedette/internal/policy"
+)
 
 // Limits of one compiled hook. They are checked when policies are compiled;
 // a set of policies that exceeds one is refused with the number.
@@ -100,6 +104,15 @@ type Slot struct {
 	// argument from 0, or the field number of a tracepoint's format.
 	Index uint8
 	Type  SlotType
+	// From says what the value is from; Index is 0 where that is no argument.
+	From SlotFrom
+	// Resolve is the path to the value, or the name of its register, and
+	// empty where the argument is the value.
+	Resolve string
+	// Way is the path in numbers, Register where the register is. Both are
+	// empty where no types were at hand, in a plan that cannot be loaded.
+	Way      Way
+	Register Register
 	// SizeArg is the number of the argument that holds the buffer's size,
 	// counted from 1 as in policies, or 0.
 	SizeArg uint8
@@ -321,9 +334,11 @@ type Group struct {
 	Site    Site
 	Message string
 	Tags    []string
-	// Args are the slots of the entry's args, in the order of the policy.
-	Args   []uint8
-	Labels []string // one per argument, mostly empty
+	// Args are the slots of the entry's args, and Data those of its data, in
+	// the order of the policy.
+	Args, Data []uint8
+	// Labels has one for each of Args and then of Data, mostly empty.
+	Labels []string
 	// HasReturn says that the event reports the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType SlotType
@@ -404,4 +419,20 @@ type ProcessTables struct {
 type Plan struct {
 	Hooks   []*Hook // sorted by Key
 	Process ProcessTables
+	// Skipped are what policies ask for and this kernel does not have, where
+	// they say to ignore that.
+	Skipped []Skipped
+	// Warnings are what is doubtful, by the policies' indexes.
+	Warnings map[int][]policy.Diagnostic
+}
+
+// Skipped is a function of a hook entry that the kernel does not have.
+type Skipped struct {
+	Policy   int // index into Input.Policies
+	Section  string
+	Entry    int
+	Function string
+	// Partial says that the entry has other functions, which the kernel has.
+	Partial bool
+	Reason  string
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/kernel"
 )
 
 // TestContract compares the numbers that the compiler and the kernel
@@ -63,6 +64,11 @@ func TestContract(t *testing.T) {
 		{"follow", int(bpf.ContractVdFdOpKindVD_FD_FOLLOW), int(compile.FDFollow)},
 		{"unfollow", int(bpf.ContractVdFdOpKindVD_FD_UNFOLLOW), int(compile.FDUnfollow)},
 		{"copy", int(bpf.ContractVdFdOpKindVD_FD_COPY), int(compile.FDCopy)},
+		{"pointers on a way", int(bpf.ContractVdLimitVD_MAX_DEREFS), compile.MaxDerefs},
+		{"pointers on a way of the kernel", kernel.MaxDerefs, compile.MaxDerefs},
+		{"from an argument", int(bpf.ContractVdSlotFromVD_FROM_RAW), int(compile.FromArgument)},
+		{"from the task", int(bpf.ContractVdSlotFromVD_FROM_TASK), int(compile.FromTask)},
+		{"from a register", int(bpf.ContractVdSlotFromVD_FROM_REGISTER), int(compile.FromRegister)},
 		{"counters", int(bpf.ContractVdCounterVD_COUNTERS), len(counterNames)},
 	} {
 		if c.c != c.g {

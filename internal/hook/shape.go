@@ -29,6 +29,7 @@ type shape struct {
 	hasReturn bool
 	config    bpf.HookConfig
 	operands  operands // of a static probe
+	steps     steps    // of slots that are found by a path
 	entries   uint32   // rows of each half of vd_table
 	vectors   uint32
 	strings   uint32
@@ -75,6 +76,10 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		}
 	}
 	c.RawArgs, c.Variants = l.rawArgs, l.variants
+	var err error
+	if s.steps, err = slotSteps(h.Slots); err != nil {
+		return s, err
+	}
 	return s, s.setArguments(h, p)
 }
 

@@ -24,6 +24,9 @@ func slotFlags(s compile.Slot) uint8 {
 	if s.ReturnCopy {
 		f |= bpf.ContractVdSlotFlagsVD_SLOT_RETURN_COPY
 	}
+	if s.Resolve != "" && s.From != compile.FromRegister {
+		f |= bpf.ContractVdSlotFlagsVD_SLOT_RESOLVE
+	}
 	return uint8(f)
 }
 
@@ -35,6 +38,10 @@ func rawSlots(slots []compile.Slot) []bpf.SlotConfig {
 		out[i] = bpf.SlotConfig{
 			Type: uint8(s.Type), From: uint8(bpf.ContractVdSlotFromVD_FROM_RAW), Raw: s.Index,
 			Flags: slotFlags(s), Max: s.Max,
+		}
+		if !s.IsArgument() {
+			out[i].From, out[i].Raw = uint8(s.From), maxRawArgs
+			out[i].Offset, out[i].Width = s.Register.Offset, s.Register.Width
 		}
 		if s.SizeArg != 0 {
 			out[i].SizeFrom, out[i].SizeRaw = sizeRaw, s.SizeArg-1
@@ -71,7 +78,10 @@ func fieldSlots(slots []compile.Slot, format *kernel.Format) ([]bpf.SlotConfig, 
 func rawArgs(slots []compile.Slot) uint32 {
 	n := uint32(0)
 	for _, s := range slots {
-		n = max(n, uint32(s.Index)+1, uint32(s.SizeArg))
+		if s.IsArgument() {
+			n = max(n, uint32(s.Index)+1)
+		}
+		n = max(n, uint32(s.SizeArg))
 	}
 	return n
 }

@@ -99,7 +99,8 @@ func (o *Observer) emitRule(r *rule) {
 	h.Message = r.group.Message
 	h.Tags = append(h.Tags, r.group.Tags...)
 	h.Action = r.action
-	o.addArgs(r.group)
+	h.Args = o.addValues(h.Args, r.group.Args)
+	h.Data = o.addValues(h.Data, r.group.Data)
 	if r.group.HasReturn && c.returned {
 		c.retArg = returnArg(&c.ret, r.group.ReturnType)
 		if c.plan.Kind == event.KindUprobe {
@@ -111,12 +112,13 @@ func (o *Observer) emitRule(r *rule) {
 	o.emit()
 }
 
-func (o *Observer) addArgs(g *GroupPlan) {
+// addValues appends the values of slots.
+func (o *Observer) addValues(to []event.Arg, refs []SlotRef) []event.Arg {
 	c := &o.call
-	for _, ref := range g.Args {
+	for _, ref := range refs {
 		if c.have>>ref.Slot&1 == 0 {
 			o.stats.MissingArguments++
-			o.ev.Hook.Args = append(o.ev.Hook.Args, errorArg(notInRecord))
+			to = append(to, errorArg(notInRecord))
 			continue
 		}
 		value := &c.slots[ref.Slot]
@@ -130,8 +132,9 @@ func (o *Observer) addArgs(g *GroupPlan) {
 		if c.plan.Kind != event.KindTracepoint {
 			arg.Label = ref.Label
 		}
-		o.ev.Hook.Args = append(o.ev.Hook.Args, arg)
+		to = append(to, arg)
 	}
+	return to
 }
 
 // isUnknown reports whether the kernel itself did not know the process of the record.

@@ -4,6 +4,7 @@ package observe
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/vedette-io/vedette/internal/event"
 	"github.com/vedette-io/vedette/internal/record"
@@ -32,6 +33,8 @@ type GroupPlan struct {
 	Tags    []string
 	// Args are the arguments that the event shows, in the order of the policy.
 	Args []SlotRef
+	// Data are what the event shows beside the arguments.
+	Data []SlotRef
 	// HasReturn says that the event shows the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType record.ValueType
@@ -92,7 +95,7 @@ func newPlan(h HookPlan) (*plan, error) {
 		return nil, fmt.Errorf("plan of hook %d: kind %v is not that of a hook", h.Hook, h.Kind)
 	}
 	for i := range h.Groups {
-		for _, arg := range h.Groups[i].Args {
+		for _, arg := range slices.Concat(h.Groups[i].Args, h.Groups[i].Data) {
 			if arg.Slot >= record.MaxSlots {
 				return nil, fmt.Errorf("plan of hook %d: group %d: slot %d exceeds %d", h.Hook, i, arg.Slot, record.MaxSlots-1)
 			}

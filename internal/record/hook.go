@@ -114,6 +114,8 @@ const (
 	StatusAtReturn = Status(bpf.ContractVdValueStatusVD_VALUE_AT_RETURN)
 	// StatusCompat: the number of a 32-bit system call.
 	StatusCompat = Status(bpf.ContractVdValueStatusVD_VALUE_COMPAT)
+	// StatusUnreached: an address on the way to it could not be read; Num is the component of the path.
+	StatusUnreached = Status(bpf.ContractVdValueStatusVD_VALUE_UNREACHED)
 )
 
 const valueSize = int(unsafe.Sizeof(bpf.Value{}))

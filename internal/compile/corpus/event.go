@@ -99,8 +99,11 @@ func (g *generator) event(policies int) *naive.Event {
 		e.Process = g.process()
 	}
 	for i, types := range h.args {
-		e.Args[uint32(i)] = g.arg(types, policies)
+		if !isNode(types) {
+			e.Args[uint32(i)] = g.arg(types, policies)
+		}
 	}
+	e.Nodes = some(g, 0, 3, g.node)
 	return e
 }
 

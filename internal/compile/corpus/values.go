@@ -31,7 +31,11 @@ func Hook(plan *compile.Plan, at naive.Hook) *compile.Hook {
 func Values(plan *compile.Plan, h *compile.Hook, event *naive.Event) *compile.Values {
 	v := &compile.Values{Process: process(&plan.Process, &event.Process)}
 	for _, s := range h.Slots {
-		v.Args = append(v.Args, value(s, event.Args[uint32(s.Index)]))
+		a := event.Args[uint32(s.Index)]
+		if s.Resolve != "" {
+			a = event.Follow(s.Resolve)
+		}
+		v.Args = append(v.Args, value(s, a))
 	}
 	return v
 }

@@ -8,6 +8,8 @@ type Event struct {
 	Process Process
 	// Args are the arguments by the index that policies give.
 	Args map[uint32]Arg
+	// Nodes are where the paths of policies lead.
+	Nodes []Node
 	// Return is the register with the return value.
 	Return uint64
 }
