@@ -73,6 +73,8 @@ func (f *frontend) argType(a *policy.Arg, hook *hookContext, position uint8, pat
 		f.errorf(typePath, "the type of this argument is not known: give one")
 	case !ok:
 		f.unsupported(typePath, "arguments of type "+quote(a.Type))
+	case t.isKernelObject() && (hook.kind == HookSyscall || hook.kind.InUserSpace()):
+		f.errorf(typePath, "no argument of a system call or a program is a %s, which only the kernel has: use sockaddr for an address", a.Type)
 	case hook.kind == HookSyscall && (t == TypeFile || t == TypePath || t == TypeFilename):
 		f.errorf(typePath, "no argument of a system call is a %s: use string for text, fd for a descriptor", a.Type)
 	case hook.kind.InUserSpace() && (t == TypeFile || t == TypePath || t == TypeFilename):
@@ -117,6 +119,8 @@ func (f *frontend) sizeArg(a *policy.Arg, t SlotType, hook *hookContext, path st
 	switch {
 	case a.SizeArgIndex == 0:
 		return 0
+	case t == TypeSockaddrUn && int64(a.SizeArgIndex) <= int64(hook.args):
+		return uint8(a.SizeArgIndex)
 	case t != TypeCharBuf:
 		// A field of unknown type may turn out to be a buffer.
 		if t != TypeNone && len(hook.unknown) == 0 {

@@ -17,11 +17,14 @@ type frontend struct {
 	policy *policy.Policy
 	// follow is the policy's number in the follow masks, or -1.
 	follow int
-	diags  []policy.Diagnostic
+	// tracksSocks says that the policy makes processes the owners of sockets.
+	tracksSocks bool
+	diags       []policy.Diagnostic
 }
 
 func newFrontend(in *Input, index int) *frontend {
-	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1}
+	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1,
+		tracksSocks: tracksSocks(in.Policies[index].Policy)}
 }
 
 // maxDiagnostics bounds what is reported of one policy.

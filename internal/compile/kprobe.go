@@ -41,9 +41,6 @@ func (f *frontend) checkKprobe(k *policy.Kprobe, path string) {
 	if len(k.Data) > 0 {
 		f.named(path+".data", "data")
 	}
-	if k.ReturnArgAction != "" {
-		f.named(path+".returnArgAction", "returnArgAction")
-	}
 }
 
 // kprobeEntry understands everything but the call.
@@ -56,14 +53,15 @@ func (f *frontend) kprobeEntry(k *policy.Kprobe, index int, path string) *entry 
 		hook = hookContext{kind: HookFunction, args: functionArgs}
 	}
 	e := &entry{path: path, group: Group{
-		Section: "kprobes", Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow,
+		Section: "kprobes", Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow, TracksSocks: f.tracksSocks,
 	}}
 	switch {
 	case k.Return && hook.kind == HookFunction && k.Call == fdInstall:
 		f.errorf(path+".return", "%s returns nothing", fdInstall)
 	case k.Return:
-		f.returnArg(e, k.ReturnArg, path)
+		f.returnArg(e, hook.kind, k.ReturnArg, path)
 	}
+	f.returnTracking(e, k, path)
 	hook.returns = e.group.HasReturn
 	f.args(e, &hook, k.Args, path)
 	f.selectors(e, &hook, k.Selectors, path)
@@ -71,21 +69,25 @@ func (f *frontend) kprobeEntry(k *policy.Kprobe, index int, path string) *entry 
 }
 
 // returnArg understands the returnArg of an entry with return: true.
-func (f *frontend) returnArg(e *entry, a *policy.Arg, path string) {
+func (f *frontend) returnArg(e *entry, kind HookKind, a *policy.Arg, path string) {
 	if a == nil {
 		f.errorf(path+".return", "return needs a returnArg")
 		return
 	}
 	e.group.HasReturn = true
 	t, ok := slotTypes[a.Type]
-	if !ok || !t.IsInteger() || t == TypeSyscall64 {
+	if t.isSock() && (kind == HookSyscall || kind.InUserSpace()) {
+		f.errorf(path+".returnArg.type", "only functions of the kernel return a %s", a.Type)
+		return
+	}
+	if !ok || !t.IsInteger() && !t.isSock() || t == TypeSyscall64 {
 		f.unsupported(path+".returnArg.type", "return values of type "+quote(a.Type))
 		return
 	}
 	e.group.ReturnType = t
 	f.checkArgFields(a, path+".returnArg")
 	if a.ReturnCopy || a.MaxData || a.SizeArgIndex != 0 {
-		f.errorf(path+".returnArg", "a return value is an integer and cannot have sizeArgIndex, returnCopy or maxData")
+		f.errorf(path+".returnArg", "a return value cannot have sizeArgIndex, returnCopy or maxData")
 	}
 }
 
