@@ -70,7 +70,19 @@ func (h *Hook) Match(v *Values) []uint64 {
 // narrows it to its type.
 func (h *Hook) MatchReturn(m []uint64, ret int64) {
 	for i := range h.ReturnDims {
-		h.apply(m, &h.ReturnDims[i], nil, ret)
+		if d := &h.ReturnDims[i]; d.Source == SourceReturn {
+			h.apply(m, d, nil, ret)
+		}
+	}
+}
+
+// MatchReturned does it for conditions on the content of the value, such as
+// those on a socket.
+func (h *Hook) MatchReturned(m []uint64, v *Value) {
+	for i := range h.ReturnDims {
+		if d := &h.ReturnDims[i]; d.Source == SourceField {
+			h.apply(m, d, &Values{Args: []Value{*v}}, 0)
+		}
 	}
 }
 

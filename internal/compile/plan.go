@@ -299,6 +299,8 @@ const (
 	// RuleTrackReturn and RuleUntrackReturn do it with the returned socket.
 	RuleTrackReturn   RuleFlags = 1 << 15
 	RuleUntrackReturn RuleFlags = 1 << 16
+	// RulesOfReturn are those that do something when the call returns.
+	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn
 )
 
 // RateScope says among which events a rate limit counts. The numbers are

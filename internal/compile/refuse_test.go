@@ -54,7 +54,7 @@ func TestRefusals(t *testing.T) {
 		"generated list": {"  kprobes:\n  - call: list:all\n  lists:\n  - name: all\n    type: «generated_syscalls\n",
 			unsupported + `lists of type "generated_syscalls"`},
 		"data":            {kprobe("data: [{‹index: 0, type: int, source: current_task, resolve: pid}]\n"), unsupported + `"data"`},
-		"type":            {"  kprobes:\n  - call: sys_read\n    args: [{index: 0, type: «sock}]\n", unsupported + `arguments of type "sock"`},
+		"type":            {"  kprobes:\n  - call: sys_read\n    args: [{index: 0, type: «sock}]\n", "no argument of a system call or a program is a sock"},
 		"resolve":         {"  tracepoints:\n  - {subsystem: s, event: e, raw: true, args: [{index: 0, type: int, resolve: «a.b}]}\n", unsupported + `"resolve"`},
 		"file of a call":  {"  kprobes:\n  - call: sys_read\n    args: [{index: 0, type: «file}]\n", "no argument of a system call is a file"},
 		"return type":     {kprobe("return: true\nreturnArg: {index: 0, type: «string}\n"), unsupported + `return values of type "string"`},

@@ -139,7 +139,7 @@ func (c *corpusHook) kernel(t *testing.T, event *naive.Event) []uint64 {
 		arg := event.Args[uint32(i)]
 		args[i] = arg.Register
 		if i >= 3 {
-			text := append([]byte(arg.Text), 0)
+			text := pointed(arg)
 			pins.Pin(&text[0])
 			args[i] = uint64(uintptr(unsafe.Pointer(&text[0])))
 		}
@@ -148,6 +148,17 @@ func (c *corpusHook) kernel(t *testing.T, event *naive.Event) []uint64 {
 		t.Fatal(err)
 	}
 	return c.record(t)
+}
+
+// pointed is the memory of the process that an argument points to.
+func pointed(arg naive.Arg) []byte {
+	switch {
+	case arg.Net != nil && arg.Text != "":
+		return corpus.SockaddrUn(arg.Net, arg.Text)
+	case arg.Net != nil:
+		return corpus.Sockaddr(arg.Net)
+	}
+	return append([]byte(arg.Text), 0)
 }
 
 func (c *corpusHook) record(t *testing.T) []uint64 {

@@ -35,6 +35,8 @@ type GroupPlan struct {
 	// HasReturn says that the event shows the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType record.ValueType
+	// TracksSocks says that the process of events with a tracked socket is the socket's owner.
+	TracksSocks bool
 }
 
 // Place is a place in a program.
@@ -64,6 +66,8 @@ type RulePlan struct {
 	Action event.Action
 	// NoPost says that the rule makes no event.
 	NoPost bool
+	// Quiet says that there are records for it all the same: its return is waited for.
+	Quiet bool
 }
 
 // plan is a HookPlan made for looking up.
@@ -78,6 +82,7 @@ type plan struct {
 type rule struct {
 	group  *GroupPlan
 	action event.Action
+	quiet  bool // makes no event, though there are records for it
 }
 
 type planKey struct{ hook, generation uint32 }
@@ -118,6 +123,7 @@ func (p *plan) addRule(r RulePlan) error {
 		p.rules = append(p.rules, make([]rule, n)...)
 	}
 	if r.NoPost {
+		p.rules[r.Bit].quiet = r.Quiet
 		return nil
 	}
 	if p.rules[r.Bit].group != nil {

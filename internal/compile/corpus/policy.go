@@ -5,6 +5,7 @@ package corpus
 import (
 	"strconv"
 
+	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/policy"
 )
 
@@ -120,10 +121,15 @@ func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
 	if g.chance(30) {
 		f = policy.ArgFilter{Args: []uint32{uint32(position)}}
 	}
-	if a.Type.IsInteger() {
+	switch {
+	case a.Type.IsInteger():
 		g.numberFilter(&f, a.Type)
-	} else {
-		g.textFilter(&f)
+	case isNet(a.Type), a.Type == policy.TypeSockaddrUn && g.chance(20):
+		g.netFilter(&f, a.Type)
+	case a.Type == policy.TypeSockaddrUn:
+		g.textFilter(&f, compile.MaxUnixPath)
+	default:
+		g.textFilter(&f, longest)
 	}
 	return f
 }
@@ -131,11 +137,10 @@ func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
 // longest is the longest value that every string type takes.
 const longest = 4095
 
-func (g *generator) textFilter(f *policy.ArgFilter) {
+func (g *generator) textFilter(f *policy.ArgFilter, limit int) {
 	f.Operator = pick(g, []policy.Operator{
 		policy.OpEqual, policy.OpNotEqual, policy.OpPrefix, policy.OpNotPrefix, policy.OpPostfix, policy.OpNotPostfix,
 	})
-	limit := longest
 	if f.Operator == policy.OpPostfix || f.Operator == policy.OpNotPostfix {
 		limit = 128
 	}
