@@ -642,7 +642,7 @@ static __always_inline bool vd_dim_field(struct vd_hook_scratch *s,
 	struct vd_slot *slot;
 	void *field;
 
-	if (d->index >= VD_MAX_SLOTS || at > sizeof(struct vd_net) - 8)
+	if (d->index >= VD_MAX_SLOTS || at > sizeof(struct vd_net))
 		return false;
 	slot = &s->slots[d->index];
 	if (slot->status & (VD_VALUE_FAILED | (d->flags & VD_DIM_PORT ? VD_VALUE_NO_PORT : 0)))
@@ -669,7 +669,7 @@ static __always_inline bool vd_dim_address(struct vd_run *run,
 	struct vd_slot *slot;
 	__u32 *words;
 
-	if (d->index >= VD_MAX_SLOTS || at > sizeof(struct vd_net) - 16)
+	if (d->index >= VD_MAX_SLOTS || at > sizeof(struct vd_net))
 		return false;
 	slot = &run->s->slots[d->index];
 	if (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_ADDRESS))
