@@ -481,6 +481,7 @@ type ContractVdNet struct {
 	Saddr       [16]uint8
 	Daddr       [16]uint8
 	Address     uint64
+	Trackers    uint64
 	OwnerStart  uint64
 	OwnerPid    uint32
 	Mark        uint32
@@ -618,7 +619,8 @@ type ContractVdRule struct {
 	Error        int32
 	Track        uint8
 	Untrack      uint8
-	Zero         [6]uint8
+	TrackBit     uint8
+	Zero         [5]uint8
 }
 
 type ContractVdRuleCounters struct {
@@ -678,11 +680,12 @@ const (
 )
 
 type ContractVdSockOwner struct {
-	_     structs.HostLayout
-	Start uint64
-	Born  uint64
-	Pid   uint32
-	Zero  uint32
+	_        structs.HostLayout
+	Trackers uint64
+	Start    uint64
+	Born     uint64
+	Pid      uint32
+	Zero     uint32
 }
 
 type ContractVdStringKey struct {

@@ -957,14 +957,17 @@ static __always_inline bool vd_fd_ops(struct vd_run *run, struct vd_rule *rule)
 }
 
 /* Makes the process of the event the owner of the socket in a slot. */
-static __always_inline void vd_track(struct vd_run *run, __u32 i)
+static __always_inline void vd_track(struct vd_run *run, __u32 i, __u32 bit)
 {
 	struct vd_slot *slot = &run->s->slots[i & (VD_MAX_SLOTS - 1)];
 	struct vd_sock_owner owner = { .pid = run->pid };
 	__u64 sock = ((struct vd_net *)slot->s.bytes)->address;
+	struct vd_sock_owner *old;
 
 	if (slot->status & VD_VALUE_FAILED)
 		return;
+	old = bpf_map_lookup_elem(&vd_sock_owners, &sock);
+	owner.trackers = 1ULL << (bit & 63) | (old ? old->trackers : 0);
 	owner.start = owner.born = vd_born(run->task);
 	if (run->process) {
 		owner.start = run->process->start;
@@ -973,12 +976,19 @@ static __always_inline void vd_track(struct vd_run *run, __u32 i)
 	bpf_map_update_elem(&vd_sock_owners, &sock, &owner, BPF_ANY);
 }
 
-static __always_inline void vd_untrack(struct vd_run *run, __u32 i)
+static __always_inline void vd_untrack(struct vd_run *run, __u32 i, __u32 bit)
 {
 	struct vd_slot *slot = &run->s->slots[i & (VD_MAX_SLOTS - 1)];
 	__u64 sock = ((struct vd_net *)slot->s.bytes)->address;
+	struct vd_sock_owner *owner;
 
-	if (!(slot->status & VD_VALUE_FAILED))
+	if (slot->status & VD_VALUE_FAILED)
+		return;
+	owner = bpf_map_lookup_elem(&vd_sock_owners, &sock);
+	if (!owner)
+		return;
+	owner->trackers &= ~(1ULL << (bit & 63));
+	if (!owner->trackers)
 		bpf_map_delete_elem(&vd_sock_owners, &sock);
 }
 
@@ -1001,9 +1011,9 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 	if (vd_config.features & VD_FEATURE_OVERRIDE)
 		vd_note_error(&run->s->cursor, rule, n);
 	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_TRACK_SOCK)
-		vd_track(run, rule->track);
+		vd_track(run, rule->track, rule->track_bit);
 	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_UNTRACK_SOCK)
-		vd_untrack(run, rule->untrack);
+		vd_untrack(run, rule->untrack, rule->track_bit);
 	if (!(rule->flags & VD_RULE_POST)) {
 		n->no_post++;
 		/* Its return is waited for all the same. */
@@ -1428,9 +1438,9 @@ static __always_inline void vd_track_return(struct vd_run *run, __u32 at)
 	struct vd_rule *rule = bpf_map_lookup_elem(&vd_rules, &at);
 
 	if (rule && rule->flags & VD_RULE_TRACK_RETURN)
-		vd_track(run, 0);
+		vd_track(run, 0, rule->track_bit);
 	if (rule && rule->flags & VD_RULE_UNTRACK_RETURN)
-		vd_untrack(run, 0);
+		vd_untrack(run, 0, rule->track_bit);
 }
 
 static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)

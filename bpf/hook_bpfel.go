@@ -221,7 +221,8 @@ type HookVdRule struct {
 	Error        int32
 	Track        uint8
 	Untrack      uint8
-	Zero         [6]uint8
+	TrackBit     uint8
+	Zero         [5]uint8
 }
 
 type HookVdRuleCounters struct {
@@ -236,11 +237,12 @@ type HookVdRuleCounters struct {
 }
 
 type HookVdSockOwner struct {
-	_     structs.HostLayout
-	Start uint64
-	Born  uint64
-	Pid   uint32
-	Zero  uint32
+	_        structs.HostLayout
+	Trackers uint64
+	Start    uint64
+	Born     uint64
+	Pid      uint32
+	Zero     uint32
 }
 
 type HookVdStringKey struct {

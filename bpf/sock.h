@@ -83,10 +83,11 @@ static __always_inline void vd_put_owner(struct vd_net *net)
 	struct vd_process *p;
 	__u32 pid;
 
-	if (!owner)
+	if (!owner || !owner->trackers)
 		return;
 	pid = owner->pid;
 	p = bpf_map_lookup_elem(&vd_processes, &pid);
+	net->trackers = owner->trackers;
 	net->owner_pid = pid;
 	net->owner_start = p && p->born == owner->born ? p->start : owner->start;
 }

@@ -230,7 +230,8 @@ struct vd_net {
 	__u8 saddr[16];
 	__u8 daddr[16];
 	__u64 address; /* of the struct sock; 0: none */
-	__u64 owner_start; /* the process that has the socket tracked, owner_pid 0: none */
+	__u64 trackers; /* bits of the policies that have the socket tracked */
+	__u64 owner_start; /* the process that it is tracked for */
 	__u32 owner_pid;
 	__u32 mark;
 	__u32 priority;
@@ -491,7 +492,8 @@ struct vd_rule {
 	__s32 error; /* OVERRIDE: what the caller gets, -4095 to -1 */
 	__u8 track; /* TRACK_SOCK: slot */
 	__u8 untrack; /* UNTRACK_SOCK: slot */
-	__u8 zero[6];
+	__u8 track_bit; /* of the policy */
+	__u8 zero[5];
 };
 
 /* What a rule has done, per CPU. */
@@ -575,8 +577,9 @@ struct vd_rate_key {
 	__u64 scope;
 };
 
-/* The process that has a socket tracked; keyed by the address of the struct sock. */
+/* Whom a socket is tracked for; keyed by the address of the struct sock. */
 struct vd_sock_owner {
+	__u64 trackers; /* bits of policies */
 	__u64 start; /* when it was tracked */
 	__u64 born;
 	__u32 pid;

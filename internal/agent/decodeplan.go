@@ -80,7 +80,7 @@ func absolute(path string) string {
 
 func decodeGroup(g compile.Group, policies []string) observe.GroupPlan {
 	out := observe.GroupPlan{Message: escaped(g.Message), HasReturn: g.HasReturn, ReturnType: record.ValueType(g.ReturnType),
-		TracksSocks: g.TracksSocks}
+		TrackBit: g.TrackBit}
 	if g.Policy < len(policies) {
 		out.PolicyName = policies[g.Policy]
 	}

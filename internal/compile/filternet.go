@@ -18,11 +18,11 @@ const MaxUnixPath = 108
 var (
 	FieldSource      = Field{Offset: 0, Width: 16}
 	FieldDestination = Field{Offset: 16, Width: 16}
-	FieldFamily      = Field{Offset: 76, Width: 2}
-	FieldProtocol    = Field{Offset: 78, Width: 2}
-	FieldSourcePort  = Field{Offset: 80, Width: 2, Port: true}
-	FieldDestPort    = Field{Offset: 82, Width: 2, Port: true}
-	FieldState       = Field{Offset: 86, Width: 1}
+	FieldFamily      = Field{Offset: 84, Width: 2}
+	FieldProtocol    = Field{Offset: 86, Width: 2}
+	FieldSourcePort  = Field{Offset: 88, Width: 2, Port: true}
+	FieldDestPort    = Field{Offset: 90, Width: 2, Port: true}
+	FieldState       = Field{Offset: 94, Width: 1}
 )
 
 // netOperator says what an operator on a socket and the like looks at.

@@ -53,7 +53,7 @@ func (f *frontend) kprobeEntry(k *policy.Kprobe, index int, path string) *entry 
 		hook = hookContext{kind: HookFunction, args: functionArgs}
 	}
 	e := &entry{path: path, group: Group{
-		Section: "kprobes", Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow, TracksSocks: f.tracksSocks,
+		Section: "kprobes", Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow, TrackBit: f.track,
 	}}
 	switch {
 	case k.Return && hook.kind == HookFunction && k.Call == fdInstall:

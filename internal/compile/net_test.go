@@ -32,7 +32,7 @@ var (
 )
 
 func (c conn) value() compile.Value {
-	content := make([]byte, 88)
+	content := make([]byte, 96)
 	for field, n := range map[compile.Field]uint16{
 		compile.FieldFamily: c.family, compile.FieldProtocol: c.protocol,
 		compile.FieldSourcePort: c.sport, compile.FieldDestPort: c.dport,
@@ -114,7 +114,7 @@ func TestReturnedSocket(t *testing.T) {
 		"    returnArg: {index: 0, type: sock}\n    returnArgAction: TrackSock\n"+
 		"    selectors: [{matchReturnArgs: [{index: 0, operator: SAddr, values: [\"10.0.0.0/8\"]}, {index: 0, operator: SPort, values: [\"1:1023\"]}]}]\n"))
 	h := mustHook(t, mustCompile(t, p), "inet_csk_accept")
-	if f := h.Rules[0].Flags; f&compile.RuleTrackReturn == 0 || f&compile.RuleReturn == 0 || !h.Groups[0].TracksSocks {
+	if f := h.Rules[0].Flags; f&compile.RuleTrackReturn == 0 || f&compile.RuleReturn == 0 || h.Groups[0].TrackBit != 0 {
 		t.Errorf("rule %+v does not track what is returned", h.Rules[0])
 	}
 	for want, c := range map[uint64]conn{1: dns, 0: web} {

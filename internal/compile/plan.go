@@ -27,7 +27,7 @@ const (
 	// MaxSets is how many process sets (inherited properties such as
 	// followForks) all policies together can have.
 	MaxSets = 64
-	// MaxFollow is how many policies can follow descriptors at once.
+	// MaxFollow is how many policies can follow descriptors or track sockets at once.
 	MaxFollow = 64
 	// ChunkLen is how many bytes of a string one look-up of the string table
 	// compares. Longer strings take several look-ups, chained by states.
@@ -359,9 +359,10 @@ type Group struct {
 	Bits     uint16
 	// FollowBit is the policy's number in the follow masks, or -1.
 	FollowBit int
-	// TracksSocks says that the policy tracks sockets: events with one report
-	// its owner.
-	TracksSocks bool
+	// TrackBit is the policy's number in the masks of tracked sockets, or -1.
+	// Events of a policy that has one report the owner of a socket that it
+	// tracks.
+	TrackBit int
 }
 
 // Hook is one hook, compiled: everything that its program needs.

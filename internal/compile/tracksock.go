@@ -15,6 +15,9 @@ func (f *frontend) trackSock(r *Rule, e *entry, a *policy.Action, path string) {
 		f.errorf(path+".argSock", "the arg at position %d is neither a sock nor a socket", a.ArgSock)
 		return
 	}
+	if f.track < 0 {
+		return // the policy tracks none
+	}
 	flag, slot := RuleTrackSock, &r.Track
 	if a.Action == policy.ActionUntrackSock {
 		flag, slot = RuleUntrackSock, &r.Untrack
@@ -37,7 +40,9 @@ func (f *frontend) returnTracking(e *entry, k *policy.Kprobe, path string) {
 	case k.ReturnArgAction == string(policy.ActionTrackSock):
 		e.atReturn = RuleTrackReturn
 	case k.ReturnArgAction == string(policy.ActionUntrackSock):
-		e.atReturn = RuleUntrackReturn
+		if f.track >= 0 {
+			e.atReturn = RuleUntrackReturn
+		}
 	default:
 		f.errorf(path, "unknown returnArgAction %s, it is %s or %s", quote(k.ReturnArgAction), policy.ActionTrackSock, policy.ActionUntrackSock)
 	}

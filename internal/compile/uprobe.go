@@ -20,7 +20,7 @@ func (f *frontend) uprobe(u *policy.Uprobe, index int) []*entry {
 	f.checkUprobe(u, path)
 	sites := f.sites(u, path)
 	e := &entry{path: path, group: Group{
-		Section: "uprobes", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow, TracksSocks: f.tracksSocks,
+		Section: "uprobes", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow, TrackBit: f.track,
 	}}
 	hook := hookContext{kind: HookUprobe, args: functionArgs}
 	if u.Return {
@@ -125,7 +125,7 @@ func (f *frontend) usdt(u *policy.Usdt, index int) *entry {
 		f.named(path+".btfPath", "btfPath")
 	}
 	e := &entry{path: path, group: Group{
-		Section: "usdts", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow, TracksSocks: f.tracksSocks,
+		Section: "usdts", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow, TrackBit: f.track,
 	}}
 	if u.Provider == "" || u.Name == "" {
 		f.errorf(path, "a static probe has a provider and a name")

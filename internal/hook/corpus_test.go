@@ -66,7 +66,7 @@ type corpusHook struct {
 	reader *ringbuf.Reader
 }
 
-func (c *corpusHook) load(t *testing.T, e *Engine, h *compile.Hook) {
+func (c *corpusHook) load(t testing.TB, e *Engine, h *compile.Hook) {
 	t.Helper()
 	shape, err := e.shapeAt(h, 1, place{attachment: AttachRawTracepoint, function: h.Key.Name})
 	mustNil(t, err)

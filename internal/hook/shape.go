@@ -173,7 +173,7 @@ func features(h *compile.Hook, p place) uint32 {
 	for _, r := range h.Rules {
 		f |= featuresOf(r)
 	}
-	if slices.ContainsFunc(h.Groups, func(g compile.Group) bool { return g.TracksSocks }) {
+	if slices.ContainsFunc(h.Groups, func(g compile.Group) bool { return g.TrackBit >= 0 }) {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK
 	}
 	if slices.ContainsFunc(h.Dims, looksAtProcess) {

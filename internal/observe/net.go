@@ -87,19 +87,20 @@ func (c *call) owner(g *GroupPlan) (process.ID, bool) {
 		if c.have>>ref.Slot&1 == 0 {
 			continue
 		}
-		if id, ok := ownerOf(&c.slots[ref.Slot]); ok {
+		if id, ok := ownerOf(&c.slots[ref.Slot], g.TrackBit); ok {
 			return id, true
 		}
 	}
 	if !g.HasReturn || !c.returned {
 		return process.ID{}, false
 	}
-	return ownerOf(&c.ret)
+	return ownerOf(&c.ret, g.TrackBit)
 }
 
-func ownerOf(v *record.Value) (process.ID, bool) {
+// ownerOf returns the owner of a socket that the policy with a number tracks.
+func ownerOf(v *record.Value, trackBit int) (process.ID, bool) {
 	var n bpf.Net
-	if v.Type != record.ValueSock && v.Type != record.ValueSocket || !v.Net(&n) || n.OwnerPid == 0 {
+	if v.Type != record.ValueSock && v.Type != record.ValueSocket || !v.Net(&n) || n.Trackers>>trackBit&1 == 0 {
 		return process.ID{}, false
 	}
 	return process.IDOf(bpf.ProcessID{Start: n.OwnerStart, Pid: n.OwnerPid}), true
@@ -109,7 +110,7 @@ func ownerOf(v *record.Value) (process.ID, bool) {
 // sockets, else the process that was running.
 func (o *Observer) addOwner(g *GroupPlan) {
 	c := &o.call
-	if g.TracksSocks {
+	if g.TrackBit >= 0 {
 		if id, ok := c.owner(g); ok && id != c.id {
 			o.addProcess(o.opts.Tree.Lookup(id), id, id.PID, c.plan.ancestors)
 			return

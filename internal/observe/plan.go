@@ -35,8 +35,9 @@ type GroupPlan struct {
 	// HasReturn says that the event shows the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType record.ValueType
-	// TracksSocks says that the process of events with a tracked socket is the socket's owner.
-	TracksSocks bool
+	// TrackBit is the policy's number in the masks of tracked sockets, or -1: the process of events
+	// with a socket that it tracks is the socket's owner.
+	TrackBit int
 }
 
 // Place is a place in a program.

@@ -285,6 +285,7 @@ var sockets = register(table{name: "sockets", rows: func() []row {
 	} {
 		rows = append(rows, row{name: "skb " + c.filters, spec: fmt.Sprintf(queued, c.filters), act: datagrams, want: c.want})
 	}
+	rows = append(rows, trackedRows...)
 	return append(rows, row{
 		name: "address of a datagram",
 		spec: `
@@ -333,7 +334,43 @@ func sockaddrText(s *tetragon.KprobeSockaddr) string {
 
 func joined(addr string, port uint32) string { return net.JoinHostPort(addr, strconv.Itoa(int(port))) }
 
-var socketFunctions = register(table{name: "socketFunctions", rows: func() []row {
+var socketFunctions = register(table{name: "socket-functions", rows: func() []row {
 	rows := append(connectRows("security_socket_connect"), unixRows("security_socket_connect")...)
 	return append(rows, functionRows...)
 }()})
+
+// ends tells of the ends of the clients' connections: changes to FIN_WAIT1.
+const ends = `
+- subsystem: sock
+  event: inet_sock_set_state
+  raw: true
+  args: [{index: 0, type: sock}, {index: 2, type: int}]
+  selectors: [{matchArgs: [{index: 2, operator: Equal, values: ["4"]}, {index: 0, operator: SPort, values: ["9472"]}]}]
+`
+
+// begins makes processes the owners of the sockets that they connect.
+const begins = `
+tracepoints:
+- subsystem: sock
+  event: inet_sock_set_state
+  raw: true
+  args: [{index: 0, type: sock}, {index: 2, type: int}]
+  selectors: [{matchArgs: [{index: 2, operator: Equal, values: ["2"]}], matchActions: [{action: TrackSock, argSock: 0}, {action: NoPost}]}]
+`
+
+// forgets makes them cease to be when they send something: changes to ESTABLISHED.
+const forgets = `
+- subsystem: sock
+  event: inet_sock_set_state
+  raw: true
+  args: [{index: 0, type: sock}, {index: 2, type: int}]
+  selectors: [{matchArgs: [{index: 2, operator: Equal, values: ["1"]}], matchActions: [{action: UntrackSock, argSock: 0}, {action: NoPost}]}]
+`
+
+var ended = "sock/inet_sock_set_state(" + tcp(false, clientPort, serverPort, "TCP_ESTABLISHED") + ", int 4)"
+
+var trackedRows = []row{
+	{name: "end in another process", spec: "tracepoints:" + ends, act: handOver(false), want: []string{"child: " + ended}},
+	{name: "tracked", spec: begins + ends, act: handOver(false), want: []string{ended}},
+	{name: "no longer tracked", spec: begins + forgets + ends, act: handOver(false), want: []string{"child: " + ended}},
+}

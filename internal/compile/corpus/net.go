@@ -158,7 +158,7 @@ func netValue(v *compile.Value, n *naive.Net) {
 }
 
 // netSize is the size of struct vd_net of bpf/vedette.h in bytes.
-const netSize = 88
+const netSize = 96
 
 // Sockaddr returns an address as a struct sockaddr of a process.
 func Sockaddr(n *naive.Net) []byte {
