@@ -44,18 +44,21 @@ func handOver(accepted bool) func(*actor) {
 		a.must(err)
 		_, err = unix.Write(fd, []byte("hello"))
 		a.must(err)
-		kept := fd
+		passed, kept := fd, other
 		if accepted {
-			kept = other
+			passed, kept = other, fd
 		}
 		a.pipe(77, 78)
 		b := make([]byte, 1)
 		pid := int(forkReader(77, uintptr(address(b))))
-		a.must(unix.Close(kept))
+		a.must(unix.Close(passed))
 		time.Sleep(10 * time.Millisecond)
 		a.writeOne(78)
 		a.wait(pid)
 		time.Sleep(10 * time.Millisecond) // work of its end can come after it
+		// A process that has ended is not known any more when its sockets are closed.
+		a.must(unix.Close(kept))
+		a.must(unix.Close(listener))
 	}
 }
 
