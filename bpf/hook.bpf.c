@@ -1443,7 +1443,8 @@ static __always_inline void vd_track_return(struct vd_run *run, __u32 at)
 		vd_untrack(run, 0, rule->track_bit);
 }
 
-static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
+/* A function of its own: several programs end with it. */
+static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
 {
 	struct vd_hook_scratch *s = run->s;
 	__u32 at, w, i, n_values = 1;
