@@ -39,6 +39,8 @@ ANCHOR(struct, vd_followed);
 ANCHOR(struct, vd_rate_key);
 ANCHOR(struct, vd_pending);
 ANCHOR(struct, vd_verdict);
+ANCHOR(struct, vd_net);
+ANCHOR(struct, vd_sock_owner);
 ANCHOR(struct, vd_process_policy);
 ANCHOR(struct, vd_syscall_abi);
 ANCHOR(enum, vd_limit);

@@ -27,6 +27,8 @@ const volatile struct vd_operand vd_operands[VD_MAX_VARIANTS][VD_RAW_ARGS];
 /* Marks the number of a 32-bit system call. */
 #define VD_COMPAT_CALL 0x80000000
 #define VD_HOOK_RECORD_MAX 73728
+#define VD_MAPPED 0xffff0000 /* the third word of an IPv4 address mapped in IPv6 */
+#define VD_RULES_OF_RETURN (VD_RULE_TRACK_RETURN | VD_RULE_UNTRACK_RETURN)
 #define VD_RATE_HASHED 32 /* words of 8 bytes of each string */
 
 /* ---- tables of this hook --------------------------------------------------- */
@@ -103,6 +105,14 @@ struct {
 	__type(key, struct vd_rate_key);
 	__type(value, __u64);
 } vd_rate SEC(".maps");
+
+/* Tracked sockets, by the addresses of their struct sock. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, VD_SOCK_OWNERS);
+	__type(key, __u64);
+	__type(value, struct vd_sock_owner);
+} vd_sock_owners SEC(".maps");
 
 struct vd_slot {
 	__u32 status; /* enum vd_value_status */
@@ -373,6 +383,7 @@ static __always_inline bool vd_slot_failed(struct vd_run *run, __u32 i)
 }
 
 #include "resolve.h"
+#include "sock.h"
 
 static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 {
@@ -438,6 +449,15 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 			slot->status = VD_VALUE_COMPAT;
 			slot->num |= VD_COMPAT_CALL;
 		}
+		break;
+	case VD_TYPE_SOCK:
+	case VD_TYPE_SOCKET:
+	case VD_TYPE_SKB:
+	case VD_TYPE_SOCKADDR:
+		vd_fetch_net(slot, vd_config.slots[i].type, raw);
+		break;
+	case VD_TYPE_SOCKADDR_UN:
+		vd_fetch_sockaddr_un(slot, raw, (__u32)vd_slot_size(run, i));
 		break;
 	}
 }
@@ -648,6 +668,60 @@ static __always_inline bool vd_dim_number(struct vd_run *run,
 	return vd_and(run, vd_interval(run->s, t, d->steps, value), first);
 }
 
+/* The value of a dimension that is a number in a slot's content; false if there is none. */
+static __always_inline bool vd_dim_field(struct vd_hook_scratch *s,
+					 const volatile struct vd_dim_config *d, __u64 *value)
+{
+	__u32 at = d->field_offset;
+	struct vd_slot *slot;
+	void *field;
+
+	if (d->index >= VD_MAX_SLOTS || at > sizeof(struct vd_net))
+		return false;
+	slot = &s->slots[d->index];
+	if (slot->status & (VD_VALUE_FAILED | (d->flags & VD_DIM_PORT ? VD_VALUE_NO_PORT : 0)))
+		return false;
+	field = &slot->s.bytes[at];
+	*value = d->field_width == 1 ? *(__u8 *)field :
+		 d->field_width == 2 ? *(__u16 *)field :
+		 d->field_width == 4 ? *(__u32 *)field :
+				       *(__u64 *)field;
+	return true;
+}
+
+/*
+ * An address in a slot's content. Those of IPv4 are looked up from the state
+ * behind that of IPv6, without the part that all of them have in common.
+ */
+static __always_inline bool vd_dim_address(struct vd_run *run,
+					   const volatile struct vd_dim_config *d,
+					   const struct vd_dim_tables *t, bool first)
+{
+	struct vd_string_key *key = &run->s->key;
+	struct vd_string_value *v;
+	__u32 at = d->field_offset;
+	struct vd_slot *slot;
+	__u32 *words;
+
+	if (d->index >= VD_MAX_SLOTS || at > sizeof(struct vd_net))
+		return false;
+	slot = &run->s->slots[d->index];
+	if (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_ADDRESS))
+		return vd_and(run, t->none, first);
+	words = (__u32 *)&slot->s.bytes[at];
+	if (!words[0] && !words[1] && words[2] == VD_MAPPED) {
+		key->state = __builtin_bswap32(t->state + 1);
+		key->prefixlen = 32 + 32;
+		*(__u32 *)key->data = words[3];
+	} else {
+		key->state = __builtin_bswap32(t->state);
+		key->prefixlen = 32 + 128;
+		__builtin_memcpy(key->data, words, 16);
+	}
+	v = bpf_map_lookup_elem(&vd_strings, key);
+	return vd_and(run, v ? v->vector : t->none, first);
+}
+
 /* Classifies by dimension d; returns whether any rule is left. */
 static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d,
 				   const struct vd_dim_tables *t, bool first)
@@ -658,7 +732,10 @@ static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_
 		vd_fetch(run, d->index);
 	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
 		return vd_dim_string(run, d, t, first);
-	if (!vd_dim_value(run, d->source, d->index, &value))
+	if (d->kind == VD_DIM_ADDRESS)
+		return vd_dim_address(run, d, t, first);
+	if (d->source == VD_SOURCE_FIELD ? !vd_dim_field(run->s, d, &value) :
+					   !vd_dim_value(run, d->source, d->index, &value))
 		return vd_and(run, t->none, first);
 	return vd_dim_number(run, d, t, value, first);
 }
@@ -913,6 +990,42 @@ static __always_inline bool vd_fd_ops(struct vd_run *run, struct vd_rule *rule)
 	return changed;
 }
 
+/* Makes the process of the event the owner of the socket in a slot. */
+static __always_inline void vd_track(struct vd_run *run, __u32 i, __u32 bit)
+{
+	struct vd_slot *slot = &run->s->slots[i & (VD_MAX_SLOTS - 1)];
+	struct vd_sock_owner owner = { .pid = run->pid };
+	__u64 sock = ((struct vd_net *)slot->s.bytes)->address;
+	struct vd_sock_owner *old;
+
+	if (slot->status & VD_VALUE_FAILED)
+		return;
+	old = bpf_map_lookup_elem(&vd_sock_owners, &sock);
+	owner.trackers = 1ULL << (bit & 63) | (old ? old->trackers : 0);
+	owner.start = owner.born = vd_born(run->task);
+	if (run->process) {
+		owner.start = run->process->start;
+		owner.born = run->process->born;
+	}
+	bpf_map_update_elem(&vd_sock_owners, &sock, &owner, BPF_ANY);
+}
+
+static __always_inline void vd_untrack(struct vd_run *run, __u32 i, __u32 bit)
+{
+	struct vd_slot *slot = &run->s->slots[i & (VD_MAX_SLOTS - 1)];
+	__u64 sock = ((struct vd_net *)slot->s.bytes)->address;
+	struct vd_sock_owner *owner;
+
+	if (slot->status & VD_VALUE_FAILED)
+		return;
+	owner = bpf_map_lookup_elem(&vd_sock_owners, &sock);
+	if (!owner)
+		return;
+	owner->trackers &= ~(1ULL << (bit & 63));
+	if (!owner->trackers)
+		bpf_map_delete_elem(&vd_sock_owners, &sock);
+}
+
 /* Carries out one rule, and notes in s->post whether it has an event. */
 static __noinline void vd_act(struct vd_run *run, __u32 bit)
 {
@@ -931,9 +1044,15 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 		quiet = false;
 	if (vd_config.features & VD_FEATURE_OVERRIDE)
 		vd_note_error(&run->s->cursor, rule, n);
+	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_TRACK_SOCK)
+		vd_track(run, rule->track, rule->track_bit);
+	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_UNTRACK_SOCK)
+		vd_untrack(run, rule->untrack, rule->track_bit);
 	if (!(rule->flags & VD_RULE_POST)) {
 		n->no_post++;
-		return;
+		/* Its return is waited for all the same. */
+		if (!(rule->flags & VD_RULES_OF_RETURN))
+			return;
 	}
 	if (quiet)
 		return;
@@ -978,7 +1097,7 @@ static __always_inline void vd_act_all(struct vd_run *run)
 /* ---- events ---------------------------------------------------------------------- */
 
 /* A function of its own: where registers run out, kernels before 5.11 forget bounds. */
-static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 i)
+static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 i, __u32 type)
 {
 	struct vd_value *v;
 	struct vd_slot *slot;
@@ -989,16 +1108,17 @@ static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 
 		return at;
 	v = (void *)&s->record[at];
 	slot = &s->slots[i];
-	v->type = vd_config.slots[i].type;
+	v->type = type;
 	v->slot = i;
 	v->status = slot->status;
 	file = (struct file *)slot->file;
 	v->num = file ? BPF_CORE_READ(file, f_inode, i_mode) : slot->num;
 	v->len = 0;
 	at += sizeof(*v);
-	if (v->type < VD_TYPE_STRING || v->type > VD_TYPE_DATA_LOC ||
+	if (type < VD_TYPE_STRING || type == VD_TYPE_SYSCALL64 || type == VD_TYPE_NOP ||
 	    (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN)))
 		return at;
+	vd_complete_net(slot, type);
 	n = (__u32)(slot->s.end - slot->s.start);
 	vd_bounded(n);
 	if (n > VD_MAX_STRING || slot->s.start > VD_MAX_STRING)
@@ -1081,7 +1201,7 @@ static __always_inline bool vd_emit(struct vd_run *run, bool want, bool evidence
 	for (i = 0; i < VD_MAX_SLOTS; i++) {
 		if (i >= vd_config.n_slots)
 			break;
-		at = vd_put_value(s, at, i);
+		at = vd_put_value(s, at, i, vd_config.slots[i].type);
 	}
 	vd_output(s, at, evidence);
 	return true;
@@ -1256,6 +1376,9 @@ static __always_inline __s32 vd_enforce(struct vd_run *run, bool *enforced)
 	return error;
 }
 
+/* Actions that look at arguments. */
+#define VD_FEATURES_FETCH (VD_FEATURE_RATE | VD_FEATURE_FD_OPS | VD_FEATURE_SOCK_TRACK)
+
 /*
  * The way of one event: classify, act, tell. raw is filled in. Returns the
  * error that the caller is to get, 0 for none.
@@ -1274,12 +1397,12 @@ static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 		run->process = bpf_map_lookup_elem(&vd_processes, &run->pid);
 	if (!run->process)
 		vd_count(VD_COUNT_PROCESS_UNKNOWN);
-	if (vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS))
+	if (vd_config.features & VD_FEATURES_FETCH)
 		vd_fetch_rest(run);
 	vd_act_all(run);
 	if (vd_config.features & VD_FEATURES_ENFORCE)
 		error = vd_enforce(run, &enforced);
-	if (!(vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS)))
+	if (!(vd_config.features & VD_FEATURES_FETCH))
 		vd_fetch_rest(run);
 	vd_emit(run, false, enforced);
 	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, enforced))
@@ -1327,7 +1450,35 @@ int vd_hook_enter(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
+/* Whether the return value is a socket: then slot 0 has it. */
+static __always_inline bool vd_returns_sock(void)
+{
+	return vd_config.return_type == VD_TYPE_SOCK || vd_config.return_type == VD_TYPE_SOCKET;
+}
+
+static __noinline void vd_fetch_return(struct vd_slot *slot, __u64 ret)
+{
+	slot->status = 0;
+	slot->num = 0;
+	slot->file = 0;
+	slot->s.start = 0;
+	slot->s.end = 0;
+	vd_fetch_net(slot, vd_config.return_type, ret);
+}
+
+/* What the rule whose row is at does with the returned socket. */
+static __always_inline void vd_track_return(struct vd_run *run, __u32 at)
+{
+	struct vd_rule *rule = bpf_map_lookup_elem(&vd_rules, &at);
+
+	if (rule && rule->flags & VD_RULE_TRACK_RETURN)
+		vd_track(run, 0, rule->track_bit);
+	if (rule && rule->flags & VD_RULE_UNTRACK_RETURN)
+		vd_untrack(run, 0, rule->track_bit);
+}
+
+/* A function of its own: several programs end with it. */
+static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
 {
 	struct vd_hook_scratch *s = run->s;
 	__u32 at, w, i, n_values = 1;
@@ -1339,9 +1490,16 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 			break;
 		s->acc[w] = p->winners[w];
 	}
+	if (vd_returns_sock())
+		vd_fetch_return(&s->slots[0], ret);
 	for (i = 0; i < VD_MAX_RETURN_DIMS; i++) {
 		if (i >= vd_config.n_return_dims)
 			break;
+		if (vd_config.return_dims[i].source == VD_SOURCE_FIELD) {
+			if (!vd_dim(run, &vd_config.return_dims[i], &run->tables->return_dims[i], false))
+				break;
+			continue;
+		}
 		/* Policies may declare the return value differently. */
 		if (!vd_dim_number(run, &vd_config.return_dims[i], &run->tables->return_dims[i],
 				   vd_extend(ret, vd_config.return_dims[i].index), false))
@@ -1368,16 +1526,20 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 		n = bpf_map_lookup_elem(&vd_rule_counters, &at);
 		if (n)
 			n->post++;
+		if (vd_config.features & VD_FEATURE_SOCK_TRACK)
+			vd_track_return(run, at);
 	}
 	/* Sent also without a rule left: the entry is then forgotten. */
 	at = vd_begin(run, VD_PHASE_RETURN, 1, p->pair);
 	v = (void *)&s->record[at];
 	v->type = vd_config.return_type;
-	v->slot = 0xff;
 	v->status = 0;
 	v->len = 0;
-	v->num = ret;
 	at += sizeof(*v);
+	if (vd_returns_sock())
+		at = vd_put_value(s, at - sizeof(*v), 0, vd_config.return_type);
+	v->slot = 0xff;
+	v->num = ret;
 	for (i = 0; i < VD_MAX_SLOTS; i++) {
 		struct vd_slot *slot = &s->slots[i];
 
@@ -1392,7 +1554,7 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 		if ((__s64)ret > 0)
 			vd_fetch_buffer(slot, p->raw[vd_config.slots[i].raw], ret,
 					vd_config.slots[i].max);
-		at = vd_put_value(s, at, i);
+		at = vd_put_value(s, at, i, vd_config.slots[i].type);
 		n_values++;
 	}
 	((struct vd_hook_record *)s->record)->n_values = n_values;

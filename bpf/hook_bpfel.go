@@ -72,20 +72,26 @@ type HookVdHookConfig struct {
 		Max        uint32
 	}
 	Dims [48]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Zero        uint8
 	}
 	ReturnDims [8]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Zero        uint8
 	}
 }
 
@@ -213,6 +219,10 @@ type HookVdRule struct {
 	RateId       uint64
 	RateScope    uint32
 	Error        int32
+	Track        uint8
+	Untrack      uint8
+	TrackBit     uint8
+	Zero         [5]uint8
 }
 
 type HookVdRuleCounters struct {
@@ -224,6 +234,15 @@ type HookVdRuleCounters struct {
 	RateLimited     uint64
 	Override        uint64
 	MonitorOverride uint64
+}
+
+type HookVdSockOwner struct {
+	_        structs.HostLayout
+	Trackers uint64
+	Start    uint64
+	Born     uint64
+	Pid      uint32
+	Zero     uint32
 }
 
 type HookVdSteps struct {
@@ -295,6 +314,7 @@ const (
 	HookMapVdRuleCounters       = "vd_rule_counters"
 	HookMapVdRules              = "vd_rules"
 	HookMapVdSequences          = "vd_sequences"
+	HookMapVdSockOwners         = "vd_sock_owners"
 	HookMapVdStrings            = "vd_strings"
 	HookMapVdTable              = "vd_table"
 	HookMapVdTables             = "vd_tables"
@@ -393,6 +413,7 @@ type HookMapSpecs struct {
 	VdRuleCounters *ebpf.MapSpec `ebpf:"vd_rule_counters"`
 	VdRules        *ebpf.MapSpec `ebpf:"vd_rules"`
 	VdSequences    *ebpf.MapSpec `ebpf:"vd_sequences"`
+	VdSockOwners   *ebpf.MapSpec `ebpf:"vd_sock_owners"`
 	VdStrings      *ebpf.MapSpec `ebpf:"vd_strings"`
 	VdTable        *ebpf.MapSpec `ebpf:"vd_table"`
 	VdTables       *ebpf.MapSpec `ebpf:"vd_tables"`
@@ -445,6 +466,7 @@ type HookMaps struct {
 	VdRuleCounters *ebpf.Map `ebpf:"vd_rule_counters"`
 	VdRules        *ebpf.Map `ebpf:"vd_rules"`
 	VdSequences    *ebpf.Map `ebpf:"vd_sequences"`
+	VdSockOwners   *ebpf.Map `ebpf:"vd_sock_owners"`
 	VdStrings      *ebpf.Map `ebpf:"vd_strings"`
 	VdTable        *ebpf.Map `ebpf:"vd_table"`
 	VdTables       *ebpf.Map `ebpf:"vd_tables"`
@@ -468,6 +490,7 @@ func (m *HookMaps) Close() error {
 		m.VdRuleCounters,
 		m.VdRules,
 		m.VdSequences,
+		m.VdSockOwners,
 		m.VdStrings,
 		m.VdTable,
 		m.VdTables,

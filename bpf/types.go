@@ -58,6 +58,10 @@ type (
 	Followed = ContractVdFollowed
 	// Verdict is a system call that is to fail.
 	Verdict = ContractVdVerdict
+	// Net is what is known of a socket, a packet or an address.
+	Net = ContractVdNet
+	// SockOwner is the process that has a socket tracked.
+	SockOwner = ContractVdSockOwner
 	// ProcessPolicy is what fork and exec need to know of the policies.
 	ProcessPolicy = ContractVdProcessPolicy
 	// SyscallABI says how the system call tracepoints are read.

@@ -30,6 +30,7 @@ func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
 			Bit: r.Bit, Group: r.Group,
 			Action: event.Action(tetragon.KprobeAction_value[r.Action]),
 			NoPost: r.Flags&compile.RulePost == 0,
+			Quiet:  r.Flags&compile.RulesOfReturn != 0,
 		})
 	}
 	return p
@@ -78,7 +79,8 @@ func absolute(path string) string {
 }
 
 func decodeGroup(g compile.Group, policies []string) observe.GroupPlan {
-	out := observe.GroupPlan{Message: escaped(g.Message), HasReturn: g.HasReturn, ReturnType: record.ValueType(g.ReturnType)}
+	out := observe.GroupPlan{Message: escaped(g.Message), HasReturn: g.HasReturn, ReturnType: record.ValueType(g.ReturnType),
+		TrackBit: g.TrackBit}
 	if g.Policy < len(policies) {
 		out.PolicyName = policies[g.Policy]
 	}

@@ -106,6 +106,8 @@ func (f *frontend) slotType(declared policy.ArgType, hook *hookContext, path str
 	switch {
 	case !ok:
 		f.unsupported(typePath, "arguments of type "+quote(declared))
+	case t.isKernelObject() && (hook.kind == HookSyscall || hook.kind.InUserSpace()):
+		f.errorf(typePath, "no argument of a system call or a program is a %s, which only the kernel has: use sockaddr for an address", declared)
 	case hook.kind == HookSyscall && isKernelObject(declared):
 		f.errorf(typePath, "no argument of a system call is a %s: use string for text, fd for a descriptor", declared)
 	case hook.kind.InUserSpace() && isKernelObject(declared):
@@ -150,6 +152,8 @@ func (f *frontend) sizeArg(a *policy.Arg, t SlotType, hook *hookContext, path st
 	switch {
 	case a.SizeArgIndex == 0:
 		return 0
+	case t == TypeSockaddrUn && int64(a.SizeArgIndex) <= int64(hook.args):
+		return uint8(a.SizeArgIndex)
 	case t != TypeCharBuf:
 		// A field of unknown type may turn out to be a buffer.
 		if t != TypeNone && len(hook.unknown) == 0 {

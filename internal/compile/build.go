@@ -27,7 +27,7 @@ func build(d *draft, cls *classes) *Hook {
 	b.hook.Dims = b.dimensions(b.dims)
 	b.hook.ReturnDims = b.dimensions(b.returns)
 	b.hook.NumProc = slices.IndexFunc(b.hook.Dims, func(d Dim) bool {
-		return d.Source == SourceArg || d.Source == SourceFollowed
+		return d.Source == SourceArg || d.Source == SourceFollowed || d.Source == SourceField
 	})
 	if b.hook.NumProc < 0 {
 		b.hook.NumProc = len(b.hook.Dims)
@@ -88,13 +88,19 @@ func (b *builder) rule(s *selector, slots []uint8, bit uint16) {
 			op.Other = slots[op.Other]
 		}
 	}
+	if r.Flags&RuleTrackSock != 0 {
+		r.Track = slots[r.Track]
+	}
+	if r.Flags&RuleUntrackSock != 0 {
+		r.Untrack = slots[r.Untrack]
+	}
 	b.all.set(bit)
 	b.hook.Rules = append(b.hook.Rules, r)
 	b.hook.HasReturn = b.hook.HasReturn || r.Flags&RuleReturn != 0
 	for i := range s.conditions {
 		c := &s.conditions[i]
 		into := b.dims
-		if c.source == SourceReturn {
+		if c.ofReturn {
 			into = b.returns
 		}
 		key := c.key(slots)

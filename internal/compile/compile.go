@@ -38,9 +38,9 @@ type InputPolicy struct {
 	Policy *policy.Policy
 	// Monitor says that signals are not sent, only reported.
 	Monitor bool
-	// FollowBit is the policy's number in the follow masks of descriptors, 0
-	// to MaxFollow-1, or -1 where it has none. Policies of which [Follows]
-	// is true need one.
+	// FollowBit is the policy's number in the masks of followed descriptors
+	// and tracked sockets, 0 to MaxFollow-1, or -1 where it has none. Policies
+	// of which [Follows] is true need one.
 	FollowBit int
 }
 
@@ -69,9 +69,11 @@ type FieldInfo struct {
 	DataLoc bool // the field is a __data_loc
 }
 
-// Follows reports whether a policy follows descriptors, so that it needs a
-// number in the follow masks.
-func Follows(p *policy.Policy) bool {
+// Follows reports whether a policy follows descriptors or tracks sockets, so
+// that it needs a number in the masks of those.
+func Follows(p *policy.Policy) bool { return followsDescriptors(p) || tracksSocks(p) }
+
+func followsDescriptors(p *policy.Policy) bool {
 	for s := range selectors(&p.Spec) {
 		for i := range s.MatchActions {
 			if s.MatchActions[i].Action == policy.ActionFollowFD {

@@ -136,7 +136,7 @@ func (a *admission) count(d *draft, e *entry, c *condition, slots []uint8) {
 		c.mask = mask
 	}
 	dims := &d.masks
-	if c.source == SourceReturn {
+	if c.ofReturn {
 		dims = &d.returns
 	}
 	if *dims == nil {

@@ -92,6 +92,8 @@ func (f *frontend) valueFilter(e *entry, hook *hookContext, position uint8, a *p
 		return nil
 	case slot.ReturnCopy:
 		f.errorf(path, "the argument is copied when the call returns, after its filters are looked at")
+	case slot.Type.isNet(), slot.Type == TypeSockaddrUn && a.Operator == policy.OpFamily:
+		return f.netFilter(condition{index: position}, slot.Type, a, path)
 	case slot.Type.IsString():
 		return f.textFilter(slot, position, a, path)
 	case slot.Type.IsInteger():
@@ -180,6 +182,9 @@ func (f *frontend) returnFilter(e *entry, a *policy.ArgFilter, path string) []co
 	case e.group.ReturnType == TypeNone:
 		return nil
 	}
-	c := condition{source: SourceReturn, index: uint8(e.group.ReturnType)}
+	if t := e.group.ReturnType; t.isNet() {
+		return f.netFilter(condition{ofReturn: true}, t, a, path)
+	}
+	c := condition{source: SourceReturn, ofReturn: true, index: uint8(e.group.ReturnType)}
 	return f.intFilter(c, e.group.ReturnType, schemaType(e.group.ReturnType), a, path)
 }

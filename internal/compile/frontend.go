@@ -17,14 +17,16 @@ type frontend struct {
 	index  int
 	policy *policy.Policy
 	// follow is the policy's number in the follow masks, or -1.
-	follow   int
+	follow int
+	// track is its number in the masks of tracked sockets, or -1.
+	track    int
 	diags    []policy.Diagnostic
 	warnings []policy.Diagnostic
 	skipped  []Skipped
 }
 
 func newFrontend(in *Input, index int) *frontend {
-	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1}
+	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1, track: -1}
 }
 
 // maxDiagnostics bounds what is reported of one policy.
@@ -135,15 +137,21 @@ func (f *frontend) checkSections() {
 	}
 }
 
-// checkFollow finds the policy's number in the follow masks.
+// checkFollow finds the policy's number in the masks of what is followed.
 func (f *frontend) checkFollow() {
 	if !Follows(f.policy) {
 		return
 	}
-	f.follow = f.in.Policies[f.index].FollowBit
-	if f.follow < 0 || f.follow >= MaxFollow {
-		f.errorf("spec", "at most %d policies can follow descriptors at once", MaxFollow)
-		f.follow = 0
+	bit := f.in.Policies[f.index].FollowBit
+	if bit < 0 || bit >= MaxFollow {
+		f.errorf("spec", "at most %d policies can follow descriptors or track sockets at once", MaxFollow)
+		bit = 0
+	}
+	if followsDescriptors(f.policy) {
+		f.follow = bit
+	}
+	if tracksSocks(f.policy) {
+		f.track = bit
 	}
 }
 

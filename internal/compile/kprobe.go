@@ -23,7 +23,6 @@ const (
 // call of a list.
 func (f *frontend) kprobe(k *policy.Kprobe, index int) []*entry {
 	path := policy.ItemPath("spec.kprobes", index)
-	f.checkKprobe(k, path)
 	targets, missing := f.targets(k, path)
 	var found []target
 	for _, t := range targets {
@@ -94,13 +93,6 @@ func (f *frontend) skip(k *policy.Kprobe, index int, missing []notFound, partial
 	}
 }
 
-// checkKprobe refuses the fields that are not executed yet.
-func (f *frontend) checkKprobe(k *policy.Kprobe, path string) {
-	if k.ReturnArgAction != "" {
-		f.named(path+".returnArgAction", "returnArgAction")
-	}
-}
-
 // kprobeKind is the kind of the hooks of an entry.
 func (f *frontend) kprobeKind(k *policy.Kprobe) HookKind {
 	if f.isFunction(k) {
@@ -123,7 +115,7 @@ func (f *frontend) kprobeContext(k *policy.Kprobe, key HookKey) *hookContext {
 // kprobeEntry understands everything but the call.
 func (f *frontend) kprobeEntry(k *policy.Kprobe, hook *hookContext, index int, path string) *entry {
 	e := &entry{path: path, group: Group{
-		Section: "kprobes", Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow,
+		Section: "kprobes", Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow, TrackBit: f.track,
 	}}
 	switch {
 	case k.Return && hook.kind == HookFunction && k.Call == fdInstall:
@@ -131,6 +123,7 @@ func (f *frontend) kprobeEntry(k *policy.Kprobe, hook *hookContext, index int, p
 	case k.Return:
 		f.returnArg(e, hook, k.ReturnArg, path)
 	}
+	f.returnTracking(e, k, path)
 	hook.returns = e.group.HasReturn
 	f.args(e, hook, k.Args, path)
 	f.data(e, hook, k.Data, path)
@@ -153,7 +146,11 @@ func (f *frontend) returnArg(e *entry, hook *hookContext, a *policy.Arg, path st
 		}
 	}
 	t, ok := slotTypes[declared]
-	if !ok || !t.IsInteger() || t == TypeSyscall64 {
+	if t.isSock() && (hook.kind == HookSyscall || hook.kind.InUserSpace()) {
+		f.errorf(path+".type", "only functions of the kernel return a %s", declared)
+		return
+	}
+	if !ok || !t.IsInteger() && !t.isSock() || t == TypeSyscall64 {
 		f.unsupported(path+".type", "return values of type "+quote(declared))
 		return
 	}
@@ -164,7 +161,7 @@ func (f *frontend) returnArg(e *entry, hook *hookContext, a *policy.Arg, path st
 		}
 	}
 	if a.ReturnCopy || a.MaxData || a.SizeArgIndex != 0 {
-		f.errorf(path, "a return value is an integer and cannot have sizeArgIndex, returnCopy or maxData")
+		f.errorf(path, "a return value cannot have sizeArgIndex, returnCopy or maxData")
 	}
 }
 

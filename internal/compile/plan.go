@@ -31,7 +31,7 @@ const (
 	// MaxSets is how many process sets (inherited properties such as
 	// followForks) all policies together can have.
 	MaxSets = 64
-	// MaxFollow is how many policies can follow descriptors at once.
+	// MaxFollow is how many policies can follow descriptors or track sockets at once.
 	MaxFollow = 64
 	// ChunkLen is how many bytes of a string one look-up of the string table
 	// compares. Longer strings take several look-ups, chained by states.
@@ -150,6 +150,13 @@ const (
 	TypeDataLoc   SlotType = 16 // a tracepoint's __data_loc string
 	TypeSyscall64 SlotType = 17 // a system call's number, with its ABI
 	TypeNop       SlotType = 18 // nothing
+	TypeSock      SlotType = 19 // struct sock *
+	TypeSocket    SlotType = 20 // struct socket *
+	TypeSkb       SlotType = 21 // struct sk_buff *
+	TypeSockaddr  SlotType = 22 // struct sockaddr *, in user or kernel memory
+	// TypeSockaddrUn is a struct sockaddr_un *, in user or kernel memory. Its
+	// text is the path, its number the address family.
+	TypeSockaddrUn SlotType = 23
 )
 
 // DimKind says how a dimension turns a value into a bit vector. The numbers
@@ -172,6 +179,9 @@ const (
 	// DimPostfix: the last MaxPostfix bytes, reversed, are looked up in
 	// Strings, from state State.
 	DimPostfix DimKind = 5
+	// DimAddress: an address is looked up in Strings, one of IPv6 from state
+	// State, one of IPv4 from the state behind it.
+	DimAddress DimKind = 6
 )
 
 // DimSource says which value a dimension looks at. The numbers are shared
@@ -191,6 +201,7 @@ const (
 	SourceCaps      DimSource = 9  // capability set Dim.Index (0 effective, 1 permitted, 2 inheritable)
 	SourceFlags     DimSource = 10 // process flags, see Flag…
 	SourceFollowed  DimSource = 11 // the follow bits of the descriptor in slot Dim.Index
+	SourceField     DimSource = 12 // Dim.Field of the content of slot Dim.Index
 )
 
 // Process flags that a dimension with SourceFlags can test.
@@ -205,6 +216,7 @@ type Dim struct {
 	Kind   DimKind
 	Source DimSource
 	Index  uint8
+	Field  Field
 	Signed bool // DimInterval: compare as signed 64-bit values
 	Base   uint32
 	Len    uint32
@@ -212,6 +224,14 @@ type Dim struct {
 	// None is the vector for a value that could not be read: only the rules
 	// that do not constrain this dimension.
 	None uint32
+}
+
+// Field is a value within the content of a slot, for SourceField.
+type Field struct {
+	Offset uint16 // in bytes
+	Width  uint8  // in bytes
+	// Port says that it is a port: some values have none.
+	Port bool
 }
 
 // Entry is one row of the integer table. See [DimKind].
@@ -234,7 +254,9 @@ type Entry struct {
 type StringEntry struct {
 	State uint32
 	Data  []byte
-	Next  uint32
+	// Bits is how long the data of an address is, in bits; text has 0.
+	Bits uint16
+	Next uint32
 	// Vector is an index into Hook.Vectors; in [ProcessTables] it is a class.
 	Vector uint32
 	// Exact is the length of the whole value and its NUL byte if the entry
@@ -258,6 +280,8 @@ type Rule struct {
 	Signal   uint32 // RuleSignal: the signal's number
 	Error    int32  // RuleOverride: a negative errno, -4095 to -1
 	FDOps    []FDOp // at most MaxFDOps
+	// Track and Untrack are the slots for RuleTrackSock and RuleUntrackSock.
+	Track, Untrack uint8
 	// RateInterval is the time in nanoseconds in which at most one event per
 	// key is posted, or 0.
 	RateInterval uint64
@@ -284,6 +308,15 @@ const (
 	RuleNoPost  RuleFlags = 1 << 5 // the policy said NoPost (for the counters)
 	// RuleOverride: the caller gets Rule.Error and nothing is done.
 	RuleOverride RuleFlags = 1 << 6
+	// RuleTrackSock and RuleUntrackSock make the process the owner of the
+	// socket in a slot, and forget the owner of one.
+	RuleTrackSock   RuleFlags = 1 << 10
+	RuleUntrackSock RuleFlags = 1 << 11
+	// RuleTrackReturn and RuleUntrackReturn do it with the returned socket.
+	RuleTrackReturn   RuleFlags = 1 << 15
+	RuleUntrackReturn RuleFlags = 1 << 16
+	// RulesOfReturn are those that do something when the call returns.
+	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn
 )
 
 // RateScope says among which events a rate limit counts. The numbers are
@@ -347,6 +380,10 @@ type Group struct {
 	Bits     uint16
 	// FollowBit is the policy's number in the follow masks, or -1.
 	FollowBit int
+	// TrackBit is the policy's number in the masks of tracked sockets, or -1.
+	// Events of a policy that has one report the owner of a socket that it
+	// tracks.
+	TrackBit int
 }
 
 // Hook is one hook, compiled: everything that its program needs.

@@ -48,7 +48,7 @@ func TestRefusals(t *testing.T) {
 		"unknown call":      {"  kprobes:\n  - call: «sys_reed\n", `no system call "reed", did you mean sys_read`},
 		"call without sys":  {"  kprobes:\n  - call: «openat\n", `"openat" is not the name of a system call, such as sys_read, did you mean sys_openat`},
 		"32-bit call":       {"  kprobes:\n  - call: «__ia32_sys_read\n", unsupported + "32-bit system calls"},
-		"type":              {"  kprobes:\n  - call: sys_read\n    args: [{index: 0, type: «sock}]\n", unsupported + `arguments of type "sock"`},
+		"type":              {"  kprobes:\n  - call: sys_read\n    args: [{index: 0, type: «sock}]\n", "no argument of a system call or a program is a sock"},
 		"file of a call":    {"  kprobes:\n  - call: sys_read\n    args: [{index: 0, type: «file}]\n", "no argument of a system call is a file"},
 		"return type":       {kprobe("return: true\nreturnArg: {index: 0, type: «string}\n"), unsupported + `return values of type "string"`},
 		"parent binaries":   {selector("matchParentBinaries: [{‹operator: In, values: [/bin/sh]}]"), unsupported + `"matchParentBinaries"`},

@@ -40,6 +40,7 @@ func (f *frontend) selector(e *entry, hook *hookContext, s *policy.Selector, ind
 		}
 	}
 	f.actions(out, e, s.MatchActions, path+".matchActions")
+	out.rule.Flags |= e.atReturn
 	if waitsForReturn(e) {
 		out.rule.Flags |= RuleReturn
 	}

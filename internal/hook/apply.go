@@ -174,7 +174,8 @@ func (e *Engine) layoutAt(h *compile.Hook, p place) (layout, error) {
 		slots, err := fieldSlots(h.Slots, format)
 		return layout{slots: slots, rawArgs: rawArgs(h.Slots)}, err
 	}
-	return layout{slots: rawSlots(h.Slots), rawArgs: rawArgs(h.Slots)}, nil
+	slots := withAddressSizes(h)
+	return layout{slots: rawSlots(slots), rawArgs: rawArgs(slots)}, nil
 }
 
 // rewritesOf are the rewrites of changes, each once.

@@ -67,7 +67,7 @@ type corpusHook struct {
 	reader *ringbuf.Reader
 }
 
-func (c *corpusHook) load(t *testing.T, e *Engine, h *compile.Hook) {
+func (c *corpusHook) load(t testing.TB, e *Engine, h *compile.Hook) {
 	t.Helper()
 	shape, err := e.shapeAt(h, 1, place{attachment: AttachRawTracepoint, function: h.Key.Name})
 	mustNil(t, err)
@@ -144,7 +144,7 @@ func (c *corpusHook) kernel(t *testing.T, event *naive.Event) []uint64 {
 			continue
 		}
 		if i >= 3 {
-			text := append([]byte(arg.Text), 0)
+			text := pointed(arg)
 			pins.Pin(&text[0])
 			args[i] = uint64(uintptr(unsafe.Pointer(&text[0])))
 		}
@@ -175,6 +175,17 @@ func nodes(all []naive.Node, pins *runtime.Pinner) uint64 {
 		next = uint64(uintptr(unsafe.Pointer(&raw[0])))
 	}
 	return next
+}
+
+// pointed is the memory of the process that an argument points to.
+func pointed(arg naive.Arg) []byte {
+	switch {
+	case arg.Net != nil && arg.Text != "":
+		return corpus.SockaddrUn(arg.Net, arg.Text)
+	case arg.Net != nil:
+		return corpus.Sockaddr(arg.Net)
+	}
+	return append([]byte(arg.Text), 0)
 }
 
 func (c *corpusHook) record(t *testing.T) []uint64 {

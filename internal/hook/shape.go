@@ -120,7 +120,8 @@ func paddedWords(words int) uint32 {
 // dimConfig is what is constant of a dimension; the first one that looks at
 // a slot fetches it.
 func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
-	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index}
+	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index,
+		FieldOffset: d.Field.Offset, FieldWidth: d.Field.Width}
 	switch d.Kind {
 	case compile.DimInterval:
 		c.Steps = uint32(max(bits.Len32(d.Len-1), minSteps))
@@ -130,11 +131,19 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 	if d.Signed {
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_SIGNED)
 	}
-	if fetched != nil && (d.Source == compile.SourceArg || d.Source == compile.SourceFollowed) && !fetched[d.Index] {
+	if d.Field.Port {
+		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_PORT)
+	}
+	if fetched != nil && looksAtSlot(d) && !fetched[d.Index] {
 		fetched[d.Index] = true
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_FETCH)
 	}
 	return c
+}
+
+// looksAtSlot reports whether a dimension needs an argument.
+func looksAtSlot(d compile.Dim) bool {
+	return d.Source == compile.SourceArg || d.Source == compile.SourceFollowed || d.Source == compile.SourceField
 }
 
 // ruleFeatures are the features of the program that rules with a flag need.
@@ -146,6 +155,8 @@ var ruleFeatures = []struct {
 	{compile.RuleSignal, bpf.ContractVdHookFeatureVD_FEATURE_SIGNAL},
 	{compile.RuleReturn, bpf.ContractVdHookFeatureVD_FEATURE_RETURN},
 	{compile.RuleOverride, bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE},
+	{compile.RuleTrackSock | compile.RuleUntrackSock, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
+	{compile.RuleTrackReturn | compile.RuleUntrackReturn, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 }
 
 // featuresOf are the features of the program that a rule needs.
@@ -171,6 +182,9 @@ func features(h *compile.Hook, p place) uint32 {
 	var f bpf.ContractVdHookFeature
 	for _, r := range h.Rules {
 		f |= featuresOf(r)
+	}
+	if slices.ContainsFunc(h.Groups, func(g compile.Group) bool { return g.TrackBit >= 0 }) {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK
 	}
 	if slices.ContainsFunc(h.Dims, looksAtProcess) {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_PROCESS

@@ -4,6 +4,7 @@ package hook
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
@@ -28,6 +29,34 @@ func slotFlags(s compile.Slot) uint8 {
 		f |= bpf.ContractVdSlotFlagsVD_SLOT_RESOLVE
 	}
 	return uint8(f)
+}
+
+// addressArgs are the arguments that are socket addresses, of functions and
+// system calls whose next argument is the address's size.
+var addressArgs = map[compile.HookKey]uint8{
+	{Kind: compile.HookSyscall, Name: "connect"}:                  1,
+	{Kind: compile.HookSyscall, Name: "bind"}:                     1,
+	{Kind: compile.HookSyscall, Name: "sendto"}:                   4,
+	{Kind: compile.HookFunction, Name: "security_socket_connect"}: 1,
+	{Kind: compile.HookFunction, Name: "security_socket_bind"}:    1,
+	{Kind: compile.HookLSM, Name: "socket_connect"}:               1,
+	{Kind: compile.HookLSM, Name: "socket_bind"}:                  1,
+}
+
+// withAddressSizes are the slots of a hook, where it is known with the sizes
+// of addresses of the unix family: abstract names have no other end.
+func withAddressSizes(h *compile.Hook) []compile.Slot {
+	at, known := addressArgs[h.Key]
+	if !known {
+		return h.Slots
+	}
+	slots := slices.Clone(h.Slots)
+	for i, s := range slots {
+		if s.Type == compile.TypeSockaddrUn && s.SizeArg == 0 && s.Index == at {
+			slots[i].SizeArg = at + 2 // counted from 1
+		}
+	}
+	return slots
 }
 
 // rawSlots are the slots of a hook whose arguments are registers or the

@@ -38,6 +38,9 @@ type GroupPlan struct {
 	// HasReturn says that the event shows the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType record.ValueType
+	// TrackBit is the policy's number in the masks of tracked sockets, or -1: the process of events
+	// with a socket that it tracks is the socket's owner.
+	TrackBit int
 }
 
 // Place is a place in a program.
@@ -67,6 +70,8 @@ type RulePlan struct {
 	Action event.Action
 	// NoPost says that the rule makes no event.
 	NoPost bool
+	// Quiet says that there are records for it all the same: its return is waited for.
+	Quiet bool
 }
 
 // plan is a HookPlan made for looking up.
@@ -81,6 +86,7 @@ type plan struct {
 type rule struct {
 	group  *GroupPlan
 	action event.Action
+	quiet  bool // makes no event, though there are records for it
 }
 
 type planKey struct{ hook, generation uint32 }
@@ -121,6 +127,7 @@ func (p *plan) addRule(r RulePlan) error {
 		p.rules = append(p.rules, make([]rule, n)...)
 	}
 	if r.NoPost {
+		p.rules[r.Bit].quiet = r.Quiet
 		return nil
 	}
 	if p.rules[r.Bit].group != nil {

@@ -63,6 +63,8 @@ func argOf(v *record.Value) event.Arg {
 		return pathArg(event.ArgPath, v)
 	case record.ValueCharBuf:
 		return bufferArg(v)
+	case record.ValueSockaddrUn:
+		return sockaddrUnArg(v)
 	case record.ValueSyscall64:
 		return event.Arg{Kind: event.ArgSyscallID, Uint: v.Num, Text: abi(v.Status)}
 	}

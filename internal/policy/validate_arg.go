@@ -154,7 +154,7 @@ func (v *validator) validateSizeArg(h hook, path string, a Arg) {
 		v.suggestf(at, "it counts from 1: the argument with index 2 is sizeArgIndex 3",
 			"sizeArgIndex %d names the argument itself, index %d", a.SizeArgIndex, a.Index)
 		return
-	case !a.Type.IsBuffer() && a.Type != TypeAuto && a.Type != TypeConstBuf:
+	case !a.Type.IsBuffer() && a.Type != TypeAuto && a.Type != TypeConstBuf && a.Type != TypeSockaddrUn:
 		v.warnf(at, "", "sizeArgIndex has no effect on an argument of type %s", a.Type)
 	}
 	i := slices.IndexFunc(h.args, func(other Arg) bool { return other.Index == size && other.Resolve == "" })

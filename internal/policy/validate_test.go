@@ -132,7 +132,7 @@ func TestFilterErrors(t *testing.T) {
 		{"address", arg(4, "SAddr", `"::1", "10.0.0.0/8", §"10.0.0"`), "not an IP address", ""},
 		{"network", arg(4, "NotDAddr", `§"10.0.0.0/33"`), "CIDR", ""},
 		{"port", arg(4, "DPort", `"80", "1024:65535", §"65536"`), "out of range for uint16", ""},
-		{"destination of a sockaddr", arg(5, "§DPort", `"80"`), "cannot be used with type sockaddr", "it is for skb, sock, socket"},
+		{"protocol of a sockaddr", arg(5, "§Protocol", `IPPROTO_TCP`), "cannot be used with type sockaddr", "it is for skb, sock, socket"},
 		{"protocol", arg(4, "Protocol", `"6", §"IPPROTO_TPC"`), "unknown protocol", `did you mean "IPPROTO_TCP"?`},
 		{"family", arg(5, "Family", `"AF_INET", §"INET"`), "unknown address family", `"AF_INET"`},
 		{"state", arg(4, "State", `§"TCP_LISTENING"`), "unknown socket state", `"TCP_LISTEN"`},

@@ -109,6 +109,14 @@ func valueText(a *tetragon.KprobeArgument) string {
 		return "path " + pathText(v.PathArg.Path, v.PathArg.Flags, v.PathArg.Permission)
 	case *tetragon.KprobeArgument_SyscallId:
 		return fmt.Sprintf("syscall %d %s", v.SyscallId.Id, v.SyscallId.Abi)
+	case *tetragon.KprobeArgument_SockArg:
+		return sockText(v.SockArg)
+	case *tetragon.KprobeArgument_SkbArg:
+		return skbText(v.SkbArg)
+	case *tetragon.KprobeArgument_SockaddrArg:
+		return sockaddrText(v.SockaddrArg)
+	case *tetragon.KprobeArgument_SockaddrunArg:
+		return "sockaddr_un " + v.SockaddrunArg.Family + " " + long(v.SockaddrunArg.Path)
 	case *tetragon.KprobeArgument_ErrorArg:
 		return "error " + v.ErrorArg.Message
 	}

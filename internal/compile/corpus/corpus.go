@@ -45,8 +45,9 @@ func HostNamespaces() map[string]uint32 {
 const eventsPerSet = 12
 
 // New returns policies on raw tracepoints only, without filters on the
-// process: arguments 0 to 2 are integers of any type, 3 and 4 strings. Every
-// event has a register for each integer and a text for each string.
+// process: arguments 0 to 2 are integers of any type, 3 and 4 strings or
+// addresses in the memory of the process. Every event has a register for each
+// integer, a text for each string and a Net for each address.
 func New(seed uint64) *Set {
 	return generate(seed, generator{hooks: rawHooks})
 }

@@ -109,8 +109,16 @@ func (g *generator) event(policies int) *naive.Event {
 
 func (g *generator) arg(types []policy.ArgType, policies int) naive.Arg {
 	a := naive.Arg{Register: g.register()}
-	if types[0].IsString() {
+	switch {
+	case types[0] == policy.TypeSockaddrUn:
+		a.Text, a.Net = g.unixPath(), g.net()
+		if g.chance(80) {
+			a.Net.Family = familyUnix
+		}
+	case types[0].IsString():
 		a.Text = g.text()
+	case isNet(types[0]):
+		a.Net = g.net()
 	}
 	if !g.processes {
 		return a

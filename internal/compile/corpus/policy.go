@@ -5,6 +5,7 @@ package corpus
 import (
 	"strconv"
 
+	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/policy"
 )
 
@@ -146,21 +147,26 @@ func (g *generator) dataFilter(data []policy.Arg) policy.ArgFilter {
 }
 
 func (g *generator) valueFilter(f *policy.ArgFilter, a *policy.Arg) {
-	if t := typeOf(a); t.IsInteger() {
+	t := typeOf(a)
+	switch {
+	case t.IsInteger():
 		g.numberFilter(f, t)
-	} else {
-		g.textFilter(f)
+	case isNet(t), t == policy.TypeSockaddrUn && g.chance(20):
+		g.netFilter(f, t)
+	case t == policy.TypeSockaddrUn:
+		g.textFilter(f, compile.MaxUnixPath)
+	default:
+		g.textFilter(f, longest)
 	}
 }
 
 // longest is the longest value that every string type takes.
 const longest = 4095
 
-func (g *generator) textFilter(f *policy.ArgFilter) {
+func (g *generator) textFilter(f *policy.ArgFilter, limit int) {
 	f.Operator = pick(g, []policy.Operator{
 		policy.OpEqual, policy.OpNotEqual, policy.OpPrefix, policy.OpNotPrefix, policy.OpPostfix, policy.OpNotPostfix,
 	})
-	limit := longest
 	if f.Operator == policy.OpPostfix || f.Operator == policy.OpNotPostfix {
 		limit = 128
 	}

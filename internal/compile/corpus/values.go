@@ -49,6 +49,12 @@ func value(s compile.Slot, a naive.Arg) compile.Value {
 		v.Str = []byte(a.Text[:min(len(a.Text), int(s.Max))])
 		v.Truncated = len(a.Text) > int(s.Max)
 	}
+	switch {
+	case s.Type == compile.TypeSockaddrUn:
+		v.Int, v.NoPath = uint64(a.Net.Family), a.Net.Family != familyUnix
+	case a.Net != nil:
+		netValue(&v, a.Net)
+	}
 	for _, p := range a.Followers {
 		v.Followed |= 1 << p
 	}

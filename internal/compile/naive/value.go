@@ -28,6 +28,13 @@ func (w *world) satisfies(declared *policy.Arg, f *policy.ArgFilter) bool {
 	case policy.TypeFd, policy.TypeFile, policy.TypePath:
 		// A pipe or socket has no path; nothing can be said about it.
 		return value.Text != "" && text(value.Text, 4096, f)
+	case policy.TypeSock, policy.TypeSocket, policy.TypeSkb, policy.TypeSockaddr:
+		return network(declared.Type, value.Net, f)
+	case policy.TypeSockaddrUn:
+		if f.Operator == policy.OpFamily {
+			return among(value.Net.Family, f.Values)
+		}
+		return value.Net.Family == numbersOf["AF_UNIX"] && text(value.Text, 108, f)
 	case policy.TypeString, policy.TypeFilename, policy.TypeDataLoc:
 		return text(value.Text, 4096, f)
 	case policy.TypeAuto:
