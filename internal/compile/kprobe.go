@@ -219,10 +219,10 @@ func (f *frontend) listTargets(k *policy.Kprobe, name, path string) (all []targe
 	}
 	listPath := policy.ItemPath("spec.lists", slices.IndexFunc(f.policy.Spec.Lists, func(l policy.List) bool { return l.Name == name }))
 	switch list.Type {
-	case policy.ListTypePlain, policy.ListTypeSyscalls:
-	default:
-		f.unsupported(listPath+".type", "lists of type "+quote(list.Type))
-		return nil, nil
+	case policy.ListTypeGeneratedSyscalls:
+		return f.everySyscall(listPath), nil
+	case policy.ListTypeGeneratedFtrace:
+		return f.matchingFunctions(list, listPath), nil
 	}
 	seen := map[HookKey]bool{}
 	for i, call := range list.Values {
@@ -246,7 +246,7 @@ func (f *frontend) isFunction(k *policy.Kprobe) bool {
 		return !k.Syscall
 	}
 	list := f.policy.Spec.List(name)
-	return list != nil && list.Type == policy.ListTypePlain && !k.Syscall
+	return list != nil && (list.Type == policy.ListTypeGeneratedFtrace || list.Type == policy.ListTypePlain && !k.Syscall)
 }
 
 // functionTarget finds the hook of a function of the kernel. Whether there is

@@ -4,11 +4,12 @@ package kernel
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
+	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -63,41 +64,6 @@ func readFunctions(add func(string)) error {
 	}
 	defer f.Close()
 	return parseKallsyms(f, add)
-}
-
-// errFound ends the reading of a list.
-var errFound = errors.New("found")
-
-// moduleOf returns the module that has a function of the name, "" where none
-// has. Modules come and go: the list is read each time, which takes tens of
-// milliseconds.
-func moduleOf(name string) (string, error) {
-	f, err := os.Open("/proc/kallsyms")
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	return findModule(f, name)
-}
-
-// findModule looks a function of a module up in the list of symbols.
-func findModule(list io.Reader, name string) (string, error) {
-	module := ""
-	err := eachLine("kallsyms", list, func(line string) error {
-		symbol, in, found := strings.Cut(line, "\t[")
-		if !found || !strings.HasSuffix(symbol, " "+name) {
-			return nil
-		}
-		if kind := symbol[len(symbol)-len(name)-2]; strings.IndexByte("tTwW", kind) < 0 {
-			return nil
-		}
-		module = strings.TrimSuffix(in, "]")
-		return errFound
-	})
-	if err != nil && !errors.Is(err, errFound) {
-		return "", err
-	}
-	return module, nil
 }
 
 func parseKallsyms(r io.Reader, add func(string)) error {
@@ -166,6 +132,34 @@ func readTraceable(add func(string)) error {
 		name, _, _ := strings.Cut(line, " ")
 		add(name)
 	})
+}
+
+// MatchingFunctions returns the names of the functions that ftrace can patch,
+// so that they can be hooked, and that match the pattern. The list has several
+// tens of thousands; to read it takes tens of milliseconds.
+func (o *Offer) MatchingFunctions(pattern *regexp.Regexp) ([]string, error) {
+	names := map[string]bool{}
+	err := readTraceable(func(name string) {
+		if pattern.MatchString(name) {
+			names[name] = true
+		}
+	})
+	if isAbsent(err) {
+		return nil, &MissingError{Feature: "list of functions", Option: "CONFIG_DYNAMIC_FTRACE", Cause: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	for name := range names {
+		forbidden, err := o.symbols.forbidden.has(name, readForbidden)
+		if err != nil && !isAbsent(err) {
+			return nil, err
+		}
+		if forbidden {
+			delete(names, name)
+		}
+	}
+	return slices.Sorted(maps.Keys(names)), nil
 }
 
 // readForbidden reads the functions that kprobes may not touch: a range of
