@@ -353,8 +353,16 @@ static __always_inline bool vd_is_compat(struct task_struct *task)
 
 static __always_inline __u64 vd_slot_raw(struct vd_run *run, __u32 i)
 {
-	if (vd_config.slots[i].from == VD_FROM_TASK)
-		return (__u64)run->task;
+	if (vd_config.slots[i].from == VD_FROM_TASK) {
+		__u64 task = (__u64)run->task;
+
+		/*
+		 * What it finds out of a copy of run->task the verifier remembers of run->task, and it would look at all
+		 * that follows once for each half of the addresses. An operation makes the copy a value of its own.
+		 */
+		asm volatile("%0 |= 0" : "+r"(task));
+		return task;
+	}
 	if (vd_config.slots[i].from == VD_FROM_FIELD || vd_config.slots[i].from == VD_FROM_REGISTER)
 		return vd_field(run->ctx, vd_config.slots[i].offset, vd_config.slots[i].width);
 	if (vd_config.slots[i].raw >= VD_RAW_ARGS)
@@ -389,7 +397,7 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 {
 	struct vd_slot *slot;
 	__u64 raw = vd_slot_raw(run, i);
-	bool user = vd_reads_user(raw);
+	int memory = VD_MEMORY_NONE;
 
 	if (i >= VD_MAX_SLOTS)
 		return;
@@ -405,18 +413,16 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 		return;
 	}
 	if (vd_config.slots[i].flags & VD_SLOT_RESOLVE) {
-		int memory = vd_resolve(run, i, raw);
-
-		if (memory < 0)
+		memory = vd_resolve(run, i, raw);
+		if (memory == VD_MEMORY_NONE)
 			return;
 		raw = slot->num;
-		user = memory == VD_MEMORY_USER;
 	}
 	slot->num = vd_extend(raw, vd_config.slots[i].type);
 	slot->fd = raw;
 	switch (vd_config.slots[i].type) {
 	case VD_TYPE_STRING:
-		vd_copy_string(slot, raw, user);
+		vd_copy_string(slot, raw, vd_is_in_user(i, raw, memory));
 		break;
 	case VD_TYPE_FILENAME: {
 		const char *name = 0;
@@ -439,7 +445,8 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 		if (vd_config.slots[i].flags & VD_SLOT_RETURN_COPY)
 			slot->status = VD_VALUE_AT_RETURN;
 		else
-			vd_copy_buffer(slot, raw, vd_slot_size(run, i), vd_config.slots[i].max, user);
+			vd_copy_buffer(slot, raw, vd_slot_size(run, i), vd_config.slots[i].max,
+				       vd_is_in_user(i, raw, memory));
 		break;
 	case VD_TYPE_DATA_LOC:
 		vd_fetch_data_loc(run->ctx, slot, raw);

@@ -104,4 +104,12 @@ static __noinline int vd_resolve(struct vd_run *run, __u32 i, __u64 addr)
 	return VD_MEMORY_NONE;
 }
 
+/* Whether what is at an address is the process's memory; resolved is what vd_resolve has returned. */
+static __always_inline bool vd_is_in_user(__u32 i, __u64 addr, int resolved)
+{
+	if (vd_config.slots[i].flags & VD_SLOT_RESOLVE)
+		return resolved == VD_MEMORY_USER;
+	return vd_reads_user(addr);
+}
+
 #endif

@@ -65,7 +65,8 @@ type policyEntry struct {
 
 func newPolicySet(engine *hook.Engine, observer *observe.Observer, tracefs *kernel.Tracefs, host workload.Namespaces, log *slog.Logger) *policySet {
 	s := &policySet{
-		engine: engine, observer: observer, log: log, host: map[string]uint32{}, functions: kernelFunctions{kernel.Offered()}, types: hook.TypesOf(kernel.Offered(), tracefs),
+		engine: engine, observer: observer, functions: kernelFunctions{kernel.Offered()}, types: hook.TypesOf(kernel.Offered(), tracefs),
+		log: log, host: map[string]uint32{},
 	}
 	if tracefs != nil {
 		s.fields = tracepointFields{tracefs}

@@ -82,6 +82,11 @@ var attachCases = []attachCase{
 	{"security_file_open by paths", func(path string) string {
 		return "  kprobes:\n  - call: security_file_open\n    syscall: false\n" + openedByPath(path)
 	}, []Attachment{AttachFmodRet, AttachFentry, AttachKprobeMulti, AttachKprobe}, buildText, cutText},
+	{"security_bprm_check by paths", func(path string) string {
+		return "  kprobes:\n" + executedByPath("file.f_path.dentry.d_name.name", "Equal", filepath.Base(path)) +
+			// There is no interpreter: nothing is known of it, so that it matches nothing.
+			executedByPath("interpreter.f_path.dentry.d_name.name", "NotEqual", "none")
+	}, []Attachment{AttachFmodRet, AttachFentry, AttachKprobeMulti, AttachKprobe}, buildProgram, runOften},
 	{"lsm file_open by paths", func(path string) string {
 		return "  lsmhooks:\n  - hook: file_open\n" + openedByPath(path)
 	}, []Attachment{AttachLSM, AttachFmodRet}, buildText, cutText},
@@ -134,6 +139,30 @@ func openedByPath(path string) string {
       - {args: [3], operator: Equal, values: [%q]}
       - {args: [4], operator: Equal, values: ["1"]}
 `, filepath.Base(path), path, filepath.Base(filepath.Dir(path)))
+}
+
+// executedByPath selects what the test executes by something of the file.
+func executedByPath(resolve, operator, value string) string {
+	return fmt.Sprintf(`  - call: security_bprm_check
+    syscall: false
+    args: [{index: 0, type: string, resolve: %s}, {index: 0, resolve: mm.owner.real_parent.comm}]
+    selectors:
+    - matchArgs: [{args: [0], operator: %s, values: [%q]}, {args: [1], operator: Equal, values: [%q]}]
+`, resolve, operator, value, ownComm())
+}
+
+// ownComm is the name of the process that executes.
+func ownComm() string {
+	name, _ := os.ReadFile("/proc/self/comm")
+	return strings.TrimSpace(string(name))
+}
+
+// runOften runs a program as often as rules are to match.
+func runOften(tb testing.TB, path string) {
+	tb.Helper()
+	for range cuts {
+		runProgram(tb, path)
+	}
 }
 
 // selfComm is the name of the process as a datum, selfData are several that

@@ -76,3 +76,27 @@ func TestNoRegisters(t *testing.T) {
 		}
 	}
 }
+
+// TestPathsVerifyOnce checks that a datum behind one with a path does not
+// make the verifier go the path twice.
+func TestPathsVerifyOnce(t *testing.T) {
+	_, e := mustEngine(t, Options{})
+	verified := func(data string) uint32 {
+		mustApply(t, e, mustPlan(t, policyOf("  kprobes:\n  - call: sys_lseek\n    data: ["+data+"]\n")))
+		for _, h := range e.hooks {
+			info, err := h.program.entry().Info()
+			mustNil(t, err)
+			if n, ok := info.VerifiedInstructions(); ok && n > 0 {
+				return n
+			}
+		}
+		t.Skip("the kernel does not tell how many instructions it verified: since 5.16")
+		return 0
+	}
+	const file = "{index: 0, source: current_task, resolve: mm.exe_file}"
+	one, two := verified(file), verified(file+", "+selfComm)
+	t.Logf("%d instructions, %d with another datum", one, two)
+	if two > one+one/4 {
+		t.Errorf("%d instructions verified, %d with another datum", one, two)
+	}
+}

@@ -115,7 +115,7 @@ func (o *Offer) noFunction(name string) error {
 		return ErrUndescribed
 	}
 	// The list that is remembered may be older than a module.
-	if module, err := moduleOf(name); module != "" && err == nil {
+	if module, err := o.types.moduleOf(name); module != "" && err == nil {
 		return ErrUndescribed
 	}
 	return o.noSymbol(name)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestResolveKernel goes paths through the types of the running kernel that
@@ -130,19 +131,23 @@ func TestLSMHookPrototype(t *testing.T) {
 	}
 }
 
-func TestFindModule(t *testing.T) {
-	const list = `ffffffff81000000 T vfs_read
+func TestModuleFunctions(t *testing.T) {
+	by, err := parseModuleFunctions(strings.NewReader(`ffffffff81000000 T vfs_read
 ffffffffc0000000 t tun_get_user	[tun]
 ffffffffc0000100 d tun_ops	[tun]
 ffffffffc0001000 T my_tun_get_user	[other]
 ffffffffc0002000 W weak	[third]
-`
-	for name, want := range map[string]string{
-		"tun_get_user": "tun", "my_tun_get_user": "other", "weak": "third", "vfs_read": "", "tun_ops": "", "get_user": "",
-	} {
-		if got, err := findModule(strings.NewReader(list), name); err != nil || got != want {
-			t.Errorf("%s is in %q, %v; want %q", name, got, err, want)
-		}
+`))
+	want := map[string]string{"tun_get_user": "tun", "my_tun_get_user": "other", "weak": "third"}
+	if diff := cmp.Diff(want, by); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	before := "tun 61440 1 - Live 0xffffffffc0000000\nloop 40960 0 - Live 0xffffffffc0100000\n"
+	if used := strings.Replace(before, " 1 - ", " 7 - ", 1); withoutUsers(before) != withoutUsers(used) {
+		t.Error("a module in use is another list of modules")
+	}
+	if withoutUsers(before) == withoutUsers(before[:39]) {
+		t.Error("a module that is gone is the same list of modules")
 	}
 }
 

@@ -4,7 +4,6 @@ package kernel
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -65,41 +64,6 @@ func readFunctions(add func(string)) error {
 	}
 	defer f.Close()
 	return parseKallsyms(f, add)
-}
-
-// errFound ends the reading of a list.
-var errFound = errors.New("found")
-
-// moduleOf returns the module that has a function of the name, "" where none
-// has. Modules come and go: the list is read each time, which takes tens of
-// milliseconds.
-func moduleOf(name string) (string, error) {
-	f, err := os.Open("/proc/kallsyms")
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	return findModule(f, name)
-}
-
-// findModule looks a function of a module up in the list of symbols.
-func findModule(list io.Reader, name string) (string, error) {
-	module := ""
-	err := eachLine("kallsyms", list, func(line string) error {
-		symbol, in, found := strings.Cut(line, "\t[")
-		if !found || !strings.HasSuffix(symbol, " "+name) {
-			return nil
-		}
-		if kind := symbol[len(symbol)-len(name)-2]; strings.IndexByte("tTwW", kind) < 0 {
-			return nil
-		}
-		module = strings.TrimSuffix(in, "]")
-		return errFound
-	})
-	if err != nil && !errors.Is(err, errFound) {
-		return "", err
-	}
-	return module, nil
 }
 
 func parseKallsyms(r io.Reader, add func(string)) error {

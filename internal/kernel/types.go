@@ -17,10 +17,12 @@ const keepTypes = 5 * time.Second
 // are loaded and no more: it is given up a while after its last use, and who
 // needs it again reads it again (5–20 ms).
 type types struct {
-	mu     sync.Mutex
-	read   *btf.Cache
-	files  map[string]fileTypes
-	giveUp *time.Timer
+	mu    sync.Mutex
+	read  *btf.Cache
+	files map[string]fileTypes
+	// modules are the functions of modules.
+	modules moduleFunctions
+	giveUp  *time.Timer
 }
 
 func (t *types) cache() *btf.Cache {
@@ -39,7 +41,7 @@ func (t *types) cache() *btf.Cache {
 func (t *types) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.read, t.files = nil, nil
+	t.read, t.files, t.modules = nil, nil, moduleFunctions{}
 }
 
 // TypeCache returns the kernel's BTF, for loading programs without decoding
@@ -97,7 +99,7 @@ func (t *types) function(name string) (*btf.Func, string, error) {
 	found, module, err := t.find(named, "")
 	if errors.Is(err, btf.ErrNotFound) && t.hasModules() {
 		// The list of symbols says which module has it: to decode the types of all of them takes long.
-		where, known := moduleOf(name)
+		where, known := t.moduleOf(name)
 		if known != nil {
 			where = anyModule
 		}

@@ -9,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/vedette-io/vedette/api/tetragon"
 )
 
 // TestResolve checks what policies find by paths through the kernel's types: of arguments and of the current task.
@@ -161,3 +164,35 @@ uprobes:
   selectors: [{matchArgs: [{args: [1], operator: Equal, values: ["0x65742061"]}, {index: 0, operator: Equal, values: ["2"]}]}]
 `, "child: $DIR/program:greet@$GREET(int 2, uint 1702109281, uint 1763734648, error Bad address encountered during resolve dereference at depth 0)"),
 }})
+
+// TestIgnoredFunctions checks that a policy does without functions that the kernel lacks, and says so.
+func TestIgnoredFunctions(t *testing.T) {
+	r := mustRig(t)
+	r.mustAdd(t, document("ignored", `
+kprobes:
+- call: no_such_function
+  syscall: false
+  ignore: {callNotFound: true}
+  args: [{index: 0, resolve: a.b}]
+- call: list:calls
+  ignore: {callNotFound: true}
+lists:
+- name: calls
+  type: syscalls
+  values: [sys_lseek, sys_no_such_call]
+`), "ignored")
+	status := r.mustPolicy(t, "ignored")
+	if status.State != tetragon.TracingPolicyState_TP_STATE_PARTIALLY_ENABLED {
+		t.Errorf("state %s", status.State)
+	}
+	var got []string
+	for _, h := range status.HookStatuses {
+		got = append(got, h.HookDescription+" "+h.State.String())
+	}
+	want := []string{
+		"no_such_function STATUS_CALL_NOT_FOUND", "__x64_sys_lseek STATUS_LOADED", "__x64_sys_no_such_call STATUS_PARTIAL_CALL_NOT_FOUND",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("hooks (- expected, + told):\n%s", diff)
+	}
+}
