@@ -1602,20 +1602,15 @@ int vd_hook_return(__u64 *ctx)
 #define VD_F_DUPFD 0
 #define VD_F_DUPFD_CLOEXEC 1030
 
-/* Whether a call that returned fd has installed it: not every fcntl and dup2 has. */
-static __always_inline bool vd_installs(void *regs, __u64 number, __u64 fd)
+/* Whether a call that returned a descriptor has installed it: not every fcntl has. */
+static __always_inline bool vd_installs(void *regs, __u64 number)
 {
-	__u64 first = 0, second = 0;
+	__u64 command = 0;
 
-	if (number == vd_abi.fcntl) {
-		bpf_probe_read_kernel(&second, 8, regs + vd_abi.args[1]);
-		return (__u32)second == VD_F_DUPFD || (__u32)second == VD_F_DUPFD_CLOEXEC;
-	}
-	if (number == vd_abi.dup2) {
-		bpf_probe_read_kernel(&first, 8, regs + vd_abi.args[0]);
-		return (__u32)first != (__u32)fd;
-	}
-	return true;
+	if (number != vd_abi.fcntl)
+		return true;
+	bpf_probe_read_kernel(&command, 8, regs + vd_abi.args[1]);
+	return (__u32)command == VD_F_DUPFD || (__u32)command == VD_F_DUPFD_CLOEXEC;
 }
 
 /*
@@ -1634,7 +1629,7 @@ int vd_hook_fd_install(__u64 *ctx)
 	number = vd_call_number((void *)ctx[0]);
 	if (number >= 512 || !(vd_fd_calls[(number >> 6) & 7] & 1ULL << (number & 63)))
 		return 0;
-	if (!vd_installs((void *)ctx[0], number, fd))
+	if (!vd_installs((void *)ctx[0], number))
 		return 0;
 	if (vd_is_compat((struct task_struct *)bpf_get_current_task())) {
 		vd_count(VD_COUNT_COMPAT_SYSCALL);

@@ -515,8 +515,8 @@ struct vd_syscall_abi {
 	__u32 args[VD_RAW_ARGS]; /* offsets of the arguments in struct pt_regs */
 	__u32 number; /* offset of the call's number */
 	__u32 compat_status; /* bits of thread_info.status that mark a 32-bit call */
-	__u32 fcntl; /* the numbers of two calls */
-	__u32 dup2;
+	__u32 fcntl; /* its number */
+	__u32 zero;
 	__u32 params[VD_RAW_ARGS]; /* offsets of a function's arguments */
 	__u32 result; /* offset of a function's result */
 	__u32 stack; /* offset of the stack pointer */

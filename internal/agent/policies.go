@@ -28,11 +28,12 @@ const domainStatic = "static"
 // policySet holds the policies and keeps the kernel in step with them. It
 // implements [server.Policies].
 type policySet struct {
-	engine   *hook.Engine
-	observer *observe.Observer
-	fields   compile.Fields
-	host     map[string]uint32
-	log      *slog.Logger
+	engine    *hook.Engine
+	observer  *observe.Observer
+	fields    compile.Fields
+	functions compile.Functions
+	host      map[string]uint32
+	log       *slog.Logger
 
 	mu      sync.Mutex
 	entries []*policyEntry // by id
@@ -58,7 +59,7 @@ type policyEntry struct {
 }
 
 func newPolicySet(engine *hook.Engine, observer *observe.Observer, tracefs *kernel.Tracefs, host workload.Namespaces, log *slog.Logger) *policySet {
-	s := &policySet{engine: engine, observer: observer, log: log, host: map[string]uint32{}}
+	s := &policySet{engine: engine, observer: observer, functions: kernelFunctions{kernel.Offered()}, log: log, host: map[string]uint32{}}
 	if tracefs != nil {
 		s.fields = tracepointFields{tracefs}
 	}
@@ -234,7 +235,7 @@ func (s *policySet) active() []*policyEntry {
 // what was in force stays.
 func (s *policySet) apply() error {
 	active := s.active()
-	in := compile.Input{Fields: s.fields, HostNamespaces: s.host}
+	in := compile.Input{Fields: s.fields, Functions: s.functions, HostNamespaces: s.host}
 	names, keys := make([]string, len(active)), make([]string, len(active))
 	for i, e := range active {
 		in.Policies = append(in.Policies, compile.InputPolicy{

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/vedette-io/vedette/internal/policy"
@@ -19,6 +20,9 @@ type Input struct {
 	// are only checked; then fields of type auto are of unknown type, and the
 	// plan cannot be loaded.
 	Fields Fields
+	// Functions knows the kernel's functions. It is nil where policies are
+	// only checked; then lists that the kernel fills are empty.
+	Functions Functions
 	// HostNamespaces are the inode numbers of the host's namespaces by the
 	// names of [policy.NamespaceNames]; a kind that the kernel lacks is not
 	// in it. It is nil where policies are only checked.
@@ -41,6 +45,15 @@ type Fields interface {
 	// TracepointField returns the field with the number of a tracepoint's
 	// format. The common fields count; the first is 0.
 	TracepointField(subsystem, event string, index uint32) (FieldInfo, error)
+}
+
+// Functions knows which functions the kernel has.
+type Functions interface {
+	// MatchingFunctions returns the names of the functions that can be hooked
+	// and match a regular expression.
+	MatchingFunctions(pattern *regexp.Regexp) ([]string, error)
+	// HasFunction reports whether the kernel has a function of that name.
+	HasFunction(name string) (bool, error)
 }
 
 // FieldInfo describes a field of a tracepoint.

@@ -122,10 +122,10 @@ func (f *frontend) listTargets(k *policy.Kprobe, name, path string) []target {
 	}
 	listPath := policy.ItemPath("spec.lists", slices.IndexFunc(f.policy.Spec.Lists, func(l policy.List) bool { return l.Name == name }))
 	switch list.Type {
-	case policy.ListTypePlain, policy.ListTypeSyscalls:
-	default:
-		f.unsupported(listPath+".type", "lists of type "+quote(list.Type))
-		return nil
+	case policy.ListTypeGeneratedSyscalls:
+		return f.everySyscall(listPath)
+	case policy.ListTypeGeneratedFtrace:
+		return f.matchingFunctions(list, listPath)
 	}
 	var all []target
 	for i, call := range list.Values {
@@ -154,7 +154,7 @@ func (f *frontend) isFunction(k *policy.Kprobe) bool {
 		return !k.Syscall
 	}
 	list := f.policy.Spec.List(name)
-	return list != nil && list.Type == policy.ListTypePlain && !k.Syscall
+	return list != nil && (list.Type == policy.ListTypeGeneratedFtrace || list.Type == policy.ListTypePlain && !k.Syscall)
 }
 
 // functionTarget finds the hook of a function of the kernel. Whether there is

@@ -98,6 +98,13 @@ func (f *frontend) syscall(call, path string, ignore *policy.Ignore) []target {
 // argument has them.
 func (f *frontend) syscallNumbers(list *policy.List, path string) []uint64 {
 	var numbers []uint64
+	if list.Type == policy.ListTypeGeneratedSyscalls {
+		for _, name := range f.kernelSyscalls(path) {
+			number, _ := syscalls.Number(syscallABI(), name)
+			numbers = append(numbers, uint64(number))
+		}
+		return numbers
+	}
 	for _, call := range list.Values {
 		s, ok := f.parseSyscall(call, path)
 		if !ok {

@@ -154,7 +154,7 @@ func (e *Engine) newCollection(spec *ebpf.CollectionSpec, maps map[string]*ebpf.
 func (e *Engine) abiConfig() bpf.SyscallABI {
 	return bpf.SyscallABI{
 		Args: e.abi.Args, Number: e.abi.Number, CompatStatus: e.abi.CompatStatus,
-		Fcntl: callNumber(e.abi.Name, "fcntl"), Dup2: callNumber(e.abi.Name, "dup2"),
+		Fcntl:  callNumber(e.abi.Name, "fcntl"),
 		Params: e.abi.Params, Result: e.abi.Result, Stack: e.abi.Stack, Popped: e.abi.Popped,
 	}
 }
