@@ -1473,15 +1473,18 @@ static __noinline void vd_fetch_return(struct vd_slot *slot, __u64 ret)
 	vd_fetch_net(slot, vd_config.return_type, ret);
 }
 
-/* What the rule whose row is at does with the returned socket. */
-static __always_inline void vd_track_return(struct vd_run *run, __u32 at)
+/* Does with the returned socket what the rule whose row is at wants; returns whether the rule posts. */
+static __always_inline bool vd_track_return(struct vd_run *run, __u32 at)
 {
 	struct vd_rule *rule = bpf_map_lookup_elem(&vd_rules, &at);
 
-	if (rule && rule->flags & VD_RULE_TRACK_RETURN)
+	if (!rule)
+		return false;
+	if (rule->flags & VD_RULE_TRACK_RETURN)
 		vd_track(run, 0, rule->track_bit);
-	if (rule && rule->flags & VD_RULE_UNTRACK_RETURN)
+	if (rule->flags & VD_RULE_UNTRACK_RETURN)
 		vd_untrack(run, 0, rule->track_bit);
+	return rule->flags & VD_RULE_POST;
 }
 
 /* A function of its own: several programs end with it. */
@@ -1530,11 +1533,11 @@ static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64
 		if (bit < 0)
 			continue;
 		at = run->tables->rules + bit;
+		if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && !vd_track_return(run, at))
+			continue;
 		n = bpf_map_lookup_elem(&vd_rule_counters, &at);
 		if (n)
 			n->post++;
-		if (vd_config.features & VD_FEATURE_SOCK_TRACK)
-			vd_track_return(run, at);
 	}
 	/* Sent also without a rule left: the entry is then forgotten. */
 	at = vd_begin(run, VD_PHASE_RETURN, 1, p->pair);
