@@ -697,8 +697,8 @@ static __always_inline bool vd_dim_field(struct vd_hook_scratch *s,
 }
 
 /*
- * An address in a slot's content. Those of IPv4 are looked up from the state
- * behind that of IPv6, without the part that all of them have in common.
+ * An address in a slot's content. Those of IPv4 are numbers among intervals,
+ * which is the faster look-up, those of IPv6 go through the trie.
  */
 static __always_inline bool vd_dim_address(struct vd_run *run,
 					   const volatile struct vd_dim_config *d,
@@ -717,14 +717,13 @@ static __always_inline bool vd_dim_address(struct vd_run *run,
 		return vd_and(run, t->none, first);
 	words = (__u32 *)&slot->s.bytes[at];
 	if (!words[0] && !words[1] && words[2] == VD_MAPPED) {
-		key->state = __builtin_bswap32(t->state + 1);
-		key->prefixlen = 32 + 32;
-		*(__u32 *)key->data = words[3];
-	} else {
-		key->state = __builtin_bswap32(t->state);
-		key->prefixlen = 32 + 128;
-		__builtin_memcpy(key->data, words, 16);
+		__u64 number = __builtin_bswap32(words[3]);
+
+		return vd_and(run, vd_interval(run->s, t, d->steps, number), first);
 	}
+	key->state = __builtin_bswap32(t->state);
+	key->prefixlen = 32 + 128;
+	__builtin_memcpy(key->data, words, 16);
 	v = bpf_map_lookup_elem(&vd_strings, key);
 	return vd_and(run, v ? v->vector : t->none, first);
 }

@@ -371,7 +371,7 @@ struct vd_dim_config {
 	__u8 source; /* enum vd_dim_source */
 	__u8 index;
 	__u8 flags; /* enum vd_dim_flags */
-	__u32 steps; /* INTERVAL: at most 2^steps intervals. MASK: at most steps masks */
+	__u32 steps; /* INTERVAL, ADDRESS: at most 2^steps intervals. MASK: at most steps masks */
 	__u16 field_offset; /* FIELD: bytes in the content */
 	__u8 field_width; /* FIELD: bytes, 1, 2, 4 or 8; ADDRESS: 16 */
 	__u8 zero;

@@ -74,8 +74,7 @@ func (b *builder) dim(d dimDraft) Dim {
 		b.index(d.terms, b.classes.of(d.key.source))
 	case DimAddress:
 		out.State = b.addresses(d.terms)
-		out.Base = 0
-		return out
+		b.intervals(d.terms)
 	case DimString, DimPostfix:
 		out.State = b.text(d.terms)
 		out.Base = 0

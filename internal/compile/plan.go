@@ -179,8 +179,8 @@ const (
 	// DimPostfix: the last MaxPostfix bytes, reversed, are looked up in
 	// Strings, from state State.
 	DimPostfix DimKind = 5
-	// DimAddress: an address is looked up in Strings, one of IPv6 from state
-	// State, one of IPv4 from the state behind it.
+	// DimAddress: an address of IPv6 is looked up in Strings, from state State,
+	// one of IPv4 as a number as for DimInterval.
 	DimAddress DimKind = 6
 )
 

@@ -123,7 +123,7 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index,
 		FieldOffset: d.Field.Offset, FieldWidth: d.Field.Width}
 	switch d.Kind {
-	case compile.DimInterval:
+	case compile.DimInterval, compile.DimAddress:
 		c.Steps = uint32(max(bits.Len32(d.Len-1), minSteps))
 	case compile.DimMask:
 		c.Steps = powerOfTwo(int(d.Len), minMasks)
