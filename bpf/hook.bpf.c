@@ -124,14 +124,34 @@ struct vd_cursor {
 	__u32 row; /* of a binary search */
 };
 
+/* Where the gathering of a buffer stands; see buffer.h. */
+struct vd_gather {
+	struct { /* as struct iovec and struct kvec have it */
+		__u64 base;
+		__u64 len;
+	} at; /* what is left of the segment at hand */
+	__u64 next; /* where the next segment is described */
+	__u64 segments; /* how many follow */
+	__u64 skip; /* bytes to leave out */
+	__u64 wanted; /* bytes still to be gathered */
+	__u64 total; /* bytes of all segments seen */
+	__u64 have; /* bytes gathered */
+	__u32 sent; /* bytes of the buffer that are told */
+	__u8 user; /* the bytes are the process's memory */
+	__u8 user_list; /* the descriptions of segments are */
+	__u8 failed;
+	__u8 zero;
+};
+
 struct vd_hook_scratch {
 	__u32 holders;
-	__u32 padding;
+	__u32 uses; /* hook records that refer to the data records of the event */
 	__u64 acc[VD_MAX_WORDS];
 	__u64 win[VD_MAX_WORDS];
 	__u64 post[VD_MAX_WORDS];
 	__u64 raw[VD_RAW_ARGS];
 	struct vd_cursor cursor;
+	struct vd_gather gather;
 	struct vd_string_key key;
 	struct vd_rate_key rate;
 	struct vd_pending pending;
@@ -160,6 +180,7 @@ struct vd_run {
 	__u64 now;
 	__u64 frame; /* which of a function's calls this is, as its return will see it */
 	__u32 failed; /* bits of the raw arguments that could not be read */
+	__u64 ret; /* the return value, in the programs of returns */
 };
 
 /* ---- arguments -------------------------------------------------------------- */
@@ -177,6 +198,8 @@ static __always_inline __u64 vd_extend(__u64 v, __u8 type)
 		return (__u16)v;
 	case VD_TYPE_S32:
 	case VD_TYPE_FD:
+	case VD_TYPE_CAPABILITY:
+	case VD_TYPE_BPF_CMD:
 		return (__s32)v;
 	case VD_TYPE_U32:
 		return (__u32)v;
@@ -261,6 +284,8 @@ static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __
 	slot->s.start = 0;
 	slot->s.end = 0;
 	slot->num = size;
+	if (n > VD_MAX_STRING)
+		n = VD_MAX_STRING;
 	if (n < size)
 		slot->status |= VD_VALUE_TRUNCATED;
 	vd_bounded(n);
@@ -325,6 +350,8 @@ static __always_inline __u64 vd_slot_raw(struct vd_run *run, __u32 i)
 {
 	if (vd_config.slots[i].from == VD_FROM_FIELD)
 		return vd_field(run->ctx, vd_config.slots[i].offset, vd_config.slots[i].width);
+	if (vd_config.slots[i].from == VD_FROM_RETURN)
+		return run->ret;
 	if (vd_config.slots[i].raw >= VD_RAW_ARGS)
 		return 0;
 	return run->s->raw[vd_config.slots[i].raw];
@@ -350,20 +377,32 @@ static __always_inline bool vd_slot_failed(struct vd_run *run, __u32 i)
 	return run->failed & needs;
 }
 
-static __noinline void vd_fetch(struct vd_run *run, __u32 i)
-{
-	struct vd_slot *slot;
-	__u64 raw = vd_slot_raw(run, i);
+#include "value.h"
+#include "buffer.h"
 
-	if (i >= VD_MAX_SLOTS)
-		return;
-	slot = &run->s->slots[i];
+/* Makes a slot one whose value has not been read yet. */
+static __always_inline struct vd_slot *vd_clear_slot(struct vd_run *run, __u32 i, __u64 raw)
+{
+	struct vd_slot *slot = &run->s->slots[i];
+
 	slot->status = 0;
 	slot->num = vd_extend(raw, vd_config.slots[i].type);
 	slot->s.start = 0;
 	slot->s.end = 0;
 	slot->fd = raw;
 	slot->file = 0;
+	return slot;
+}
+
+/* Reads the value of a slot. */
+static __noinline void vd_fetch_now(struct vd_run *run, __u32 i)
+{
+	struct vd_slot *slot;
+	__u64 raw = vd_slot_raw(run, i);
+
+	if (i >= VD_MAX_SLOTS)
+		return;
+	slot = vd_clear_slot(run, i, raw);
 	if (run->failed && vd_slot_failed(run, i)) {
 		vd_fail(slot);
 		return;
@@ -390,10 +429,11 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 		vd_fetch_path(slot, (struct path *)raw);
 		break;
 	case VD_TYPE_CHAR_BUF:
-		if (vd_config.slots[i].flags & VD_SLOT_RETURN_COPY)
-			slot->status = VD_VALUE_AT_RETURN;
-		else
-			vd_fetch_buffer(slot, raw, vd_slot_size(run, i), vd_config.slots[i].max);
+		vd_fetch_buffer(slot, raw, vd_slot_size(run, i), vd_config.slots[i].max);
+		break;
+	case VD_TYPE_CHAR_IOVEC:
+	case VD_TYPE_IOV_ITER:
+		vd_fetch_scattered(run, i, vd_slot_size(run, i), -1ULL);
 		break;
 	case VD_TYPE_DATA_LOC:
 		vd_fetch_data_loc(run->ctx, slot, raw);
@@ -404,7 +444,20 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 			slot->num |= VD_COMPAT_CALL;
 		}
 		break;
+	default:
+		vd_fetch_value(run, slot, i, raw);
 	}
+}
+
+/* Reads the value of a slot at the entry of a call. */
+static __always_inline void vd_fetch(struct vd_run *run, __u32 i)
+{
+	if (i >= VD_MAX_SLOTS)
+		return;
+	if (vd_config.slots[i].flags & VD_SLOT_RETURN_COPY)
+		vd_clear_slot(run, i, 0)->status = VD_VALUE_AT_RETURN;
+	else
+		vd_fetch_now(run, i);
 }
 
 /* ---- classification ----------------------------------------------------------- */
@@ -510,8 +563,10 @@ static __always_inline __u64 vd_caps(struct task_struct *task, __u8 which)
 }
 
 /* The value of a dimension that is a number; false if there is none. */
-static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 index, __u64 *value)
+static __always_inline bool vd_dim_value(struct vd_run *run, const volatile struct vd_dim_config *d,
+					 __u64 *value)
 {
+	__u8 source = d->source, index = d->index, other = d->other;
 	struct vd_process *p = run->process;
 
 	switch (source) {
@@ -540,6 +595,14 @@ static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 i
 		*value = vd_follow_mask(run, slot);
 		return true;
 	}
+	case VD_SOURCE_FILE_TYPE:
+		return index < VD_MAX_SLOTS && vd_file_type(&run->s->slots[index], value);
+	case VD_SOURCE_CAPS_GAINED:
+		if (index >= VD_MAX_SLOTS || other >= VD_MAX_SLOTS)
+			return false;
+		*value = run->s->slots[other].num & ~run->s->slots[index].num;
+		return !((run->s->slots[index].status | run->s->slots[other].status) &
+			 VD_VALUE_FAILED);
 	}
 	if (!p)
 		return false;
@@ -621,9 +684,11 @@ static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_
 
 	if (d->flags & VD_DIM_FETCH)
 		vd_fetch(run, d->index);
+	if (d->flags & VD_DIM_FETCH_OTHER)
+		vd_fetch(run, d->other);
 	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
 		return vd_dim_string(run, d, t, first);
-	if (!vd_dim_value(run, d->source, d->index, &value))
+	if (!vd_dim_value(run, d, &value))
 		return vd_and(run, t->none, first);
 	return vd_dim_number(run, d, t, value, first);
 }
@@ -961,7 +1026,7 @@ static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 
 	v->num = file ? BPF_CORE_READ(file, f_inode, i_mode) : slot->num;
 	v->len = 0;
 	at += sizeof(*v);
-	if (v->type < VD_TYPE_STRING || v->type > VD_TYPE_DATA_LOC ||
+	if (vd_is_number(v->type) ||
 	    (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN)))
 		return at;
 	n = (__u32)(slot->s.end - slot->s.start);
@@ -1246,6 +1311,7 @@ static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 		error = vd_enforce(run, &enforced);
 	if (!(vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS)))
 		vd_fetch_rest(run);
+	vd_send_data(run);
 	vd_emit(run, false, enforced);
 	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, enforced))
 		vd_await_return(run, syscall);
@@ -1292,6 +1358,51 @@ int vd_hook_enter(__u64 *ctx)
 	return 0;
 }
 
+#define VD_ERROR_POINTER -4095ULL /* IS_ERR, include/linux/err.h */
+
+/* Fetches a slot whose value the call has made; all of them begin cleared. */
+static __always_inline void vd_fetch_at_return(struct vd_run *run, __u32 i, __u64 pair)
+{
+	__u64 raw = vd_slot_raw(run, i), ret = run->ret, size = ret;
+	struct vd_slot *slot = vd_clear_slot(run, i, raw);
+
+	if (vd_config.slots[i].from == VD_FROM_RETURN) {
+		if (raw >= VD_ERROR_POINTER)
+			vd_fail(slot);
+		else
+			vd_fetch_now(run, i);
+		return;
+	}
+	slot->num = 0;
+	if ((__s64)ret <= 0)
+		return;
+	if (vd_config.slots[i].type == VD_TYPE_CHAR_BUF) {
+		vd_fetch_buffer(slot, raw, ret, vd_config.slots[i].max);
+	} else {
+		size = vd_slot_size(run, i);
+		vd_fetch_scattered(run, i, size, ret);
+	}
+	if (vd_config.slots[i].max > VD_MAX_STRING)
+		vd_send_rest(run, i, size, pair);
+}
+
+/* Fetches what a call has made, by the arguments that it had. */
+static __always_inline void vd_fetch_returned(struct vd_run *run, struct vd_pending *p)
+{
+	__u32 i;
+
+	for (i = 0; i < VD_RAW_ARGS; i++)
+		run->s->raw[i] = p->raw[i];
+	run->s->uses = 1;
+	run->tid = p->tid;
+	for (i = 0; i < VD_MAX_SLOTS; i++) {
+		if (i >= vd_config.n_slots)
+			break;
+		if (vd_config.slots[i].flags & VD_SLOT_RETURN_COPY)
+			vd_fetch_at_return(run, i, p->pair);
+	}
+}
+
 static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
 {
 	struct vd_hook_scratch *s = run->s;
@@ -1334,6 +1445,8 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 		if (n)
 			n->post++;
 	}
+	if (left)
+		vd_fetch_returned(run, p);
 	/* Sent also without a rule left: the entry is then forgotten. */
 	at = vd_begin(run, VD_PHASE_RETURN, 1, p->pair);
 	v = (void *)&s->record[at];
@@ -1344,19 +1457,10 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 	v->num = ret;
 	at += sizeof(*v);
 	for (i = 0; i < VD_MAX_SLOTS; i++) {
-		struct vd_slot *slot = &s->slots[i];
-
 		if (i >= vd_config.n_slots)
 			break;
-		if (!left || !(vd_config.slots[i].flags & VD_SLOT_RETURN_COPY) ||
-		    vd_config.slots[i].raw >= VD_RAW_ARGS)
+		if (!left || !(vd_config.slots[i].flags & VD_SLOT_RETURN_COPY))
 			continue;
-		slot->status = 0;
-		slot->num = 0;
-		slot->s.start = slot->s.end = 0;
-		if ((__s64)ret > 0)
-			vd_fetch_buffer(slot, p->raw[vd_config.slots[i].raw], ret,
-					vd_config.slots[i].max);
 		at = vd_put_value(s, at, i);
 		n_values++;
 	}
@@ -1397,6 +1501,7 @@ static __always_inline void vd_complete(void *ctx, struct vd_pending *p, __u64 r
 	if (!run.s)
 		return;
 	run.now = bpf_ktime_get_boot_ns();
+	run.ret = ret;
 	vd_return(&run, p, ret);
 	vd_end(&run);
 }

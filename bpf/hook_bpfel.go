@@ -77,6 +77,8 @@ type HookVdHookConfig struct {
 		Source uint8
 		Index  uint8
 		Flags  uint8
+		Other  uint8
+		Zero   [3]uint8
 		Steps  uint32
 	}
 	ReturnDims [8]struct {
@@ -85,6 +87,8 @@ type HookVdHookConfig struct {
 		Source uint8
 		Index  uint8
 		Flags  uint8
+		Other  uint8
+		Zero   [3]uint8
 		Steps  uint32
 	}
 }
@@ -92,7 +96,7 @@ type HookVdHookConfig struct {
 type HookVdHookScratch struct {
 	_       structs.HostLayout
 	Holders uint32
-	Padding uint32
+	Uses    uint32
 	Acc     [24]uint64
 	Win     [24]uint64
 	Post    [24]uint64
@@ -104,6 +108,25 @@ type HookVdHookScratch struct {
 		Signal uint32
 		Error  int32
 		Row    uint32
+	}
+	Gather struct {
+		_  structs.HostLayout
+		At struct {
+			_    structs.HostLayout
+			Base uint64
+			Len  uint64
+		}
+		Next     uint64
+		Segments uint64
+		Skip     uint64
+		Wanted   uint64
+		Total    uint64
+		Have     uint64
+		Sent     uint32
+		User     uint8
+		UserList uint8
+		Failed   uint8
+		Zero     uint8
 	}
 	Key      HookVdStringKey
 	Rate     HookVdRateKey
