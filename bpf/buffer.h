@@ -199,7 +199,6 @@ static __always_inline bool vd_send_chunk(struct vd_hook_scratch *s, bool last)
 	vd_header_init(&d->header, VD_RECORD_HOOK_DATA, 0, sizeof(*d) + n, d->header.time);
 	if (bpf_ringbuf_output(&vd_ring_bulk, d, sizeof(*d) + n, 0)) {
 		vd_count(VD_COUNT_LOST_BULK);
-		vd_count(VD_COUNT_HOOK_DATA_LOST);
 		return false;
 	}
 	g->sent += n;

@@ -46,8 +46,7 @@ const (
 	ContractVdCounterVD_COUNT_VERDICT_FULL     ContractVdCounter = 11
 	ContractVdCounterVD_COUNT_RETURN_LATE      ContractVdCounter = 12
 	ContractVdCounterVD_COUNT_SKIPPED          ContractVdCounter = 13
-	ContractVdCounterVD_COUNT_HOOK_DATA_LOST   ContractVdCounter = 14
-	ContractVdCounterVD_COUNTERS               ContractVdCounter = 15
+	ContractVdCounterVD_COUNTERS               ContractVdCounter = 14
 )
 
 type ContractVdCred struct {

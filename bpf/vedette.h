@@ -678,7 +678,6 @@ enum vd_counter {
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */
 	VD_COUNT_RETURN_LATE, /* a return whose rules are gone */
 	VD_COUNT_SKIPPED, /* runs that the kernel skipped; counted by the loader */
-	VD_COUNT_HOOK_DATA_LOST, /* a part of a long buffer that did not fit in the ring */
 	VD_COUNTERS,
 };
 

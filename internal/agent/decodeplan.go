@@ -85,6 +85,9 @@ func decodeGroup(g compile.Group, policies []string) observe.GroupPlan {
 	for _, tag := range g.Tags {
 		out.Tags = append(out.Tags, escaped(tag))
 	}
+	if g.ReturnSlot >= 0 {
+		out.ReturnSlot = uint8(g.ReturnSlot)
+	}
 	for i, slot := range g.Args {
 		ref := observe.SlotRef{Slot: slot}
 		if i < len(g.Labels) {

@@ -45,6 +45,10 @@ func (f *frontend) args(e *entry, hook *hookContext, args []policy.Arg, path str
 		s.Type = f.argType(a, hook, uint8(i), itemPath)
 		s.SizeArg = f.sizeArg(a, s.Type, hook, itemPath)
 		s.Max = slotMax(s.Type, a.MaxData)
+		if s.Type == TypeConstBuf {
+			f.array(&s, a, hook, itemPath)
+		}
+		f.checkSized(a, s.Type, itemPath)
 		f.checkBuffer(a, s.Type, hook, itemPath)
 		e.group.Labels = append(e.group.Labels, a.Label)
 		e.args = append(e.args, s)
@@ -73,10 +77,7 @@ func (f *frontend) argType(a *policy.Arg, hook *hookContext, position uint8, pat
 		f.errorf(typePath, "the type of this argument is not known: give one")
 	case !ok:
 		f.unsupported(typePath, "arguments of type "+quote(a.Type))
-	case hook.kind == HookSyscall && (t == TypeFile || t == TypePath || t == TypeFilename):
-		f.errorf(typePath, "no argument of a system call is a %s: use string for text, fd for a descriptor", a.Type)
-	case hook.kind.InUserSpace() && (t == TypeFile || t == TypePath || t == TypeFilename):
-		f.errorf(typePath, "no argument of a program is a %s, which only the kernel has: use string for text, fd for a descriptor", a.Type)
+	case !f.checkPlace(a.Type, t, hook, typePath):
 	case t == TypeDataLoc, t == TypeSyscall64 && !hook.isTracepoint():
 		f.errorf(typePath, "no argument of this hook is a %s", a.Type)
 	default:
@@ -90,6 +91,9 @@ func (f *frontend) tracepointType(a *policy.Arg, t SlotType, hook *hookContext, 
 	auto := a.Type == policy.TypeAuto || a.Type == ""
 	if !auto && t == TypeNone {
 		f.unsupported(path+".type", "arguments of type "+quote(a.Type))
+		return TypeNone
+	}
+	if !auto && !f.checkPlace(a.Type, t, hook, path+".type") {
 		return TypeNone
 	}
 	if f.in.Fields == nil {
@@ -117,10 +121,12 @@ func (f *frontend) sizeArg(a *policy.Arg, t SlotType, hook *hookContext, path st
 	switch {
 	case a.SizeArgIndex == 0:
 		return 0
-	case t != TypeCharBuf:
+	case t == TypeConstBuf:
+		return 0 // the format says how long an array is
+	case t != TypeCharBuf && t != TypeCharIovec:
 		// A field of unknown type may turn out to be a buffer.
 		if t != TypeNone && len(hook.unknown) == 0 {
-			f.errorf(path+".sizeArgIndex", "only a char_buf has a sizeArgIndex")
+			f.errorf(path+".sizeArgIndex", "only a char_buf and a char_iovec have a sizeArgIndex")
 		}
 		return 0
 	case int64(a.SizeArgIndex) > min(int64(hook.args), math.MaxUint8):
@@ -133,15 +139,17 @@ func (f *frontend) sizeArg(a *policy.Arg, t SlotType, hook *hookContext, path st
 
 // checkBuffer checks what only buffers can have.
 func (f *frontend) checkBuffer(a *policy.Arg, t SlotType, hook *hookContext, path string) {
-	if a.MaxData && t != TypeCharBuf && t != TypeNone {
-		f.errorf(path+".maxData", "only a char_buf has maxData")
+	if a.MaxData && !t.isBuffer() && t != TypeNone {
+		f.errorf(path+".maxData", "only a char_buf, a char_iovec and an iov_iter have maxData")
 	}
 	if !a.ReturnCopy {
 		return
 	}
 	switch {
-	case t != TypeCharBuf && t != TypeNone:
-		f.errorf(path+".returnCopy", "only a char_buf has returnCopy")
+	case t == TypeIovIter:
+		f.errorf(path+".returnCopy", "the kernel moves an iov_iter on while it fills the memory: use returnCopy with the char_buf or char_iovec of the system call")
+	case t != TypeCharBuf && t != TypeCharIovec && t != TypeNone:
+		f.errorf(path+".returnCopy", "only a char_buf and a char_iovec have returnCopy")
 	case hook.kind != HookSyscall:
 		f.errorf(path+".returnCopy", "only the arguments of system calls can be copied at return")
 	}

@@ -17,6 +17,7 @@ type entry struct {
 	path  string // where the policy has it
 	group Group  // without Args and bits
 	args  []Slot // in the order of the policy; Filtered is set
+	ret   *Slot  // the return value where it is no integer
 	rules []*selector
 }
 
@@ -33,6 +34,7 @@ type condition struct {
 	// index is as in Dim, except that conditions on arguments have the
 	// position in entry.args here.
 	index   uint8
+	other   uint8 // the second argument of SourceCapsGained
 	signed  bool
 	negated bool // of mask, set and literals
 
@@ -44,7 +46,7 @@ type condition struct {
 
 // ofArgument reports whether the condition is on an argument.
 func (c *condition) ofArgument() bool {
-	return c.source == SourceArg || c.source == SourceFollowed
+	return c.source.OfArgument()
 }
 
 // dimKey identifies the dimension that a condition belongs to.
@@ -52,14 +54,18 @@ type dimKey struct {
 	kind   DimKind
 	source DimSource
 	index  uint8
+	other  uint8
 }
 
 // key returns the dimension of the condition, given the slots of the entry's
 // arguments.
 func (c *condition) key(slots []uint8) dimKey {
-	k := dimKey{c.kind, c.source, c.index}
+	k := dimKey{kind: c.kind, source: c.source, index: c.index}
 	if c.ofArgument() {
 		k.index = slots[c.index]
+	}
+	if c.source == SourceCapsGained {
+		k.other = slots[c.other]
 	}
 	return k
 }

@@ -62,7 +62,7 @@ func (f *frontend) kprobeEntry(k *policy.Kprobe, index int, path string) *entry 
 	case k.Return && hook.kind == HookFunction && k.Call == fdInstall:
 		f.errorf(path+".return", "%s returns nothing", fdInstall)
 	case k.Return:
-		f.returnArg(e, k.ReturnArg, path)
+		f.returnArg(e, k.ReturnArg, &hook, path)
 	}
 	hook.returns = e.group.HasReturn
 	f.args(e, &hook, k.Args, path)
@@ -71,21 +71,24 @@ func (f *frontend) kprobeEntry(k *policy.Kprobe, index int, path string) *entry 
 }
 
 // returnArg understands the returnArg of an entry with return: true.
-func (f *frontend) returnArg(e *entry, a *policy.Arg, path string) {
+func (f *frontend) returnArg(e *entry, a *policy.Arg, hook *hookContext, path string) {
 	if a == nil {
 		f.errorf(path+".return", "return needs a returnArg")
 		return
 	}
 	e.group.HasReturn = true
 	t, ok := slotTypes[a.Type]
-	if !ok || !t.IsInteger() || t == TypeSyscall64 {
+	if !ok {
 		f.unsupported(path+".returnArg.type", "return values of type "+quote(a.Type))
 		return
 	}
 	e.group.ReturnType = t
+	if !t.IsInteger() || t == TypeSyscall64 {
+		f.returnSlot(e, a, t, hook, path)
+	}
 	f.checkArgFields(a, path+".returnArg")
 	if a.ReturnCopy || a.MaxData || a.SizeArgIndex != 0 {
-		f.errorf(path+".returnArg", "a return value is an integer and cannot have sizeArgIndex, returnCopy or maxData")
+		f.errorf(path+".returnArg", "a return value cannot have sizeArgIndex, returnCopy or maxData")
 	}
 }
 

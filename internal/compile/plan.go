@@ -34,6 +34,8 @@ const (
 	ChunkLen = 248
 	// MaxString is the longest string, in bytes, that is compared.
 	MaxString = 4096
+	// MaxBuffer is how many bytes of a buffer with maxData are told.
+	MaxBuffer = 327360
 	// MaxPostfix is the longest postfix, in bytes, that can be matched.
 	MaxPostfix = 128
 )
@@ -102,8 +104,15 @@ type Slot struct {
 	SizeArg uint8
 	// ReturnCopy asks for the content at return, with the length returned.
 	ReturnCopy bool
-	// Max is how many bytes of a buffer or string are copied at most.
+	// Max is how many bytes of a buffer or string are copied at most. Filters
+	// compare no more than MaxString of them.
 	Max uint32
+	// Return says that the slot is the call's return value, fetched then.
+	Return bool
+	// Element is the size in bytes of an element of a TypeConstBuf, Signed
+	// says that the elements are signed integers.
+	Element uint8
+	Signed  bool
 	// Filtered says that some dimension reads this slot, so that it is
 	// fetched before the verdict; other slots are fetched only for an event.
 	Filtered bool
@@ -134,6 +143,28 @@ const (
 	TypeDataLoc   SlotType = 16 // a tracepoint's __data_loc string
 	TypeSyscall64 SlotType = 17 // a system call's number, with its ABI
 	TypeNop       SlotType = 18 // nothing
+
+	TypeCred           SlotType = 24 // struct cred *
+	TypeCapability     SlotType = 25 // the number of a capability
+	TypeKernelCap      SlotType = 26 // kernel_cap_t *, as the following three
+	TypeCapInheritable SlotType = 27
+	TypeCapPermitted   SlotType = 28
+	TypeCapEffective   SlotType = 29
+	TypeUserNS         SlotType = 30 // struct user_namespace *
+	TypeModule         SlotType = 31 // struct module *
+	TypeLoadInfo       SlotType = 32 // struct load_info *
+	TypeBinprm         SlotType = 33 // struct linux_binprm *: the path of its file
+	TypeNetDevice      SlotType = 34 // struct net_device *: its name
+	TypeKiocb          SlotType = 35 // struct kiocb *: the path of its file
+	TypeConstBuf       SlotType = 36 // an array in a tracepoint's record
+	TypeBPFCmd         SlotType = 37 // the number of a command of bpf(2)
+	TypeDentry         SlotType = 38 // struct dentry *: the path within its mount
+	TypeBPFAttr        SlotType = 39 // union bpf_attr *, of the process or the kernel
+	TypeBPFMap         SlotType = 40 // struct bpf_map *
+	TypeBPFProg        SlotType = 41 // struct bpf_prog *
+	TypePerfEvent      SlotType = 42 // struct perf_event *
+	TypeIovIter        SlotType = 43 // struct iov_iter *: the bytes
+	TypeCharIovec      SlotType = 44 // struct iovec *, SizeArg of them: the bytes
 )
 
 // DimKind says how a dimension turns a value into a bit vector. The numbers
@@ -175,6 +206,10 @@ const (
 	SourceCaps      DimSource = 9  // capability set Dim.Index (0 effective, 1 permitted, 2 inheritable)
 	SourceFlags     DimSource = 10 // process flags, see Flag…
 	SourceFollowed  DimSource = 11 // the follow bits of the descriptor in slot Dim.Index
+	// The type of the file in slot Dim.Index: the S_IFMT bits of its mode.
+	SourceFileType DimSource = 17
+	// The capabilities in slot Dim.Other that are not in slot Dim.Index.
+	SourceCapsGained DimSource = 18
 )
 
 // Process flags that a dimension with SourceFlags can test.
@@ -189,13 +224,23 @@ type Dim struct {
 	Kind   DimKind
 	Source DimSource
 	Index  uint8
-	Signed bool // DimInterval: compare as signed 64-bit values
+	Other  uint8 // a second slot, of SourceCapsGained
+	Signed bool  // DimInterval: compare as signed 64-bit values
 	Base   uint32
 	Len    uint32
 	State  uint32 // DimString, DimPostfix: the root state
 	// None is the vector for a value that could not be read: only the rules
 	// that do not constrain this dimension.
 	None uint32
+}
+
+// OfArgument reports whether the dimension looks at a slot.
+func (s DimSource) OfArgument() bool {
+	switch s {
+	case SourceArg, SourceFollowed, SourceFileType, SourceCapsGained:
+		return true
+	}
+	return false
 }
 
 // Entry is one row of the integer table. See [DimKind].
@@ -321,6 +366,8 @@ type Group struct {
 	// HasReturn says that the event reports the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType SlotType
+	// ReturnSlot is the slot of a return value that is no integer, or -1.
+	ReturnSlot int
 	// FirstBit is the group's lowest bit, Bits the number of its rules.
 	FirstBit uint16
 	Bits     uint16

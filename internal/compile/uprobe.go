@@ -24,7 +24,7 @@ func (f *frontend) uprobe(u *policy.Uprobe, index int) []*entry {
 	}}
 	hook := hookContext{kind: HookUprobe, args: functionArgs}
 	if u.Return {
-		f.returnArg(e, u.ReturnArg, path)
+		f.returnArg(e, u.ReturnArg, &hook, path)
 	}
 	hook.returns = e.group.HasReturn
 	f.args(e, &hook, u.Args, path)

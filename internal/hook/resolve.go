@@ -382,6 +382,9 @@ func (e *Engine) checkSameArguments(p *place, h *compile.Hook) error {
 	}
 	p.params = len(hook.Params)
 	for _, s := range h.Slots {
+		if s.Return {
+			continue
+		}
 		for _, i := range []int{int(s.Index), int(s.SizeArg) - 1} {
 			if i < 0 {
 				continue
@@ -444,7 +447,7 @@ func (e *Engine) checkFunction(h *compile.Hook) error {
 		}
 		return err
 	}
-	i := slices.IndexFunc(h.Slots, func(s compile.Slot) bool { return max(int(s.Index)+1, int(s.SizeArg)) > len(f.Params) })
+	i := slices.IndexFunc(h.Slots, func(s compile.Slot) bool { return !s.Return && max(int(s.Index)+1, int(s.SizeArg)) > len(f.Params) })
 	if i < 0 {
 		return nil
 	}

@@ -110,7 +110,7 @@ func paddedWords(words int) uint32 {
 // dimConfig is what is constant of a dimension; the first one that looks at
 // a slot fetches it.
 func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
-	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index}
+	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index, Other: d.Other}
 	switch d.Kind {
 	case compile.DimInterval:
 		c.Steps = uint32(max(bits.Len32(d.Len-1), minSteps))
@@ -120,9 +120,16 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 	if d.Signed {
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_SIGNED)
 	}
-	if fetched != nil && (d.Source == compile.SourceArg || d.Source == compile.SourceFollowed) && !fetched[d.Index] {
-		fetched[d.Index] = true
+	if fetched == nil || !d.Source.OfArgument() {
+		return c
+	}
+	if !fetched[d.Index] {
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_FETCH)
+	}
+	fetched[d.Index] = true
+	if d.Source == compile.SourceCapsGained && !fetched[d.Other] {
+		fetched[d.Other] = true
+		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_FETCH_OTHER)
 	}
 	return c
 }

@@ -24,6 +24,9 @@ func slotFlags(s compile.Slot) uint8 {
 	if s.ReturnCopy {
 		f |= bpf.ContractVdSlotFlagsVD_SLOT_RETURN_COPY
 	}
+	if s.Signed {
+		f |= bpf.ContractVdSlotFlagsVD_SLOT_SIGNED
+	}
 	return uint8(f)
 }
 
@@ -35,6 +38,9 @@ func rawSlots(slots []compile.Slot) []bpf.SlotConfig {
 		out[i] = bpf.SlotConfig{
 			Type: uint8(s.Type), From: uint8(bpf.ContractVdSlotFromVD_FROM_RAW), Raw: s.Index,
 			Flags: slotFlags(s), Max: s.Max,
+		}
+		if s.Return {
+			out[i].From, out[i].Raw = uint8(bpf.ContractVdSlotFromVD_FROM_RETURN), 0
 		}
 		if s.SizeArg != 0 {
 			out[i].SizeFrom, out[i].SizeRaw = sizeRaw, s.SizeArg-1
@@ -53,7 +59,7 @@ func fieldSlots(slots []compile.Slot, format *kernel.Format) ([]bpf.SlotConfig, 
 		f := format.Fields[s.Index]
 		out[i] = bpf.SlotConfig{
 			Type: uint8(s.Type), From: uint8(bpf.ContractVdSlotFromVD_FROM_FIELD), Offset: f.Offset,
-			Width: uint8(min(f.Size, 8)), Flags: slotFlags(s), Max: s.Max,
+			Width: uint8(min(f.Size, 8)), Flags: slotFlags(s), Max: s.Max, SizeWidth: s.Element,
 		}
 		if s.SizeArg == 0 {
 			continue
@@ -71,7 +77,9 @@ func fieldSlots(slots []compile.Slot, format *kernel.Format) ([]bpf.SlotConfig, 
 func rawArgs(slots []compile.Slot) uint32 {
 	n := uint32(0)
 	for _, s := range slots {
-		n = max(n, uint32(s.Index)+1, uint32(s.SizeArg))
+		if !s.Return {
+			n = max(n, uint32(s.Index)+1, uint32(s.SizeArg))
+		}
 	}
 	return n
 }

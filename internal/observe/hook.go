@@ -25,6 +25,7 @@ type call struct {
 	// returned says that ret is there.
 	returned bool
 	retArg   event.Arg
+	objects  [record.MaxSlots]objects
 }
 
 // handleHook takes a hook record, which was decoded from raw.
@@ -38,11 +39,12 @@ func (o *Observer) handleHook(h *record.Hook, raw []byte) {
 		o.handleHalf(p, h, raw)
 		return
 	}
-	if o.holdEarly(h, raw) {
+	if o.holdEarly(h, raw) || o.holdForData(h, raw) {
 		return
 	}
 	o.call.begin(p, h)
 	o.call.addValues(h, false)
+	o.buffers.join(keyOf(h), &o.call)
 	o.emitCall(h.Vector())
 }
 
@@ -101,7 +103,7 @@ func (o *Observer) emitRule(r *rule) {
 	h.Action = r.action
 	o.addArgs(r.group)
 	if r.group.HasReturn && c.returned {
-		c.retArg = returnArg(&c.ret, r.group.ReturnType)
+		c.retArg = c.returnArg(r.group)
 		if c.plan.Kind == event.KindUprobe {
 			h.Args = append(h.Args, c.retArg) // its events have no field for it
 		} else {
@@ -123,15 +125,41 @@ func (o *Observer) addArgs(g *GroupPlan) {
 		if value.Type == record.ValueNop {
 			continue
 		}
-		if value.Status&(record.StatusTruncated|record.StatusUnresolved) != 0 {
+		if isCut(value) {
 			o.stats.TruncatedArguments++
 		}
-		arg := argOf(value)
+		if value.Type == record.ValueConstBuf && value.Status&record.StatusFailed == 0 {
+			o.ev.Hook.Args = appendElements(o.ev.Hook.Args, value)
+			continue
+		}
+		arg := c.arg(value)
 		if c.plan.Kind != event.KindTracepoint {
 			arg.Label = ref.Label
 		}
 		o.ev.Hook.Args = append(o.ev.Hook.Args, arg)
 	}
+}
+
+// arg returns the argument that the event shows of a slot's value.
+func (c *call) arg(v *record.Value) event.Arg {
+	if v.Status&(record.StatusAtReturn|record.StatusFailed) == 0 {
+		if arg, ok := c.objects[v.Slot].arg(v); ok {
+			return arg
+		}
+	}
+	return argOf(v)
+}
+
+// returnArg returns what the event shows of the return value: the register, or what a slot has of the
+// object that it leads to.
+func (c *call) returnArg(g *GroupPlan) event.Arg {
+	switch {
+	case isRegister(g.ReturnType):
+		return returnArg(&c.ret, g.ReturnType)
+	case c.have>>g.ReturnSlot&1 == 0:
+		return errorArg(notInRecord)
+	}
+	return c.arg(&c.slots[g.ReturnSlot])
 }
 
 // isUnknown reports whether the kernel itself did not know the process of the record.

@@ -27,7 +27,9 @@ var (
 	descriptors = []policy.ArgType{policy.TypeFd, policy.TypeInt, policy.TypeUint32}
 	strings     = []policy.ArgType{policy.TypeString}
 	buffers     = []policy.ArgType{policy.TypeCharBuf, policy.TypeString}
-	files       = []policy.ArgType{policy.TypeFile, policy.TypePath}
+	files       = []policy.ArgType{policy.TypeFile, policy.TypePath, policy.TypeDentry, policy.TypeKiocb, policy.TypeLinuxBinprm}
+	capSets     = []policy.ArgType{policy.TypeKernelCap, policy.TypeCapInheritable, policy.TypeCapPermitted, policy.TypeCapEffective}
+	enumerators = []policy.ArgType{policy.TypeCapability, policy.TypeBpfCmd}
 )
 
 var rawHooks = []hook{
@@ -39,5 +41,6 @@ var allHooks = append([]hook{
 	{at: naive.Hook{Syscall: "read"}, call: "sys_read", args: [][]policy.ArgType{descriptors, buffers, numbers}, returns: integers},
 	{at: naive.Hook{Syscall: "close"}, call: "__x64_sys_close", args: [][]policy.ArgType{descriptors}, returns: integers},
 	{at: naive.Hook{Function: "fd_install"}, call: "fd_install", args: [][]policy.ArgType{numbers, files}},
+	{at: naive.Hook{Function: "security_capset"}, call: "security_capset", args: [][]policy.ArgType{capSets, capSets, enumerators, files, {policy.TypeNetDevice}}},
 	{at: naive.Hook{Tracepoint: "sched/gamma"}, args: [][]policy.ArgType{numbers, {policy.TypeDataLoc}, numbers, {policy.TypeSyscall64}}},
 }, rawHooks...)

@@ -28,6 +28,8 @@ type Arg struct {
 	Register uint64
 	// Text is the whole text, however long.
 	Text string
+	// Mode is the mode of a file's inode, 0 where it has none.
+	Mode uint32
 	// Followers are the indexes of the policies that follow the descriptor.
 	Followers []int
 }
