@@ -109,33 +109,68 @@ static __always_inline long vd_read_piece(struct vd_gather *g, void *to, __u64 n
 }
 
 /*
- * Appends the segment at hand, as much of it as a slot still holds, to what
- * is gathered at the beginning of the record; false at the end.
+ * The loops over pieces are functions of global linkage, in two levels: the
+ * kernel verifies each of them once, on its own, and not for each turn of its
+ * caller's loop. All that they can be given before 5.13 are numbers, hence the
+ * index of the scratch entry. They return 0 at the end of the buffer.
  */
-static __noinline bool vd_gather_segment(struct vd_hook_scratch *s)
-{
-	struct vd_gather *g = &s->gather;
-	__u64 at = g->have, n;
+#define VD_TURNS 32
 
+/*
+ * Appends the segment at hand, as much of it as a slot still holds, to what
+ * is gathered at the beginning of the record.
+ */
+__noinline int vd_gather_segment(__u32 index)
+{
+	struct vd_hook_scratch *s = bpf_map_lookup_elem(&vd_hook_scratch, &index);
+	struct vd_gather *g;
+	__u64 at, n;
+
+	if (!s)
+		return 0;
+	g = &s->gather;
+	at = g->have;
 	if (!g->at.len && !vd_next_segment(g))
-		return false;
+		return 0;
 	vd_skip(g);
 	n = g->at.len;
 	g->total += n;
 	g->at.len = 0;
 	if (at >= VD_MAX_STRING)
-		return true;
+		return 1;
 	if (n > VD_MAX_STRING - at)
 		n = VD_MAX_STRING - at;
 	vd_bounded(n);
 	if (n > VD_MAX_STRING)
-		return false;
+		return 0;
 	if (vd_read_piece(g, &s->record[at], n)) {
 		g->failed = 1;
-		return false;
+		return 0;
 	}
 	g->have = at + n;
-	return true;
+	return 1;
+}
+
+__noinline int vd_gather_some(__u32 index)
+{
+	__u32 i;
+
+	for (i = 0; i < VD_TURNS; i++) {
+		if (!vd_gather_segment(index))
+			return 0;
+	}
+	return 1;
+}
+
+__noinline int vd_gather_all(__u32 index)
+{
+	__u32 i;
+
+	for (i = 0; i < VD_MAX_SEGMENTS / VD_TURNS; i++) {
+		if (!vd_gather_some(index))
+			return 0;
+	}
+	return 1;
 }
 
 /*
@@ -148,16 +183,12 @@ static __noinline void vd_fetch_scattered(struct vd_run *run, __u32 slot_number,
 	struct vd_gather *g = &run->s->gather;
 	struct vd_slot *slot;
 	__u64 n;
-	__u32 i;
 
 	if (slot_number >= VD_MAX_SLOTS)
 		return;
 	slot = &run->s->slots[slot_number];
 	vd_open(g, vd_config.slots[slot_number].type, vd_slot_raw(run, slot_number), size);
-	for (i = 0; i < VD_MAX_SEGMENTS; i++) {
-		if (!vd_gather_segment(run->s))
-			break;
-	}
+	vd_gather_all(run->s->index);
 	if (g->failed && !g->have) {
 		vd_fail(slot);
 		return;
@@ -208,44 +239,69 @@ static __always_inline bool vd_send_chunk(struct vd_hook_scratch *s, bool last)
 
 /*
  * Appends a piece of the segment at hand to the chunk at hand, and sends it
- * when it is full; false at the end of the buffer.
+ * when it is full.
  */
-static __noinline bool vd_gather_chunk(struct vd_hook_scratch *s)
+__noinline int vd_send_piece(__u32 index)
 {
-	struct vd_gather *g = &s->gather;
-	__u64 at = g->have, n;
+	struct vd_hook_scratch *s = bpf_map_lookup_elem(&vd_hook_scratch, &index);
+	struct vd_gather *g;
+	__u64 at, n;
 
+	if (!s)
+		return 0;
+	g = &s->gather;
+	at = g->have;
 	if (!g->wanted)
-		return false;
+		return 0;
 	if (!g->at.len && !vd_next_segment(g))
-		return false;
+		return 0;
 	vd_skip(g);
 	n = g->at.len;
 	if (n > g->wanted)
 		n = g->wanted;
 	vd_bounded(at);
 	if (at >= VD_DATA_CHUNK)
-		return false;
+		return 0;
 	if (n > VD_DATA_CHUNK - at)
 		n = VD_DATA_CHUNK - at;
 	vd_bounded(n);
 	if (n > VD_DATA_CHUNK)
-		return false;
+		return 0;
 	if (vd_read_piece(g, &s->record[sizeof(struct vd_hook_data) + at], n)) {
 		vd_count(VD_COUNT_ARG_FAILED);
-		return false;
+		return 0;
 	}
 	g->at.base += n;
 	g->at.len -= n;
 	g->wanted -= n;
 	g->have = at + n;
 	if (g->have < VD_DATA_CHUNK)
-		return true;
+		return 1;
 	return vd_send_chunk(s, !g->wanted);
 }
 
-/* How many pieces the rest of a buffer comes in: chunks, and where it is scattered, segments. */
-#define VD_CHUNKS (VD_MAX_BUFFER / VD_DATA_CHUNK + 1)
+__noinline int vd_send_some(__u32 index)
+{
+	__u32 i;
+
+	for (i = 0; i < VD_TURNS; i++) {
+		if (!vd_send_piece(index))
+			return 0;
+	}
+	return 1;
+}
+
+/* A piece ends with its segment or with a chunk. */
+__noinline int vd_send_all(__u32 index)
+{
+	__u32 i;
+
+	for (i = 0; i <= (VD_MAX_SEGMENTS + VD_MAX_BUFFER / VD_DATA_CHUNK) / VD_TURNS; i++) {
+		if (!vd_send_some(index))
+			return 0;
+	}
+	return 1;
+}
 
 /*
  * Sends the part of a buffer that its slot does not hold. size is as in
@@ -256,7 +312,6 @@ static __noinline void vd_send_rest(struct vd_run *run, __u32 slot_number, __u64
 	struct vd_hook_data *d = (void *)run->s->record;
 	struct vd_gather *g = &run->s->gather;
 	struct vd_slot *slot;
-	__u32 turns = VD_CHUNKS, i;
 
 	if (slot_number >= VD_MAX_SLOTS)
 		return;
@@ -279,12 +334,7 @@ static __noinline void vd_send_rest(struct vd_run *run, __u32 slot_number, __u64
 	d->tid = run->tid;
 	d->slot = slot_number;
 	d->uses = run->s->uses;
-	if (vd_config.slots[slot_number].type != VD_TYPE_CHAR_BUF)
-		turns += VD_MAX_SEGMENTS;
-	for (i = 0; i < VD_CHUNKS + VD_MAX_SEGMENTS; i++) {
-		if (i >= turns || !vd_gather_chunk(run->s))
-			break;
-	}
+	vd_send_all(run->s->index);
 	if (g->have)
 		vd_send_chunk(run->s, true);
 	if (g->sent > VD_MAX_STRING)

@@ -516,7 +516,7 @@ const (
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
 	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
 	ContractVdLimitVD_MAX_BUFFER      ContractVdLimit = 327360
-	ContractVdLimitVD_MAX_SEGMENTS    ContractVdLimit = 256
+	ContractVdLimitVD_MAX_SEGMENTS    ContractVdLimit = 1024
 	ContractVdLimitVD_DATA_CHUNK      ContractVdLimit = 32768
 )
 

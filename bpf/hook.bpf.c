@@ -145,7 +145,8 @@ struct vd_gather {
 
 struct vd_hook_scratch {
 	__u32 holders;
-	__u32 uses; /* hook records that refer to the data records of the event */
+	__u32 index;
+	__u64 uses; /* hook records that refer to the data records of the event */
 	__u64 acc[VD_MAX_WORDS];
 	__u64 win[VD_MAX_WORDS];
 	__u64 post[VD_MAX_WORDS];

@@ -96,7 +96,8 @@ type HookVdHookConfig struct {
 type HookVdHookScratch struct {
 	_       structs.HostLayout
 	Holders uint32
-	Uses    uint32
+	Index   uint32
+	Uses    uint64
 	Acc     [24]uint64
 	Win     [24]uint64
 	Post    [24]uint64

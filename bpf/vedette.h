@@ -25,7 +25,7 @@ enum vd_limit {
 	VD_RAW_ARGS = 6,
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
 	VD_MAX_BUFFER = 327360, /* bytes of a buffer with maxData */
-	VD_MAX_SEGMENTS = 256, /* of a scattered buffer */
+	VD_MAX_SEGMENTS = 1024, /* of a scattered buffer, as many as a call takes (UIO_MAXIOV) */
 	VD_DATA_CHUNK = 32768, /* bytes of a buffer in one HOOK_DATA record, a power of two */
 };
 

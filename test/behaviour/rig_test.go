@@ -27,7 +27,7 @@ import (
 )
 
 // patience is how long something that must happen may take on a busy machine.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // rig is the agent under test with a client of it.
 type rig struct {

@@ -116,7 +116,9 @@ func TestValues(t *testing.T) { values.run(t) }
 
 const iovec = "{index: 1, type: char_iovec, sizeArgIndex: 3}"
 
-func pwritevSpec(args string) string { return "kprobes:\n- call: sys_pwritev\n  args: [" + args + "]\n" }
+func pwritevSpec(args string) string {
+	return "kprobes:\n- call: sys_pwritev\n  args: [" + args + "]\n"
+}
 
 var values = register(table{name: "values", rows: []row{
 	{
@@ -127,11 +129,13 @@ var values = register(table{name: "values", rows: []row{
 			a.pwritev()
 			a.pwritev("ab", strings.Repeat(".", 4091), "cd")
 			a.call(unix.SYS_PWRITEV, ^uint64(0), 8, 1, 0, 0)
-			a.pwritev(strings.Split(strings.Repeat("a", 300), "")...)
+			a.pwritev(strings.Split(strings.Repeat("a", 1024), "")...)
+			a.pwritev(strings.Split(strings.Repeat("a", 1025), "")...)
 		},
 		want: []string{
 			"sys_pwritev(bytes hello world, int -1)", "sys_pwritev(bytes , int -1)", "sys_pwritev(bytes ab..cd(4095), int -1)",
-			"sys_pwritev(error Bad address for basic type, int -1)", "sys_pwritev(truncated bytes aa..aa(256) of 256, int -1)",
+			"sys_pwritev(error Bad address for basic type, int -1)", "sys_pwritev(bytes aa..aa(1024), int -1)",
+			"sys_pwritev(truncated bytes aa..aa(1024) of 1024, int -1)",
 		},
 	},
 	{
