@@ -159,13 +159,15 @@ var objects = register(table{name: "objects", functions: true, rows: []row{
 		act: func(a *actor) {
 			_, err := unix.PerfEventOpen(&unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_PAGE_FAULTS}, 0, -1, -1, 0)
 			a.must(err)
-			function := []byte("cap_capable\x00")
-			probe := &unix.PerfEventAttr{Type: kprobeType(a), Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})), Ext1: address(function), Ext2: 4}
-			_, _ = unix.PerfEventOpen(probe, -1, 0, -1, 0)
-			runtime.KeepAlive(function)
+			a.file("probed", "nobody runs this", 70)
+			path := append([]byte(a.dir+"/probed"), 0)
+			probe := &unix.PerfEventAttr{Type: uprobeType(a), Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})), Ext1: address(path), Ext2: 4}
+			_, err = unix.PerfEventOpen(probe, -1, 0, -1, 0)
+			a.must(err)
+			runtime.KeepAlive(path)
 		},
 		want: []string{
-			`security_perf_event_alloc(perf_event PERF_TYPE_SOFTWARE 2 "" 0)`, `security_perf_event_alloc(perf_event $KPROBE 0 "cap_capable" 4)`,
+			`security_perf_event_alloc(perf_event PERF_TYPE_SOFTWARE 2 "" 0)`, `security_perf_event_alloc(perf_event $UPROBE 0 "$DIR/probed" 4)`,
 		},
 	},
 	{
@@ -187,11 +189,11 @@ var objects = register(table{name: "objects", functions: true, rows: []row{
 	if tmp, root := device(tb, "/tmp"), device(tb, "/"); tmp != root {
 		within = strings.TrimPrefix(dir, "/tmp") // a mount of its own
 	}
-	number, err := os.ReadFile(kprobeTypeFile)
+	number, err := os.ReadFile(uprobeTypeFile)
 	if err != nil {
 		number = []byte("0") // the test is skipped
 	}
-	return map[string]string{"WITHIN": within, "KPROBE": strings.TrimSpace(string(number))}
+	return map[string]string{"WITHIN": within, "UPROBE": strings.TrimSpace(string(number))}
 }})
 
 // device is the device of the file system that a path is in.
@@ -204,11 +206,11 @@ func device(tb testing.TB, path string) uint64 {
 	return s.Dev
 }
 
-// kprobeTypeFile says which type perf events on kprobes have.
-const kprobeTypeFile = "/sys/bus/event_source/devices/kprobe/type"
+// uprobeTypeFile says which type perf events on uprobes have.
+const uprobeTypeFile = "/sys/bus/event_source/devices/uprobe/type"
 
-func kprobeType(a *actor) uint32 {
-	text, err := os.ReadFile(kprobeTypeFile)
+func uprobeType(a *actor) uint32 {
+	text, err := os.ReadFile(uprobeTypeFile)
 	a.must(err)
 	var n uint32
 	for _, digit := range strings.TrimSpace(string(text)) {
