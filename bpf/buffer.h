@@ -113,6 +113,9 @@ static __always_inline long vd_read_piece(struct vd_gather *g, void *to, __u64 n
  * kernel verifies each of them once, on its own, and not for each turn of its
  * caller's loop. All that they can be given before 5.13 are numbers, hence the
  * index of the scratch entry. They return 0 at the end of the buffer.
+ *
+ * They are called with preemption on, as this can take long, and as 6.10 to
+ * 6.13 allow no such call otherwise.
  */
 #define VD_TURNS 32
 
@@ -188,7 +191,11 @@ static __noinline void vd_fetch_scattered(struct vd_run *run, __u32 slot_number,
 		return;
 	slot = &run->s->slots[slot_number];
 	vd_open(g, vd_config.slots[slot_number].type, vd_slot_raw(run, slot_number), size);
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
 	vd_gather_all(run->s->index);
+	if (bpf_preempt_disable)
+		bpf_preempt_disable();
 	if (g->failed && !g->have) {
 		vd_fail(slot);
 		return;
@@ -334,7 +341,11 @@ static __noinline void vd_send_rest(struct vd_run *run, __u32 slot_number, __u64
 	d->tid = run->tid;
 	d->slot = slot_number;
 	d->uses = run->s->uses;
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
 	vd_send_all(run->s->index);
+	if (bpf_preempt_disable)
+		bpf_preempt_disable();
 	if (g->have)
 		vd_send_chunk(run->s, true);
 	if (g->sent > VD_MAX_STRING)

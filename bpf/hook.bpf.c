@@ -378,6 +378,13 @@ static __always_inline bool vd_slot_failed(struct vd_run *run, __u32 i)
 	return run->failed & needs;
 }
 
+/*
+ * Since 6.10 a program can keep other tasks from preempting it: who is
+ * preempted within one holds a scratch entry of the CPU for as long.
+ */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
 #include "value.h"
 #include "buffer.h"
 
@@ -1190,13 +1197,6 @@ static __always_inline bool vd_take_tables(struct vd_run *run)
 	run->generation = run->tables->generation;
 	return true;
 }
-
-/*
- * Since 6.10 a program can keep other tasks from preempting it: who is
- * preempted within one holds a scratch entry of the CPU for as long.
- */
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
 
 static __always_inline struct vd_hook_scratch *vd_take_scratch(void)
 {

@@ -34,7 +34,11 @@ func objectText(a *tetragon.KprobeArgument) string {
 		e := v.PerfEventArg
 		return fmt.Sprintf("perf_event %s %d %q %d", e.Type, e.Config, e.KprobeFunc, e.ProbeOffset)
 	case *tetragon.KprobeArgument_ModuleArg:
-		return fmt.Sprintf("module %s %v", v.ModuleArg.Name, v.ModuleArg.Tainted)
+		text := fmt.Sprintf("module %s %v", v.ModuleArg.Name, v.ModuleArg.Tainted)
+		if v.ModuleArg.SignatureOk != nil {
+			text += fmt.Sprintf(" signed %t", v.ModuleArg.SignatureOk.Value)
+		}
+		return text
 	case *tetragon.KprobeArgument_CapInheritableArg:
 		return "inheritable " + v.CapInheritableArg
 	case *tetragon.KprobeArgument_CapPermittedArg:
@@ -243,6 +247,13 @@ tracepoints:
 			runtime.KeepAlive(name)
 		},
 		want: []string{"task/task_rename(string values)"},
+	},
+	{
+		name: "char_iovec of a tracepoint",
+		spec: "tracepoints:\n- subsystem: syscalls\n  event: sys_enter_pwritev\n  args: [{index: 6, type: char_iovec, sizeArgIndex: 8, maxData: true}]\n" +
+			"  selectors: [{matchPIDs: [{operator: In, values: [$PID]}]}]\n",
+		act:  func(a *actor) { a.pwritev("ab", text(9998)) },
+		want: []string{"syscalls/sys_enter_pwritev(bytes ab..cd(10000))"},
 	},
 	fileTypeRow("FileType", []string{"fifo", "dir"}, "sys_pread64(file / prw-------)"),
 	fileTypeRow("NotFileType", []string{"pipe", "socket"}, "sys_pread64(file $DIR/typed -rw-r--r--)"),

@@ -19,7 +19,7 @@ type hook struct {
 var integers = []policy.ArgType{
 	policy.TypeInt, policy.TypeSint8, policy.TypeInt8, policy.TypeUint8, policy.TypeSint16, policy.TypeInt16,
 	policy.TypeUint16, policy.TypeUint32, policy.TypeSint32, policy.TypeInt32, policy.TypeUlong, policy.TypeUint64,
-	policy.TypeSize, policy.TypeLong, policy.TypeSint64, policy.TypeInt64,
+	policy.TypeSize, policy.TypeLong, policy.TypeSint64, policy.TypeInt64, policy.TypeCapability, policy.TypeBpfCmd,
 }
 
 var (
