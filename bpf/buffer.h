@@ -346,7 +346,8 @@ static __noinline void vd_send_rest(struct vd_run *run, __u32 slot_number, __u64
 	vd_send_all(run->s->index);
 	if (bpf_preempt_disable)
 		bpf_preempt_disable();
-	if (g->have)
+	/* Who waits for the parts is told that no more come, also where the memory ended early. */
+	if (g->have || (g->wanted && g->sent > VD_MAX_STRING))
 		vd_send_chunk(run->s, true);
 	if (g->sent > VD_MAX_STRING)
 		slot->status |= VD_VALUE_DATA;

@@ -163,6 +163,22 @@ var values = register(table{name: "values", rows: []row{
 		},
 	},
 	{
+		name: "memory that ends within the buffer",
+		spec: pwriteSpec("{index: 1, type: char_buf, sizeArgIndex: 3, maxData: true}",
+			"  selectors: [{matchPIDs: [{operator: In, values: [$PID]}], matchActions: [{action: Sigkill}]}]\n"),
+		act: func(a *actor) {
+			const room = 65536 + 4096
+			b, err := unix.Mmap(-1, 0, room, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+			a.must(err)
+			copy(b, text(room))
+			a.must(unix.Mprotect(b[65536:], unix.PROT_NONE))
+			a.call(unix.SYS_PWRITE64, ^uint64(0), address(b), room, 0)
+		},
+		// Parts of 32 KiB behind the first 4 KiB: the third one cannot be read.
+		want:   []string{"SIGKILL sys_pwrite64(truncated bytes ab....(36864) of 69632)"},
+		signal: unix.SIGKILL,
+	},
+	{
 		name: "char_iovec with returnCopy",
 		spec: `
 kprobes:
