@@ -50,23 +50,23 @@ static __always_inline void vd_open_iterator(struct vd_gather *g, struct iov_ite
 }
 
 /* Begins to gather the buffer of a slot; size is its length, or how many segments it has. */
-static __always_inline void vd_open(struct vd_gather *g, __u8 type, __u64 raw, __u64 size)
+static __always_inline void vd_open(struct vd_gather *g, __u8 type, struct vd_slot *slot, __u64 size)
 {
 	__builtin_memset(g, 0, sizeof(*g));
 	switch (type) {
 	case VD_TYPE_CHAR_BUF:
-		g->at.base = raw;
+		g->at.base = slot->addr;
 		g->at.len = size;
-		g->user = vd_reads_user(raw);
+		g->user = slot->user;
 		break;
 	case VD_TYPE_CHAR_IOVEC:
-		g->next = raw;
+		g->next = slot->addr;
 		g->segments = size;
 		g->user = 1;
-		g->user_list = vd_reads_user(raw);
+		g->user_list = slot->user;
 		break;
 	case VD_TYPE_IOV_ITER:
-		vd_open_iterator(g, (struct iov_iter *)raw);
+		vd_open_iterator(g, (struct iov_iter *)slot->addr);
 		break;
 	}
 }
@@ -190,7 +190,7 @@ static __noinline void vd_fetch_scattered(struct vd_run *run, __u32 slot_number,
 	if (slot_number >= VD_MAX_SLOTS)
 		return;
 	slot = &run->s->slots[slot_number];
-	vd_open(g, vd_config.slots[slot_number].type, vd_slot_raw(run, slot_number), size);
+	vd_open(g, vd_config.slots[slot_number].type, slot, size);
 	if (bpf_preempt_enable)
 		bpf_preempt_enable();
 	vd_gather_all(run->s->index);
@@ -201,7 +201,7 @@ static __noinline void vd_fetch_scattered(struct vd_run *run, __u32 slot_number,
 		return;
 	}
 	if (vd_config.slots[slot_number].type == VD_TYPE_IOV_ITER)
-		g->total = BPF_CORE_READ((struct iov_iter *)vd_slot_raw(run, slot_number), count);
+		g->total = BPF_CORE_READ((struct iov_iter *)slot->addr, count);
 	n = g->have;
 	if (n > limit)
 		n = limit;
@@ -326,7 +326,7 @@ static __noinline void vd_send_rest(struct vd_run *run, __u32 slot_number, __u64
 	if (slot->num <= VD_MAX_STRING || slot->s.end != VD_MAX_STRING ||
 	    (slot->status & VD_VALUE_FAILED))
 		return;
-	vd_open(g, vd_config.slots[slot_number].type, vd_slot_raw(run, slot_number), size);
+	vd_open(g, vd_config.slots[slot_number].type, slot, size);
 	g->skip += VD_MAX_STRING;
 	g->wanted = slot->num;
 	if (g->wanted > vd_config.slots[slot_number].max)
@@ -336,7 +336,7 @@ static __noinline void vd_send_rest(struct vd_run *run, __u32 slot_number, __u64
 	__builtin_memset(d, 0, sizeof(*d));
 	d->header.time = run->now;
 	d->pair = pair;
-	d->hook = vd_config.hook;
+	d->hook = vd_hook(run);
 	d->generation = run->generation;
 	d->tid = run->tid;
 	d->slot = slot_number;

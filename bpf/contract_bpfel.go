@@ -29,6 +29,12 @@ type ContractVdBpfProgValue struct {
 	Name  [16]int8
 }
 
+type ContractVdCookie uint32
+
+const (
+	ContractVdCookieVD_COOKIE_WRAPPER ContractVdCookie = 1073741824
+)
+
 type ContractVdCounter uint32
 
 const (
@@ -93,14 +99,15 @@ type ContractVdCredValue struct {
 }
 
 type ContractVdDimConfig struct {
-	_      structs.HostLayout
-	Kind   uint8
-	Source uint8
-	Index  uint8
-	Flags  uint8
-	Other  uint8
-	Zero   [3]uint8
-	Steps  uint32
+	_           structs.HostLayout
+	Kind        uint8
+	Source      uint8
+	Index       uint8
+	Flags       uint8
+	Steps       uint32
+	FieldOffset uint16
+	FieldWidth  uint8
+	Other       uint8
 }
 
 type ContractVdDimFlags uint32
@@ -108,7 +115,8 @@ type ContractVdDimFlags uint32
 const (
 	ContractVdDimFlagsVD_DIM_SIGNED      ContractVdDimFlags = 1
 	ContractVdDimFlagsVD_DIM_FETCH       ContractVdDimFlags = 2
-	ContractVdDimFlagsVD_DIM_FETCH_OTHER ContractVdDimFlags = 4
+	ContractVdDimFlagsVD_DIM_PORT        ContractVdDimFlags = 4
+	ContractVdDimFlagsVD_DIM_FETCH_OTHER ContractVdDimFlags = 8
 )
 
 type ContractVdDimKind uint32
@@ -119,6 +127,7 @@ const (
 	ContractVdDimKindVD_DIM_INDEX    ContractVdDimKind = 3
 	ContractVdDimKindVD_DIM_STRING   ContractVdDimKind = 4
 	ContractVdDimKindVD_DIM_POSTFIX  ContractVdDimKind = 5
+	ContractVdDimKindVD_DIM_ADDRESS  ContractVdDimKind = 6
 )
 
 type ContractVdDimSource uint32
@@ -135,6 +144,7 @@ const (
 	ContractVdDimSourceVD_SOURCE_CAPS        ContractVdDimSource = 9
 	ContractVdDimSourceVD_SOURCE_FLAGS       ContractVdDimSource = 10
 	ContractVdDimSourceVD_SOURCE_FOLLOWED    ContractVdDimSource = 11
+	ContractVdDimSourceVD_SOURCE_FIELD       ContractVdDimSource = 12
 	ContractVdDimSourceVD_SOURCE_FILE_TYPE   ContractVdDimSource = 17
 	ContractVdDimSourceVD_SOURCE_CAPS_GAINED ContractVdDimSource = 18
 )
@@ -376,24 +386,26 @@ type ContractVdHookConfig struct {
 		Max        uint32
 	}
 	Dims [48]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Other  uint8
-		Zero   [3]uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Other       uint8
 	}
 	ReturnDims [8]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Other  uint8
-		Zero   [3]uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Other       uint8
 	}
 }
 
@@ -422,17 +434,19 @@ type ContractVdHookData struct {
 type ContractVdHookFeature uint32
 
 const (
-	ContractVdHookFeatureVD_FEATURE_KILL     ContractVdHookFeature = 1
-	ContractVdHookFeatureVD_FEATURE_SIGNAL   ContractVdHookFeature = 2
-	ContractVdHookFeatureVD_FEATURE_RATE     ContractVdHookFeature = 4
-	ContractVdHookFeatureVD_FEATURE_FD_OPS   ContractVdHookFeature = 8
-	ContractVdHookFeatureVD_FEATURE_RETURN   ContractVdHookFeature = 16
-	ContractVdHookFeatureVD_FEATURE_OVERRIDE ContractVdHookFeature = 32
-	ContractVdHookFeatureVD_FEATURE_REFUSES  ContractVdHookFeature = 64
-	ContractVdHookFeatureVD_FEATURE_VERDICT  ContractVdHookFeature = 128
-	ContractVdHookFeatureVD_FEATURE_FRAMES   ContractVdHookFeature = 256
-	ContractVdHookFeatureVD_FEATURE_PROCESS  ContractVdHookFeature = 1024
-	ContractVdHookFeatureVD_FEATURE_USER     ContractVdHookFeature = 512
+	ContractVdHookFeatureVD_FEATURE_KILL       ContractVdHookFeature = 1
+	ContractVdHookFeatureVD_FEATURE_SIGNAL     ContractVdHookFeature = 2
+	ContractVdHookFeatureVD_FEATURE_RATE       ContractVdHookFeature = 4
+	ContractVdHookFeatureVD_FEATURE_FD_OPS     ContractVdHookFeature = 8
+	ContractVdHookFeatureVD_FEATURE_RETURN     ContractVdHookFeature = 16
+	ContractVdHookFeatureVD_FEATURE_OVERRIDE   ContractVdHookFeature = 32
+	ContractVdHookFeatureVD_FEATURE_REFUSES    ContractVdHookFeature = 64
+	ContractVdHookFeatureVD_FEATURE_VERDICT    ContractVdHookFeature = 128
+	ContractVdHookFeatureVD_FEATURE_FRAMES     ContractVdHookFeature = 256
+	ContractVdHookFeatureVD_FEATURE_PROCESS    ContractVdHookFeature = 1024
+	ContractVdHookFeatureVD_FEATURE_SOCK_TRACK ContractVdHookFeature = 2048
+	ContractVdHookFeatureVD_FEATURE_USER       ContractVdHookFeature = 512
+	ContractVdHookFeatureVD_FEATURE_SHARED     ContractVdHookFeature = 2048
 )
 
 type ContractVdHookPhase uint32
@@ -513,7 +527,9 @@ const (
 	ContractVdLimitVD_MAX_FD_OPS      ContractVdLimit = 2
 	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
 	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
+	ContractVdLimitVD_SOCK_OWNERS     ContractVdLimit = 32000
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
+	ContractVdLimitVD_MAX_DEREFS      ContractVdLimit = 10
 	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
 	ContractVdLimitVD_MAX_BUFFER      ContractVdLimit = 327360
 	ContractVdLimitVD_MAX_SEGMENTS    ContractVdLimit = 1024
@@ -544,6 +560,29 @@ const (
 	ContractVdNamespaceVD_NS_USER              ContractVdNamespace = 9
 	ContractVdNamespaceVD_NS_COUNT             ContractVdNamespace = 10
 )
+
+type ContractVdNet struct {
+	_           structs.HostLayout
+	Saddr       [16]uint8
+	Daddr       [16]uint8
+	Address     uint64
+	Trackers    uint64
+	OwnerStart  uint64
+	OwnerPid    uint32
+	Mark        uint32
+	Priority    uint32
+	Hash        uint32
+	Len         uint32
+	SecPathLen  uint32
+	SecPathOlen uint32
+	Family      uint16
+	Protocol    uint16
+	Sport       uint16
+	Dport       uint16
+	Type        uint16
+	State       uint8
+	Zero        uint8
+}
 
 type ContractVdOperand struct {
 	_        structs.HostLayout
@@ -673,6 +712,10 @@ type ContractVdRule struct {
 	RateId       uint64
 	RateScope    uint32
 	Error        int32
+	Track        uint8
+	Untrack      uint8
+	TrackBit     uint8
+	Zero         [5]uint8
 }
 
 type ContractVdRuleCounters struct {
@@ -689,13 +732,17 @@ type ContractVdRuleCounters struct {
 type ContractVdRuleFlags uint32
 
 const (
-	ContractVdRuleFlagsVD_RULE_POST     ContractVdRuleFlags = 1
-	ContractVdRuleFlagsVD_RULE_KILL     ContractVdRuleFlags = 2
-	ContractVdRuleFlagsVD_RULE_SIGNAL   ContractVdRuleFlags = 4
-	ContractVdRuleFlagsVD_RULE_MONITOR  ContractVdRuleFlags = 8
-	ContractVdRuleFlagsVD_RULE_RETURN   ContractVdRuleFlags = 16
-	ContractVdRuleFlagsVD_RULE_NO_POST  ContractVdRuleFlags = 32
-	ContractVdRuleFlagsVD_RULE_OVERRIDE ContractVdRuleFlags = 64
+	ContractVdRuleFlagsVD_RULE_POST           ContractVdRuleFlags = 1
+	ContractVdRuleFlagsVD_RULE_KILL           ContractVdRuleFlags = 2
+	ContractVdRuleFlagsVD_RULE_SIGNAL         ContractVdRuleFlags = 4
+	ContractVdRuleFlagsVD_RULE_MONITOR        ContractVdRuleFlags = 8
+	ContractVdRuleFlagsVD_RULE_RETURN         ContractVdRuleFlags = 16
+	ContractVdRuleFlagsVD_RULE_NO_POST        ContractVdRuleFlags = 32
+	ContractVdRuleFlagsVD_RULE_OVERRIDE       ContractVdRuleFlags = 64
+	ContractVdRuleFlagsVD_RULE_TRACK_SOCK     ContractVdRuleFlags = 1024
+	ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK   ContractVdRuleFlags = 2048
+	ContractVdRuleFlagsVD_RULE_TRACK_RETURN   ContractVdRuleFlags = 32768
+	ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN ContractVdRuleFlags = 65536
 )
 
 type ContractVdSlotConfig struct {
@@ -718,16 +765,39 @@ type ContractVdSlotFlags uint32
 const (
 	ContractVdSlotFlagsVD_SLOT_FILTERED    ContractVdSlotFlags = 1
 	ContractVdSlotFlagsVD_SLOT_RETURN_COPY ContractVdSlotFlags = 2
-	ContractVdSlotFlagsVD_SLOT_SIGNED      ContractVdSlotFlags = 4
+	ContractVdSlotFlagsVD_SLOT_RESOLVE     ContractVdSlotFlags = 4
+	ContractVdSlotFlagsVD_SLOT_SIGNED      ContractVdSlotFlags = 8
 )
 
 type ContractVdSlotFrom uint32
 
 const (
-	ContractVdSlotFromVD_FROM_RAW    ContractVdSlotFrom = 0
-	ContractVdSlotFromVD_FROM_FIELD  ContractVdSlotFrom = 1
-	ContractVdSlotFromVD_FROM_RETURN ContractVdSlotFrom = 4
+	ContractVdSlotFromVD_FROM_RAW      ContractVdSlotFrom = 0
+	ContractVdSlotFromVD_FROM_FIELD    ContractVdSlotFrom = 1
+	ContractVdSlotFromVD_FROM_TASK     ContractVdSlotFrom = 2
+	ContractVdSlotFromVD_FROM_REGISTER ContractVdSlotFrom = 3
+	ContractVdSlotFromVD_FROM_RETURN   ContractVdSlotFrom = 4
 )
+
+type ContractVdSockOwner struct {
+	_        structs.HostLayout
+	Trackers uint64
+	Start    uint64
+	Born     uint64
+	Pid      uint32
+	Zero     uint32
+}
+
+type ContractVdSteps struct {
+	_        structs.HostLayout
+	Count    uint8
+	Width    uint8
+	Left     uint8
+	Right    uint8
+	IsSigned uint8
+	Depth    [11]uint8
+	Offset   [11]uint32
+}
 
 type ContractVdStringKey struct {
 	_         structs.HostLayout
@@ -751,7 +821,7 @@ type ContractVdSyscallAbi struct {
 	Number       uint32
 	CompatStatus uint32
 	Fcntl        uint32
-	Dup2         uint32
+	Zero         uint32
 	Params       [6]uint32
 	Result       uint32
 	Stack        uint32
@@ -780,6 +850,11 @@ const (
 	ContractVdTypeVD_TYPE_DATA_LOC        ContractVdType = 16
 	ContractVdTypeVD_TYPE_SYSCALL64       ContractVdType = 17
 	ContractVdTypeVD_TYPE_NOP             ContractVdType = 18
+	ContractVdTypeVD_TYPE_SOCK            ContractVdType = 19
+	ContractVdTypeVD_TYPE_SOCKET          ContractVdType = 20
+	ContractVdTypeVD_TYPE_SKB             ContractVdType = 21
+	ContractVdTypeVD_TYPE_SOCKADDR        ContractVdType = 22
+	ContractVdTypeVD_TYPE_SOCKADDR_UN     ContractVdType = 23
 	ContractVdTypeVD_TYPE_CRED            ContractVdType = 24
 	ContractVdTypeVD_TYPE_CAPABILITY      ContractVdType = 25
 	ContractVdTypeVD_TYPE_KERNEL_CAP      ContractVdType = 26
@@ -829,7 +904,10 @@ const (
 	ContractVdValueStatusVD_VALUE_UNRESOLVED ContractVdValueStatus = 8
 	ContractVdValueStatusVD_VALUE_AT_RETURN  ContractVdValueStatus = 16
 	ContractVdValueStatusVD_VALUE_COMPAT     ContractVdValueStatus = 32
-	ContractVdValueStatusVD_VALUE_DATA       ContractVdValueStatus = 64
+	ContractVdValueStatusVD_VALUE_UNREACHED  ContractVdValueStatus = 64
+	ContractVdValueStatusVD_VALUE_DATA       ContractVdValueStatus = 128
+	ContractVdValueStatusVD_VALUE_NO_ADDRESS ContractVdValueStatus = 256
+	ContractVdValueStatusVD_VALUE_NO_PORT    ContractVdValueStatus = 512
 )
 
 type ContractVdVerdict struct {
@@ -844,6 +922,7 @@ type ContractVdVerdict struct {
 const (
 	ContractVarAnchorVdBpfMapValue    = "anchor_vd_bpf_map_value"
 	ContractVarAnchorVdBpfProgValue   = "anchor_vd_bpf_prog_value"
+	ContractVarAnchorVdCookie         = "anchor_vd_cookie"
 	ContractVarAnchorVdCounter        = "anchor_vd_counter"
 	ContractVarAnchorVdCred           = "anchor_vd_cred"
 	ContractVarAnchorVdCredValue      = "anchor_vd_cred_value"
@@ -872,6 +951,7 @@ const (
 	ContractVarAnchorVdLimit          = "anchor_vd_limit"
 	ContractVarAnchorVdModuleValue    = "anchor_vd_module_value"
 	ContractVarAnchorVdNamespace      = "anchor_vd_namespace"
+	ContractVarAnchorVdNet            = "anchor_vd_net"
 	ContractVarAnchorVdOperand        = "anchor_vd_operand"
 	ContractVarAnchorVdOperandKind    = "anchor_vd_operand_kind"
 	ContractVarAnchorVdPending        = "anchor_vd_pending"
@@ -889,6 +969,8 @@ const (
 	ContractVarAnchorVdSlotConfig     = "anchor_vd_slot_config"
 	ContractVarAnchorVdSlotFlags      = "anchor_vd_slot_flags"
 	ContractVarAnchorVdSlotFrom       = "anchor_vd_slot_from"
+	ContractVarAnchorVdSockOwner      = "anchor_vd_sock_owner"
+	ContractVarAnchorVdSteps          = "anchor_vd_steps"
 	ContractVarAnchorVdStringKey      = "anchor_vd_string_key"
 	ContractVarAnchorVdStringValue    = "anchor_vd_string_value"
 	ContractVarAnchorVdSyscallAbi     = "anchor_vd_syscall_abi"
@@ -955,6 +1037,7 @@ type ContractMapSpecs struct {
 type ContractVariableSpecs struct {
 	AnchorVdBpfMapValue    *ebpf.VariableSpec `ebpf:"anchor_vd_bpf_map_value"`
 	AnchorVdBpfProgValue   *ebpf.VariableSpec `ebpf:"anchor_vd_bpf_prog_value"`
+	AnchorVdCookie         *ebpf.VariableSpec `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter        *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
 	AnchorVdCred           *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
 	AnchorVdCredValue      *ebpf.VariableSpec `ebpf:"anchor_vd_cred_value"`
@@ -983,6 +1066,7 @@ type ContractVariableSpecs struct {
 	AnchorVdLimit          *ebpf.VariableSpec `ebpf:"anchor_vd_limit"`
 	AnchorVdModuleValue    *ebpf.VariableSpec `ebpf:"anchor_vd_module_value"`
 	AnchorVdNamespace      *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
+	AnchorVdNet            *ebpf.VariableSpec `ebpf:"anchor_vd_net"`
 	AnchorVdOperand        *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind    *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdPending        *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
@@ -1000,6 +1084,8 @@ type ContractVariableSpecs struct {
 	AnchorVdSlotConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_slot_config"`
 	AnchorVdSlotFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_slot_flags"`
 	AnchorVdSlotFrom       *ebpf.VariableSpec `ebpf:"anchor_vd_slot_from"`
+	AnchorVdSockOwner      *ebpf.VariableSpec `ebpf:"anchor_vd_sock_owner"`
+	AnchorVdSteps          *ebpf.VariableSpec `ebpf:"anchor_vd_steps"`
 	AnchorVdStringKey      *ebpf.VariableSpec `ebpf:"anchor_vd_string_key"`
 	AnchorVdStringValue    *ebpf.VariableSpec `ebpf:"anchor_vd_string_value"`
 	AnchorVdSyscallAbi     *ebpf.VariableSpec `ebpf:"anchor_vd_syscall_abi"`
@@ -1042,6 +1128,7 @@ func (m *ContractMaps) Close() error {
 type ContractVariables struct {
 	AnchorVdBpfMapValue    *ebpf.Variable `ebpf:"anchor_vd_bpf_map_value"`
 	AnchorVdBpfProgValue   *ebpf.Variable `ebpf:"anchor_vd_bpf_prog_value"`
+	AnchorVdCookie         *ebpf.Variable `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter        *ebpf.Variable `ebpf:"anchor_vd_counter"`
 	AnchorVdCred           *ebpf.Variable `ebpf:"anchor_vd_cred"`
 	AnchorVdCredValue      *ebpf.Variable `ebpf:"anchor_vd_cred_value"`
@@ -1070,6 +1157,7 @@ type ContractVariables struct {
 	AnchorVdLimit          *ebpf.Variable `ebpf:"anchor_vd_limit"`
 	AnchorVdModuleValue    *ebpf.Variable `ebpf:"anchor_vd_module_value"`
 	AnchorVdNamespace      *ebpf.Variable `ebpf:"anchor_vd_namespace"`
+	AnchorVdNet            *ebpf.Variable `ebpf:"anchor_vd_net"`
 	AnchorVdOperand        *ebpf.Variable `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind    *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdPending        *ebpf.Variable `ebpf:"anchor_vd_pending"`
@@ -1087,6 +1175,8 @@ type ContractVariables struct {
 	AnchorVdSlotConfig     *ebpf.Variable `ebpf:"anchor_vd_slot_config"`
 	AnchorVdSlotFlags      *ebpf.Variable `ebpf:"anchor_vd_slot_flags"`
 	AnchorVdSlotFrom       *ebpf.Variable `ebpf:"anchor_vd_slot_from"`
+	AnchorVdSockOwner      *ebpf.Variable `ebpf:"anchor_vd_sock_owner"`
+	AnchorVdSteps          *ebpf.Variable `ebpf:"anchor_vd_steps"`
 	AnchorVdStringKey      *ebpf.Variable `ebpf:"anchor_vd_string_key"`
 	AnchorVdStringValue    *ebpf.Variable `ebpf:"anchor_vd_string_value"`
 	AnchorVdSyscallAbi     *ebpf.Variable `ebpf:"anchor_vd_syscall_abi"`

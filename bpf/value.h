@@ -16,8 +16,8 @@
 		content;                                                             \
 	})
 
-/* Types whose values have no content in a record. */
-static __always_inline bool vd_is_number(__u8 type)
+/* Whether values of a type have no content in a record. */
+static __always_inline bool vd_is_bare(__u8 type)
 {
 	switch (type) {
 	case VD_TYPE_SYSCALL64:
@@ -125,21 +125,14 @@ struct vd_prog_load {
 	char prog_name[VD_BPF_NAME];
 };
 
-static __always_inline long vd_read_memory(void *to, __u32 size, __u64 from)
-{
-	if (vd_reads_user(from))
-		return bpf_probe_read_user(to, size, (void *)from);
-	return bpf_probe_read_kernel(to, size, (void *)from);
-}
-
 /* A process may pass less than all of a union bpf_attr: then nothing may be behind it. */
-static __always_inline void vd_fetch_bpf_attr(struct vd_slot *slot, __u64 addr)
+static __always_inline void vd_fetch_bpf_attr(struct vd_slot *slot, __u64 addr, bool user)
 {
 	struct vd_bpf_prog_value *v = vd_content(slot, struct vd_bpf_prog_value);
 	struct vd_prog_load load = {};
 
-	if (vd_read_memory(&load, sizeof(load), addr) &&
-	    vd_read_memory(&load, __builtin_offsetof(struct vd_prog_load, insns), addr)) {
+	if (vd_read_memory(&load, sizeof(load), addr, user) &&
+	    vd_read_memory(&load, __builtin_offsetof(struct vd_prog_load, insns), addr, user)) {
 		vd_fail(slot);
 		return;
 	}
@@ -274,9 +267,9 @@ static __always_inline void vd_fetch_const_buf(struct vd_run *run, struct vd_slo
 	slot->s.end = n;
 }
 
-/* The slot's number is extended already. */
+/* The slot's number is extended already. resolved is what vd_resolve has returned. */
 static __always_inline void vd_fetch_value(struct vd_run *run, struct vd_slot *slot, __u32 i,
-					   __u64 raw)
+					   __u64 raw, int resolved)
 {
 	struct file *file = 0;
 
@@ -317,7 +310,7 @@ static __always_inline void vd_fetch_value(struct vd_run *run, struct vd_slot *s
 		vd_fetch_dentry(slot, (struct dentry *)raw);
 		break;
 	case VD_TYPE_BPF_ATTR:
-		vd_fetch_bpf_attr(slot, raw);
+		vd_fetch_bpf_attr(slot, raw, vd_is_in_user(i, raw, resolved));
 		break;
 	case VD_TYPE_BPF_MAP:
 		vd_fetch_bpf_map(slot, (struct bpf_map *)raw);

@@ -16,9 +16,16 @@ type entry struct {
 	key   HookKey
 	path  string // where the policy has it
 	group Group  // without Args and bits
-	args  []Slot // in the order of the policy; Filtered is set
-	ret   *Slot  // the return value where it is no integer
-	rules []*selector
+	args  []Slot // the args and then the data of the policy; Filtered is set
+	ret   *Slot  // the return value where only a slot can have it
+	// numArgs is how many of args are no data.
+	numArgs int
+	rules   []*selector
+	// many and noMulti are as in Hook.
+	many, noMulti bool
+	// atReturn are the flags of the rules that say what is done with the
+	// returned value.
+	atReturn RuleFlags
 }
 
 // selector is one selector of an entry, or stands for having none.
@@ -33,20 +40,22 @@ type condition struct {
 	source DimSource
 	// index is as in Dim, except that conditions on arguments have the
 	// position in entry.args here.
-	index   uint8
-	other   uint8 // the second argument of SourceCapsGained
-	signed  bool
-	negated bool // of mask, set and literals
+	index    uint8
+	other    uint8 // the second argument of SourceCapsGained
+	field    Field // SourceField
+	signed   bool
+	negated  bool // of mask, set and literals
+	ofReturn bool // on the return value
 
 	keys     ranges      // DimInterval: the keys that satisfy
 	mask     uint64      // DimMask
 	set      *processSet // DimMask of SourceSets, in place of mask
-	literals []string    // DimString, DimPostfix, DimIndex: see trie
+	literals []string    // DimString, DimPostfix, DimIndex: see trie; DimAddress: see addresses
 }
 
 // ofArgument reports whether the condition is on an argument.
 func (c *condition) ofArgument() bool {
-	return c.source.OfArgument()
+	return c.source.OfArgument() && !c.ofReturn
 }
 
 // dimKey identifies the dimension that a condition belongs to.
@@ -55,12 +64,13 @@ type dimKey struct {
 	source DimSource
 	index  uint8
 	other  uint8
+	field  Field
 }
 
 // key returns the dimension of the condition, given the slots of the entry's
 // arguments.
 func (c *condition) key(slots []uint8) dimKey {
-	k := dimKey{kind: c.kind, source: c.source, index: c.index}
+	k := dimKey{kind: c.kind, source: c.source, index: c.index, field: c.field}
 	if c.ofArgument() {
 		k.index = slots[c.index]
 	}

@@ -80,7 +80,7 @@ func TestReturnSlot(t *testing.T) {
 	if h.Groups[1].ReturnSlot != -1 || h.Groups[0].ReturnSlot != 1 {
 		t.Fatalf("groups %+v", h.Groups)
 	}
-	if s := h.Slots[1]; !s.Return || s.Type != compile.TypeCred || s.Filtered || len(h.Groups[0].Args) != 1 {
+	if s := h.Slots[1]; s.From != compile.FromReturn || s.Type != compile.TypeCred || s.Filtered || len(h.Groups[0].Args) != 1 {
 		t.Errorf("slot %+v, args %v", s, h.Groups[0].Args)
 	}
 }

@@ -40,6 +40,11 @@ var slotTypes = map[policy.ArgType]SlotType{
 	policy.TypeSyscall64: TypeSyscall64,
 	policy.TypeNop:       TypeNop,
 
+	policy.TypeSock:           TypeSock,
+	policy.TypeSocket:         TypeSocket,
+	policy.TypeSkb:            TypeSkb,
+	policy.TypeSockaddr:       TypeSockaddr,
+	policy.TypeSockaddrUn:     TypeSockaddrUn,
 	policy.TypeCred:           TypeCred,
 	policy.TypeCapability:     TypeCapability,
 	policy.TypeKernelCap:      TypeKernelCap,
@@ -80,7 +85,7 @@ func (t SlotType) IsSigned() bool {
 // IsString reports whether values of the type are compared as strings.
 func (t SlotType) IsString() bool {
 	switch t {
-	case TypeString, TypeFilename, TypeCharBuf, TypeDataLoc, TypeNetDevice:
+	case TypeString, TypeFilename, TypeCharBuf, TypeDataLoc, TypeNetDevice, TypeSockaddrUn:
 		return true
 	}
 	return t.isPath()
@@ -108,7 +113,7 @@ func (t SlotType) isBuffer() bool {
 func (t SlotType) isKernelObject() bool {
 	switch t {
 	case TypeFile, TypePath, TypeFilename, TypeCred, TypeUserNS, TypeModule, TypeLoadInfo, TypeBinprm, TypeNetDevice,
-		TypeKiocb, TypeDentry, TypeBPFMap, TypeBPFProg, TypePerfEvent, TypeIovIter:
+		TypeKiocb, TypeDentry, TypeBPFMap, TypeBPFProg, TypePerfEvent, TypeIovIter, TypeSock, TypeSocket, TypeSkb:
 		return true
 	}
 	return t.IsCapSet()
@@ -146,6 +151,8 @@ func slotMax(t SlotType, maxData bool) uint32 {
 		return maxBuffer
 	case t.isBuffer():
 		return maxBufferData
+	case t == TypeSockaddrUn:
+		return MaxUnixPath
 	case t.IsString():
 		return MaxString
 	}

@@ -39,6 +39,8 @@ func insteadOf(t SlotType) string {
 	switch t {
 	case TypeFile, TypePath, TypeFilename, TypeDentry, TypeBinprm, TypeKiocb:
 		return ": use string for text, fd for a descriptor"
+	case TypeSock, TypeSocket, TypeSkb:
+		return ": use sockaddr for an address"
 	case TypeIovIter:
 		return ": use char_iovec for a struct iovec, char_buf for a buffer"
 	}
@@ -105,24 +107,23 @@ func (f FieldInfo) element() (size uint8, signed bool) {
 }
 
 // returnSlot understands the type of a return value that is no integer.
-func (f *frontend) returnSlot(e *entry, a *policy.Arg, t SlotType, hook *hookContext, path string) {
-	path += ".returnArg"
+func (f *frontend) returnSlot(e *entry, declared policy.ArgType, t SlotType, hook *hookContext, path string) {
 	switch {
 	case t == TypeNop || t == TypeDataLoc || t == TypeSyscall64 || t == TypeConstBuf || t == TypeNone:
-		f.errorf(path+".type", "no call returns a %s", a.Type)
+		f.errorf(path+".type", "no call returns a %s", declared)
 		return
 	case t.isBuffer() || t == TypeBPFAttr:
-		f.errorf(path+".type", "a call does not return a %s: use returnCopy for a buffer that it fills", a.Type)
+		f.errorf(path+".type", "a call does not return a %s: use returnCopy for a buffer that it fills", declared)
 		return
-	case !f.checkPlace(a.Type, t, hook, path+".type"):
+	case !f.checkPlace(declared, t, hook, path+".type"):
 		return
 	}
-	e.ret = &Slot{Type: t, Max: slotMax(t, false), Return: true, ReturnCopy: true}
+	e.ret = &Slot{Type: t, Max: slotMax(t, false), From: FromReturn, ReturnCopy: true}
 }
 
-// valueFilter understands a filter on an argument that is neither a string
+// objectFilter understands a filter on an argument that is neither a string
 // nor an integer, and those on the object behind a path.
-func (f *frontend) valueFilter(e *entry, hook *hookContext, position uint8, a *policy.ArgFilter, path string) []condition {
+func (f *frontend) objectFilter(e *entry, hook *hookContext, position uint8, a *policy.ArgFilter, path string) []condition {
 	slot, declared := &e.args[position], hook.declared[position].Type
 	switch {
 	case slot.Type.IsCapSet():

@@ -17,8 +17,8 @@ import (
 // TestObjects checks the types that functions of the kernel have.
 func TestObjects(t *testing.T) { objects.run(t) }
 
-// functionSpec hooks a function for the actor only.
-func functionSpec(call, args, filters string) string {
+// objectSpec hooks a function for the actor only.
+func objectSpec(call, args, filters string) string {
 	return "kprobes:\n- call: " + call + "\n  syscall: false\n  args: [" + args + "]\n" +
 		"  selectors: [{matchPIDs: [{operator: In, values: [$PID]}]" + filters + "}]\n"
 }
@@ -43,14 +43,14 @@ const hostNS = "0 0/0 host true"
 var objects = register(table{name: "objects", functions: true, rows: []row{
 	{
 		name: "cred, user_namespace and capability",
-		spec: functionSpec("cap_capable", "{index: 0, type: cred}, {index: 1, type: user_namespace}, {index: 2, type: capability}",
+		spec: objectSpec("cap_capable", "{index: 0, type: cred}, {index: 1, type: user_namespace}, {index: 2, type: capability}",
 			", matchArgs: [{index: 2, operator: Equal, values: [CAP_SYS_BOOT]}]"),
 		act:  func(a *actor) { a.call(unix.SYS_REBOOT, 0, 0, 0, 0) },
 		want: []string{"cap_capable(cred 0/0 0/0 0/0 0/0 caps 1 user_ns " + hostNS + ", user_ns " + hostNS + ", capability 22 CAP_SYS_BOOT)"},
 	},
 	{
 		name: "credentials committed",
-		spec: functionSpec("commit_creds", "{index: 0, type: cred}", ""),
+		spec: objectSpec("commit_creds", "{index: 0, type: cred}", ""),
 		act: func(a *actor) {
 			a.call(unix.SYS_SETRESGID, 1, 2, 3)
 			a.call(unix.SYS_SETRESUID, 4, 5, 6)
@@ -69,7 +69,7 @@ var objects = register(table{name: "objects", functions: true, rows: []row{
 	},
 	{
 		name: "sets of capabilities",
-		spec: functionSpec("security_capset", "{index: 2, type: cap_effective}, {index: 3, type: cap_inheritable}, {index: 3, type: kernel_cap_t}",
+		spec: objectSpec("security_capset", "{index: 2, type: cap_effective}, {index: 3, type: cap_inheritable}, {index: 3, type: kernel_cap_t}",
 			", matchArgs: [{index: 2, operator: Equal, values: ['CAP_CHOWN,KILL', '0x3']}]"),
 		act: func(a *actor) {
 			a.capset(1<<unix.CAP_CHOWN|1<<unix.CAP_KILL, 1)
@@ -83,7 +83,7 @@ var objects = register(table{name: "objects", functions: true, rows: []row{
 	},
 	{
 		name: "CapabilitiesGained",
-		spec: functionSpec("security_capset", "{index: 2, type: cap_effective}, {index: 3, type: cap_inheritable}",
+		spec: objectSpec("security_capset", "{index: 2, type: cap_effective}, {index: 3, type: cap_inheritable}",
 			", matchArgs: [{args: [1, 0], operator: CapabilitiesGained}]"),
 		act: func(a *actor) {
 			a.capset(1, 1)
@@ -94,7 +94,7 @@ var objects = register(table{name: "objects", functions: true, rows: []row{
 	},
 	{
 		name: "linux_binprm",
-		spec: functionSpec("security_bprm_check", "{index: 0, type: linux_binprm}",
+		spec: objectSpec("security_bprm_check", "{index: 0, type: linux_binprm}",
 			", matchArgs: [{index: 0, operator: Postfix, values: [/link]}, {index: 0, operator: FileType, values: [reg]}]"),
 		act: func(a *actor) {
 			a.must(os.WriteFile(a.dir+"/link", []byte("\x7fnot a program"), 0o755))
@@ -104,7 +104,7 @@ var objects = register(table{name: "objects", functions: true, rows: []row{
 	},
 	{
 		name: "dentry",
-		spec: functionSpec("security_inode_unlink", "{index: 1, type: dentry}",
+		spec: objectSpec("security_inode_unlink", "{index: 1, type: dentry}",
 			", matchArgs: [{index: 1, operator: Postfix, values: [/unlinked]}, {index: 1, operator: NotFileType, values: [dir]}]"),
 		act: func(a *actor) {
 			a.file("unlinked", "x", 70)
@@ -114,7 +114,7 @@ var objects = register(table{name: "objects", functions: true, rows: []row{
 	},
 	{
 		name: "kiocb and iov_iter",
-		spec: functionSpec("generic_write_checks", "{index: 0, type: kiocb}, {index: 1, type: iov_iter, maxData: true}",
+		spec: objectSpec("generic_write_checks", "{index: 0, type: kiocb}, {index: 1, type: iov_iter, maxData: true}",
 			", matchArgs: [{index: 0, operator: Prefix, values: [$DIR/iterated]}]"),
 		act: func(a *actor) {
 			a.file("iterated", "", 70)
@@ -137,9 +137,9 @@ var objects = register(table{name: "objects", functions: true, rows: []row{
 	},
 	{
 		name: "bpf_map and bpf_prog",
-		spec: functionSpec("security_bpf_map", "{index: 0, type: bpf_map}", "") +
-			strings.TrimPrefix(functionSpec("security_bpf_prog", "{index: 0, type: bpf_prog}", ""), "kprobes:\n") +
-			strings.TrimPrefix(functionSpec("security_bpf", "{index: 0, type: bpf_cmd}, {index: 1, type: bpf_attr}",
+		spec: objectSpec("security_bpf_map", "{index: 0, type: bpf_map}", "") +
+			strings.TrimPrefix(objectSpec("security_bpf_prog", "{index: 0, type: bpf_prog}", ""), "kprobes:\n") +
+			strings.TrimPrefix(objectSpec("security_bpf", "{index: 0, type: bpf_cmd}, {index: 1, type: bpf_attr}",
 				", matchArgs: [{index: 0, operator: Equal, values: [BPF_PROG_LOAD]}]"), "kprobes:\n"),
 		act: func(a *actor) {
 			a.check(a.bpf(unix.BPF_MAP_CREATE, "objects", mapNameAt, unix.BPF_MAP_TYPE_HASH, 4, 8, 16) >= 0, "no map")
@@ -159,7 +159,7 @@ var objects = register(table{name: "objects", functions: true, rows: []row{
 	},
 	{
 		name: "perf_event",
-		spec: functionSpec("security_perf_event_alloc", "{index: 0, type: perf_event}", ""),
+		spec: objectSpec("security_perf_event_alloc", "{index: 0, type: perf_event}", ""),
 		act: func(a *actor) {
 			_, err := unix.PerfEventOpen(&unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_PAGE_FAULTS}, 0, -1, -1, 0)
 			a.must(err)
@@ -176,7 +176,7 @@ var objects = register(table{name: "objects", functions: true, rows: []row{
 	},
 	{
 		name: "net_device",
-		spec: functionSpec("dev_set_mtu", "{index: 0, type: net_device}, {index: 1, type: int}",
+		spec: objectSpec("dev_set_mtu", "{index: 0, type: net_device}, {index: 1, type: int}",
 			", matchArgs: [{index: 0, operator: Equal, values: [lo]}]"),
 		act: func(a *actor) {
 			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
@@ -237,7 +237,7 @@ const testModule = "/test.ko"
 var modules = register(table{name: "modules", functions: true, rows: []row{
 	{
 		name: "module",
-		spec: functionSpec("do_init_module", "{index: 0, type: module}", ""),
+		spec: objectSpec("do_init_module", "{index: 0, type: module}", ""),
 		act:  loadModule,
 		want: []string{"do_init_module(module crc_itu_t [])"},
 	},
@@ -254,7 +254,7 @@ func TestLoadInfo(t *testing.T) {
 var loadInfos = register(table{name: "load-infos", functions: true, rows: []row{
 	{
 		name: "load_info",
-		spec: functionSpec("add_kallsyms", "{index: 1, type: load_info}, {index: 0, type: module}", ""),
+		spec: objectSpec("add_kallsyms", "{index: 1, type: load_info}, {index: 0, type: module}", ""),
 		act:  loadModule,
 		want: []string{"add_kallsyms(module crc_itu_t [] signed true, module crc_itu_t [])"},
 	},

@@ -26,8 +26,8 @@ import (
 	"github.com/vedette-io/vedette/internal/kernel"
 )
 
-// patience is how long something that must happen may take on a busy machine.
-const patience = 60 * time.Second
+// patience is how long something that must happen may take on a busy machine whose processor may be emulated.
+const patience = 90 * time.Second
 
 // rig is the agent under test with a client of it.
 type rig struct {
