@@ -24,7 +24,9 @@ for t in \
 	vd_exec_flags vd_namespace vd_hook_phase vd_value_status \
 	vd_type vd_dim_kind vd_dim_source vd_dim_flags \
 	vd_slot_from vd_slot_flags vd_steps vd_operand vd_operand_kind vd_hook_feature vd_cookie vd_rule_flags \
-	vd_fd_op_kind vd_counter; do
+	vd_fd_op_kind vd_counter \
+	vd_hook_data vd_cred_value vd_user_ns_value vd_module_value vd_bpf_prog_value \
+	vd_bpf_map_value vd_perf_event_value; do
 	types="$types -type $t"
 done
 

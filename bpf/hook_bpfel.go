@@ -80,7 +80,7 @@ type HookVdHookConfig struct {
 		Steps       uint32
 		FieldOffset uint16
 		FieldWidth  uint8
-		Zero        uint8
+		Other       uint8
 	}
 	ReturnDims [8]struct {
 		_           structs.HostLayout
@@ -91,14 +91,15 @@ type HookVdHookConfig struct {
 		Steps       uint32
 		FieldOffset uint16
 		FieldWidth  uint8
-		Zero        uint8
+		Other       uint8
 	}
 }
 
 type HookVdHookScratch struct {
 	_       structs.HostLayout
 	Holders uint32
-	Padding uint32
+	Index   uint32
+	Uses    uint64
 	Acc     [24]uint64
 	Win     [24]uint64
 	Post    [24]uint64
@@ -111,6 +112,25 @@ type HookVdHookScratch struct {
 		Error  int32
 		Row    uint32
 	}
+	Gather struct {
+		_  structs.HostLayout
+		At struct {
+			_    structs.HostLayout
+			Base uint64
+			Len  uint64
+		}
+		Next     uint64
+		Segments uint64
+		Skip     uint64
+		Wanted   uint64
+		Total    uint64
+		Have     uint64
+		Sent     uint32
+		User     uint8
+		UserList uint8
+		Failed   uint8
+		Zero     uint8
+	}
 	Key      HookVdStringKey
 	Rate     HookVdRateKey
 	Pending  HookVdPending
@@ -121,6 +141,8 @@ type HookVdHookScratch struct {
 		Fd     uint32
 		Num    uint64
 		File   uint64
+		Addr   uint64
+		User   uint64
 		S      struct {
 			_     structs.HostLayout
 			Start uint32

@@ -22,7 +22,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct vd_process_scratch {
 	__u32 holders;
-	__u32 padding;
+	__u32 index;
 	struct vd_string_key key;
 	struct vd_string string;
 	struct vd_process process;

@@ -67,7 +67,7 @@ type ProcessVdProcessPolicy struct {
 type ProcessVdProcessScratch struct {
 	_       structs.HostLayout
 	Holders uint32
-	Padding uint32
+	Index   uint32
 	Key     ProcessVdStringKey
 	String  struct {
 		_     structs.HostLayout

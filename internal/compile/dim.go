@@ -54,6 +54,7 @@ func compareDims(a, b dimDraft) int {
 		cmp.Compare(a.key.rank(), b.key.rank()),
 		cmp.Compare(a.key.source, b.key.source),
 		cmp.Compare(a.key.index, b.key.index),
+		cmp.Compare(a.key.other, b.key.other),
 		cmp.Compare(a.key.kind, b.key.kind),
 		cmp.Compare(a.key.field.Offset, b.key.field.Offset),
 	)
@@ -62,8 +63,9 @@ func compareDims(a, b dimDraft) int {
 // dim builds the tables of one dimension.
 func (b *builder) dim(d dimDraft) Dim {
 	out := Dim{
-		Kind: d.key.kind, Source: d.key.source, Index: d.key.index, Field: d.key.field, Signed: d.terms[0].condition.signed,
-		Base: uint32(len(b.hook.Table)), None: b.none(d.terms),
+		Kind: d.key.kind, Source: d.key.source, Index: d.key.index, Other: d.key.other, Field: d.key.field,
+		Signed: d.terms[0].condition.signed,
+		Base:   uint32(len(b.hook.Table)), None: b.none(d.terms),
 	}
 	switch d.key.kind {
 	case DimInterval:

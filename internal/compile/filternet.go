@@ -73,10 +73,6 @@ func single(parse func(string) (uint16, error)) func(string) (span, error) {
 // isNet reports whether the content of the type's values is a struct vd_net.
 func (t SlotType) isNet() bool { return t >= TypeSock && t <= TypeSockaddr }
 
-// isKernelObject reports whether a value of the type is one that only the
-// kernel has.
-func (t SlotType) isKernelObject() bool { return t >= TypeSock && t <= TypeSkb }
-
 // isSock reports whether the type is a socket, which can be tracked.
 func (t SlotType) isSock() bool { return t == TypeSock || t == TypeSocket }
 

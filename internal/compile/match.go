@@ -31,6 +31,10 @@ type ProcessValues struct {
 	Caps              [3]uint64             // effective, permitted, inheritable
 }
 
+// fileTypeMask are the bits of a mode that tell the type of a file (S_IFMT,
+// include/uapi/linux/stat.h).
+const fileTypeMask = 0o170000
+
 // UnknownClass is the class of a binary whose path could not be read.
 const UnknownClass = ^uint32(0)
 
@@ -53,6 +57,8 @@ type Value struct {
 	NoAddress, NoPort bool
 	// Followed are the follow bits of a descriptor.
 	Followed uint64
+	// Mode is the mode of a file's inode, 0 where it has none.
+	Mode uint32
 }
 
 // Match returns the rules whose conditions on the process and the arguments
@@ -140,6 +146,13 @@ func (d *Dim) value(v *Values, ret int64) (uint64, bool) {
 	case SourceFollowed:
 		a := &v.Args[d.Index]
 		return a.Followed, !a.Failed
+	case SourceFileType:
+		a := &v.Args[d.Index]
+		t := uint64(a.Mode & fileTypeMask)
+		return t, !a.Failed && t != 0
+	case SourceCapsGained:
+		old, now := &v.Args[d.Index], &v.Args[d.Other]
+		return now.Int &^ old.Int, !old.Failed && !now.Failed
 	case SourceField:
 		return v.Args[d.Index].field(d.Field)
 	case SourceReturn:

@@ -38,6 +38,8 @@ const (
 	ChunkLen = 248
 	// MaxString is the longest string, in bytes, that is compared.
 	MaxString = 4096
+	// MaxBuffer is how many bytes of a buffer with maxData are told.
+	MaxBuffer = 327360
 	// MaxPostfix is the longest postfix, in bytes, that can be matched.
 	MaxPostfix = 128
 	// FewFunctions is how many functions of a list are attached like single
@@ -118,8 +120,13 @@ type Slot struct {
 	SizeArg uint8
 	// ReturnCopy asks for the content at return, with the length returned.
 	ReturnCopy bool
-	// Max is how many bytes of a buffer or string are copied at most.
+	// Max is how many bytes of a buffer or string are copied at most. Filters
+	// compare no more than MaxString of them.
 	Max uint32
+	// Element is the size in bytes of an element of a TypeConstBuf, Signed
+	// says that the elements are signed integers.
+	Element uint8
+	Signed  bool
 	// Filtered says that some dimension reads this slot, so that it is
 	// fetched before the verdict; other slots are fetched only for an event.
 	Filtered bool
@@ -157,6 +164,28 @@ const (
 	// TypeSockaddrUn is a struct sockaddr_un *, in user or kernel memory. Its
 	// text is the path, its number the address family.
 	TypeSockaddrUn SlotType = 23
+
+	TypeCred           SlotType = 24 // struct cred *
+	TypeCapability     SlotType = 25 // the number of a capability
+	TypeKernelCap      SlotType = 26 // kernel_cap_t *, as the following three
+	TypeCapInheritable SlotType = 27
+	TypeCapPermitted   SlotType = 28
+	TypeCapEffective   SlotType = 29
+	TypeUserNS         SlotType = 30 // struct user_namespace *
+	TypeModule         SlotType = 31 // struct module *
+	TypeLoadInfo       SlotType = 32 // struct load_info *
+	TypeBinprm         SlotType = 33 // struct linux_binprm *: the path of its file
+	TypeNetDevice      SlotType = 34 // struct net_device *: its name
+	TypeKiocb          SlotType = 35 // struct kiocb *: the path of its file
+	TypeConstBuf       SlotType = 36 // an array in a tracepoint's record
+	TypeBPFCmd         SlotType = 37 // the number of a command of bpf(2)
+	TypeDentry         SlotType = 38 // struct dentry *: the path within its mount
+	TypeBPFAttr        SlotType = 39 // union bpf_attr *, of the process or the kernel
+	TypeBPFMap         SlotType = 40 // struct bpf_map *
+	TypeBPFProg        SlotType = 41 // struct bpf_prog *
+	TypePerfEvent      SlotType = 42 // struct perf_event *
+	TypeIovIter        SlotType = 43 // struct iov_iter *: the bytes
+	TypeCharIovec      SlotType = 44 // struct iovec *, SizeArg of them: the bytes
 )
 
 // DimKind says how a dimension turns a value into a bit vector. The numbers
@@ -202,6 +231,10 @@ const (
 	SourceFlags     DimSource = 10 // process flags, see Flag…
 	SourceFollowed  DimSource = 11 // the follow bits of the descriptor in slot Dim.Index
 	SourceField     DimSource = 12 // Dim.Field of the content of slot Dim.Index
+	// The type of the file in slot Dim.Index: the S_IFMT bits of its mode.
+	SourceFileType DimSource = 17
+	// The capabilities in slot Dim.Other that are not in slot Dim.Index.
+	SourceCapsGained DimSource = 18
 )
 
 // Process flags that a dimension with SourceFlags can test.
@@ -216,6 +249,7 @@ type Dim struct {
 	Kind   DimKind
 	Source DimSource
 	Index  uint8
+	Other  uint8 // a second slot, of SourceCapsGained
 	Field  Field
 	Signed bool // DimInterval: compare as signed 64-bit values
 	Base   uint32
@@ -224,6 +258,15 @@ type Dim struct {
 	// None is the vector for a value that could not be read: only the rules
 	// that do not constrain this dimension.
 	None uint32
+}
+
+// OfArgument reports whether the dimension looks at a slot.
+func (s DimSource) OfArgument() bool {
+	switch s {
+	case SourceArg, SourceFollowed, SourceField, SourceFileType, SourceCapsGained:
+		return true
+	}
+	return false
 }
 
 // Field is a value within the content of a slot, for SourceField.
@@ -375,6 +418,8 @@ type Group struct {
 	// HasReturn says that the event reports the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType SlotType
+	// ReturnSlot is the slot of a return value that is no integer, or -1.
+	ReturnSlot int
 	// FirstBit is the group's lowest bit, Bits the number of its rules.
 	FirstBit uint16
 	Bits     uint16

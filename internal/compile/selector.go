@@ -35,8 +35,12 @@ func (f *frontend) selector(e *entry, hook *hookContext, s *policy.Selector, ind
 		out.conditions = append(out.conditions, f.returnFilter(e, &s.MatchReturnArgs[i], policy.ItemPath(path+".matchReturnArgs", i))...)
 	}
 	for i := range out.conditions {
-		if c := &out.conditions[i]; c.ofArgument() {
+		c := &out.conditions[i]
+		if c.ofArgument() {
 			e.args[c.index].Filtered = true
+		}
+		if c.source == SourceCapsGained {
+			e.args[c.other].Filtered = true
 		}
 	}
 	f.actions(out, e, s.MatchActions, path+".matchActions")

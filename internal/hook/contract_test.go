@@ -9,6 +9,7 @@ import (
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/kernel"
+	"github.com/vedette-io/vedette/internal/record"
 )
 
 // TestContract compares the numbers that the compiler and the kernel
@@ -39,6 +40,32 @@ func TestContract(t *testing.T) {
 		{"type data_loc", int(bpf.ContractVdTypeVD_TYPE_DATA_LOC), int(compile.TypeDataLoc)},
 		{"type syscall64", int(bpf.ContractVdTypeVD_TYPE_SYSCALL64), int(compile.TypeSyscall64)},
 		{"type nop", int(bpf.ContractVdTypeVD_TYPE_NOP), int(compile.TypeNop)},
+		{"type cred", int(bpf.ContractVdTypeVD_TYPE_CRED), int(compile.TypeCred)},
+		{"type capability", int(bpf.ContractVdTypeVD_TYPE_CAPABILITY), int(compile.TypeCapability)},
+		{"type kernel_cap_t", int(bpf.ContractVdTypeVD_TYPE_KERNEL_CAP), int(compile.TypeKernelCap)},
+		{"type cap_inheritable", int(bpf.ContractVdTypeVD_TYPE_CAP_INHERITABLE), int(compile.TypeCapInheritable)},
+		{"type cap_permitted", int(bpf.ContractVdTypeVD_TYPE_CAP_PERMITTED), int(compile.TypeCapPermitted)},
+		{"type cap_effective", int(bpf.ContractVdTypeVD_TYPE_CAP_EFFECTIVE), int(compile.TypeCapEffective)},
+		{"type user_namespace", int(bpf.ContractVdTypeVD_TYPE_USER_NS), int(compile.TypeUserNS)},
+		{"type module", int(bpf.ContractVdTypeVD_TYPE_MODULE), int(compile.TypeModule)},
+		{"type load_info", int(bpf.ContractVdTypeVD_TYPE_LOAD_INFO), int(compile.TypeLoadInfo)},
+		{"type linux_binprm", int(bpf.ContractVdTypeVD_TYPE_BINPRM), int(compile.TypeBinprm)},
+		{"type net_device", int(bpf.ContractVdTypeVD_TYPE_NET_DEVICE), int(compile.TypeNetDevice)},
+		{"type kiocb", int(bpf.ContractVdTypeVD_TYPE_KIOCB), int(compile.TypeKiocb)},
+		{"type const_buf", int(bpf.ContractVdTypeVD_TYPE_CONST_BUF), int(compile.TypeConstBuf)},
+		{"type bpf_cmd", int(bpf.ContractVdTypeVD_TYPE_BPF_CMD), int(compile.TypeBPFCmd)},
+		{"type dentry", int(bpf.ContractVdTypeVD_TYPE_DENTRY), int(compile.TypeDentry)},
+		{"type bpf_attr", int(bpf.ContractVdTypeVD_TYPE_BPF_ATTR), int(compile.TypeBPFAttr)},
+		{"type bpf_map", int(bpf.ContractVdTypeVD_TYPE_BPF_MAP), int(compile.TypeBPFMap)},
+		{"type bpf_prog", int(bpf.ContractVdTypeVD_TYPE_BPF_PROG), int(compile.TypeBPFProg)},
+		{"type perf_event", int(bpf.ContractVdTypeVD_TYPE_PERF_EVENT), int(compile.TypePerfEvent)},
+		{"type iov_iter", int(bpf.ContractVdTypeVD_TYPE_IOV_ITER), int(compile.TypeIovIter)},
+		{"type char_iovec", int(bpf.ContractVdTypeVD_TYPE_CHAR_IOVEC), int(compile.TypeCharIovec)},
+		{"buffer", int(bpf.ContractVdLimitVD_MAX_BUFFER), compile.MaxBuffer},
+		{"buffer of a record", int(bpf.ContractVdLimitVD_MAX_BUFFER), record.MaxBuffer},
+		{"content of a record", int(bpf.ContractVdLimitVD_MAX_STRING), record.MaxContent},
+		{"source file type", int(bpf.ContractVdDimSourceVD_SOURCE_FILE_TYPE), int(compile.SourceFileType)},
+		{"source capabilities gained", int(bpf.ContractVdDimSourceVD_SOURCE_CAPS_GAINED), int(compile.SourceCapsGained)},
 		{"dimension interval", int(bpf.ContractVdDimKindVD_DIM_INTERVAL), int(compile.DimInterval)},
 		{"dimension mask", int(bpf.ContractVdDimKindVD_DIM_MASK), int(compile.DimMask)},
 		{"dimension index", int(bpf.ContractVdDimKindVD_DIM_INDEX), int(compile.DimIndex)},

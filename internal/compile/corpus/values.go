@@ -41,13 +41,14 @@ func Values(plan *compile.Plan, h *compile.Hook, event *naive.Event) *compile.Va
 }
 
 func value(s compile.Slot, a naive.Arg) compile.Value {
-	v := compile.Value{Failed: a.Failed, Int: a.Register}
+	v := compile.Value{Failed: a.Failed, Int: a.Register, Mode: a.Mode}
 	if s.Type.IsInteger() {
 		v.Int = s.Type.Extend(a.Register)
 	}
 	if s.Type.IsString() {
-		v.Str = []byte(a.Text[:min(len(a.Text), int(s.Max))])
-		v.Truncated = len(a.Text) > int(s.Max)
+		limit := min(int(s.Max), compile.MaxString)
+		v.Str = []byte(a.Text[:min(len(a.Text), limit)])
+		v.Truncated = len(a.Text) > limit
 	}
 	switch {
 	case s.Type == compile.TypeSockaddrUn:

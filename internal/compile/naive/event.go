@@ -30,6 +30,8 @@ type Arg struct {
 	Register uint64
 	// Text is the whole text, however long.
 	Text string
+	// Mode is the mode of a file's inode, 0 where it has none.
+	Mode uint32
 	// Net is a socket and the like; of an address of the unix family, whose
 	// path is Text, it has the family.
 	Net *Net
