@@ -13,24 +13,34 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type ContractVdCapSet uint32
+
+const (
+	ContractVdCapSetVD_CAPS_EFFECTIVE   ContractVdCapSet = 0
+	ContractVdCapSetVD_CAPS_PERMITTED   ContractVdCapSet = 1
+	ContractVdCapSetVD_CAPS_INHERITABLE ContractVdCapSet = 2
+	ContractVdCapSetVD_CAP_SETS         ContractVdCapSet = 3
+)
+
 type ContractVdCounter uint32
 
 const (
-	ContractVdCounterVD_COUNT_LOST_BULK        ContractVdCounter = 0
-	ContractVdCounterVD_COUNT_LOST_EVIDENCE    ContractVdCounter = 1
-	ContractVdCounterVD_COUNT_PROCESS_MAP_FULL ContractVdCounter = 2
-	ContractVdCounterVD_COUNT_PROCESS_UNKNOWN  ContractVdCounter = 3
-	ContractVdCounterVD_COUNT_SCRATCH_BUSY     ContractVdCounter = 4
-	ContractVdCounterVD_COUNT_PENDING_FULL     ContractVdCounter = 5
-	ContractVdCounterVD_COUNT_FOLLOW_FULL      ContractVdCounter = 6
-	ContractVdCounterVD_COUNT_ARG_FAILED       ContractVdCounter = 7
-	ContractVdCounterVD_COUNT_COMPAT_SYSCALL   ContractVdCounter = 8
-	ContractVdCounterVD_COUNT_SIGNAL_FAILED    ContractVdCounter = 9
-	ContractVdCounterVD_COUNT_EXEC_DATA_LOST   ContractVdCounter = 10
-	ContractVdCounterVD_COUNT_VERDICT_FULL     ContractVdCounter = 11
-	ContractVdCounterVD_COUNT_RETURN_LATE      ContractVdCounter = 12
-	ContractVdCounterVD_COUNT_SKIPPED          ContractVdCounter = 13
-	ContractVdCounterVD_COUNTERS               ContractVdCounter = 14
+	ContractVdCounterVD_COUNT_LOST_BULK         ContractVdCounter = 0
+	ContractVdCounterVD_COUNT_LOST_EVIDENCE     ContractVdCounter = 1
+	ContractVdCounterVD_COUNT_PROCESS_MAP_FULL  ContractVdCounter = 2
+	ContractVdCounterVD_COUNT_PROCESS_UNKNOWN   ContractVdCounter = 3
+	ContractVdCounterVD_COUNT_SCRATCH_BUSY      ContractVdCounter = 4
+	ContractVdCounterVD_COUNT_PENDING_FULL      ContractVdCounter = 5
+	ContractVdCounterVD_COUNT_FOLLOW_FULL       ContractVdCounter = 6
+	ContractVdCounterVD_COUNT_ARG_FAILED        ContractVdCounter = 7
+	ContractVdCounterVD_COUNT_COMPAT_SYSCALL    ContractVdCounter = 8
+	ContractVdCounterVD_COUNT_SIGNAL_FAILED     ContractVdCounter = 9
+	ContractVdCounterVD_COUNT_EXEC_DATA_LOST    ContractVdCounter = 10
+	ContractVdCounterVD_COUNT_VERDICT_FULL      ContractVdCounter = 11
+	ContractVdCounterVD_COUNT_RETURN_LATE       ContractVdCounter = 12
+	ContractVdCounterVD_COUNT_SKIPPED           ContractVdCounter = 13
+	ContractVdCounterVD_COUNT_WORKLOAD_MAP_FULL ContractVdCounter = 14
+	ContractVdCounterVD_COUNTERS                ContractVdCounter = 15
 )
 
 type ContractVdCred struct {
@@ -81,17 +91,23 @@ const (
 type ContractVdDimSource uint32
 
 const (
-	ContractVdDimSourceVD_SOURCE_ARG        ContractVdDimSource = 1
-	ContractVdDimSourceVD_SOURCE_RETURN     ContractVdDimSource = 2
-	ContractVdDimSourceVD_SOURCE_PID        ContractVdDimSource = 3
-	ContractVdDimSourceVD_SOURCE_NSPID      ContractVdDimSource = 4
-	ContractVdDimSourceVD_SOURCE_SETS       ContractVdDimSource = 5
-	ContractVdDimSourceVD_SOURCE_BINARY     ContractVdDimSource = 6
-	ContractVdDimSourceVD_SOURCE_BINARY_END ContractVdDimSource = 7
-	ContractVdDimSourceVD_SOURCE_NAMESPACE  ContractVdDimSource = 8
-	ContractVdDimSourceVD_SOURCE_CAPS       ContractVdDimSource = 9
-	ContractVdDimSourceVD_SOURCE_FLAGS      ContractVdDimSource = 10
-	ContractVdDimSourceVD_SOURCE_FOLLOWED   ContractVdDimSource = 11
+	ContractVdDimSourceVD_SOURCE_ARG                ContractVdDimSource = 1
+	ContractVdDimSourceVD_SOURCE_RETURN             ContractVdDimSource = 2
+	ContractVdDimSourceVD_SOURCE_PID                ContractVdDimSource = 3
+	ContractVdDimSourceVD_SOURCE_NSPID              ContractVdDimSource = 4
+	ContractVdDimSourceVD_SOURCE_SETS               ContractVdDimSource = 5
+	ContractVdDimSourceVD_SOURCE_BINARY             ContractVdDimSource = 6
+	ContractVdDimSourceVD_SOURCE_BINARY_END         ContractVdDimSource = 7
+	ContractVdDimSourceVD_SOURCE_NAMESPACE          ContractVdDimSource = 8
+	ContractVdDimSourceVD_SOURCE_CAPS               ContractVdDimSource = 9
+	ContractVdDimSourceVD_SOURCE_FLAGS              ContractVdDimSource = 10
+	ContractVdDimSourceVD_SOURCE_FOLLOWED           ContractVdDimSource = 11
+	ContractVdDimSourceVD_SOURCE_PARENT_BINARY      ContractVdDimSource = 13
+	ContractVdDimSourceVD_SOURCE_PARENT_BINARY_END  ContractVdDimSource = 14
+	ContractVdDimSourceVD_SOURCE_NAMESPACE_CHANGES  ContractVdDimSource = 15
+	ContractVdDimSourceVD_SOURCE_CAPABILITY_CHANGES ContractVdDimSource = 16
+	ContractVdDimSourceVD_SOURCE_PARENT_SETS        ContractVdDimSource = 20
+	ContractVdDimSourceVD_SOURCE_WORKLOAD           ContractVdDimSource = 21
 )
 
 type ContractVdDimTables struct {
@@ -361,6 +377,7 @@ const (
 	ContractVdHookFeatureVD_FEATURE_VERDICT  ContractVdHookFeature = 128
 	ContractVdHookFeatureVD_FEATURE_FRAMES   ContractVdHookFeature = 256
 	ContractVdHookFeatureVD_FEATURE_PROCESS  ContractVdHookFeature = 1024
+	ContractVdHookFeatureVD_FEATURE_CHANGES  ContractVdHookFeature = 32768
 	ContractVdHookFeatureVD_FEATURE_USER     ContractVdHookFeature = 512
 )
 
@@ -482,6 +499,13 @@ const (
 	ContractVdOperandKindVD_OPERAND_MEMORY   ContractVdOperandKind = 3
 )
 
+type ContractVdOrigin struct {
+	_         structs.HostLayout
+	Sets      uint64
+	Binary    uint32
+	BinaryEnd uint32
+}
+
 type ContractVdPending struct {
 	_          structs.HostLayout
 	Pair       uint64
@@ -503,17 +527,22 @@ type ContractVdPidSetKey struct {
 }
 
 type ContractVdProcess struct {
-	_           structs.HostLayout
-	Start       uint64
-	Born        uint64
-	ParentStart uint64
-	ParentPid   uint32
-	Pid         uint32
-	Nspid       uint32
-	Flags       uint32
-	Sets        [2]uint64
-	Binary      [2]uint32
-	BinaryEnd   [2]uint32
+	_               structs.HostLayout
+	Start           uint64
+	Born            uint64
+	ParentStart     uint64
+	ParentPid       uint32
+	Pid             uint32
+	Nspid           uint32
+	Flags           uint32
+	Sets            [2]uint64
+	Binary          [2]uint32
+	BinaryEnd       [2]uint32
+	ParentSets      [2]uint64
+	ParentBinary    [2]uint32
+	ParentBinaryEnd [2]uint32
+	Caps            [3]uint64
+	Ns              [10]uint32
 }
 
 type ContractVdProcessFlags uint32
@@ -596,13 +625,15 @@ type ContractVdRuleCounters struct {
 type ContractVdRuleFlags uint32
 
 const (
-	ContractVdRuleFlagsVD_RULE_POST     ContractVdRuleFlags = 1
-	ContractVdRuleFlagsVD_RULE_KILL     ContractVdRuleFlags = 2
-	ContractVdRuleFlagsVD_RULE_SIGNAL   ContractVdRuleFlags = 4
-	ContractVdRuleFlagsVD_RULE_MONITOR  ContractVdRuleFlags = 8
-	ContractVdRuleFlagsVD_RULE_RETURN   ContractVdRuleFlags = 16
-	ContractVdRuleFlagsVD_RULE_NO_POST  ContractVdRuleFlags = 32
-	ContractVdRuleFlagsVD_RULE_OVERRIDE ContractVdRuleFlags = 64
+	ContractVdRuleFlagsVD_RULE_POST            ContractVdRuleFlags = 1
+	ContractVdRuleFlagsVD_RULE_KILL            ContractVdRuleFlags = 2
+	ContractVdRuleFlagsVD_RULE_SIGNAL          ContractVdRuleFlags = 4
+	ContractVdRuleFlagsVD_RULE_MONITOR         ContractVdRuleFlags = 8
+	ContractVdRuleFlagsVD_RULE_RETURN          ContractVdRuleFlags = 16
+	ContractVdRuleFlagsVD_RULE_NO_POST         ContractVdRuleFlags = 32
+	ContractVdRuleFlagsVD_RULE_OVERRIDE        ContractVdRuleFlags = 64
+	ContractVdRuleFlagsVD_RULE_NAMESPACES_TOLD ContractVdRuleFlags = 32768
+	ContractVdRuleFlagsVD_RULE_CAPS_TOLD       ContractVdRuleFlags = 65536
 )
 
 type ContractVdSlotConfig struct {
@@ -713,10 +744,23 @@ type ContractVdVerdict struct {
 	Hook  uint32
 }
 
+type ContractVdWorkload struct {
+	_       structs.HostLayout
+	Classes [2]uint32
+}
+
+type ContractVdWorkloadClass uint32
+
+const (
+	ContractVdWorkloadClassVD_WORKLOAD_HOST      ContractVdWorkloadClass = 0
+	ContractVdWorkloadClassVD_WORKLOAD_CONTAINER ContractVdWorkloadClass = 1
+)
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	ContractVarAnchorVdCapSet        = "anchor_vd_cap_set"
 	ContractVarAnchorVdCounter       = "anchor_vd_counter"
 	ContractVarAnchorVdCred          = "anchor_vd_cred"
 	ContractVarAnchorVdDimConfig     = "anchor_vd_dim_config"
@@ -744,6 +788,7 @@ const (
 	ContractVarAnchorVdNamespace     = "anchor_vd_namespace"
 	ContractVarAnchorVdOperand       = "anchor_vd_operand"
 	ContractVarAnchorVdOperandKind   = "anchor_vd_operand_kind"
+	ContractVarAnchorVdOrigin        = "anchor_vd_origin"
 	ContractVarAnchorVdPending       = "anchor_vd_pending"
 	ContractVarAnchorVdPidSetKey     = "anchor_vd_pid_set_key"
 	ContractVarAnchorVdProcess       = "anchor_vd_process"
@@ -765,6 +810,8 @@ const (
 	ContractVarAnchorVdValue         = "anchor_vd_value"
 	ContractVarAnchorVdValueStatus   = "anchor_vd_value_status"
 	ContractVarAnchorVdVerdict       = "anchor_vd_verdict"
+	ContractVarAnchorVdWorkload      = "anchor_vd_workload"
+	ContractVarAnchorVdWorkloadClass = "anchor_vd_workload_class"
 )
 
 // LoadContract returns the embedded CollectionSpec for Contract.
@@ -821,6 +868,7 @@ type ContractMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ContractVariableSpecs struct {
+	AnchorVdCapSet        *ebpf.VariableSpec `ebpf:"anchor_vd_cap_set"`
 	AnchorVdCounter       *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
 	AnchorVdCred          *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
 	AnchorVdDimConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_config"`
@@ -848,6 +896,7 @@ type ContractVariableSpecs struct {
 	AnchorVdNamespace     *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
 	AnchorVdOperand       *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind   *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
+	AnchorVdOrigin        *ebpf.VariableSpec `ebpf:"anchor_vd_origin"`
 	AnchorVdPending       *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
 	AnchorVdPidSetKey     *ebpf.VariableSpec `ebpf:"anchor_vd_pid_set_key"`
 	AnchorVdProcess       *ebpf.VariableSpec `ebpf:"anchor_vd_process"`
@@ -869,6 +918,8 @@ type ContractVariableSpecs struct {
 	AnchorVdValue         *ebpf.VariableSpec `ebpf:"anchor_vd_value"`
 	AnchorVdValueStatus   *ebpf.VariableSpec `ebpf:"anchor_vd_value_status"`
 	AnchorVdVerdict       *ebpf.VariableSpec `ebpf:"anchor_vd_verdict"`
+	AnchorVdWorkload      *ebpf.VariableSpec `ebpf:"anchor_vd_workload"`
+	AnchorVdWorkloadClass *ebpf.VariableSpec `ebpf:"anchor_vd_workload_class"`
 }
 
 // ContractObjects contains all objects after they have been loaded into the kernel.
@@ -901,6 +952,7 @@ func (m *ContractMaps) Close() error {
 //
 // It can be passed to LoadContractObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ContractVariables struct {
+	AnchorVdCapSet        *ebpf.Variable `ebpf:"anchor_vd_cap_set"`
 	AnchorVdCounter       *ebpf.Variable `ebpf:"anchor_vd_counter"`
 	AnchorVdCred          *ebpf.Variable `ebpf:"anchor_vd_cred"`
 	AnchorVdDimConfig     *ebpf.Variable `ebpf:"anchor_vd_dim_config"`
@@ -928,6 +980,7 @@ type ContractVariables struct {
 	AnchorVdNamespace     *ebpf.Variable `ebpf:"anchor_vd_namespace"`
 	AnchorVdOperand       *ebpf.Variable `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind   *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
+	AnchorVdOrigin        *ebpf.Variable `ebpf:"anchor_vd_origin"`
 	AnchorVdPending       *ebpf.Variable `ebpf:"anchor_vd_pending"`
 	AnchorVdPidSetKey     *ebpf.Variable `ebpf:"anchor_vd_pid_set_key"`
 	AnchorVdProcess       *ebpf.Variable `ebpf:"anchor_vd_process"`
@@ -949,6 +1002,8 @@ type ContractVariables struct {
 	AnchorVdValue         *ebpf.Variable `ebpf:"anchor_vd_value"`
 	AnchorVdValueStatus   *ebpf.Variable `ebpf:"anchor_vd_value_status"`
 	AnchorVdVerdict       *ebpf.Variable `ebpf:"anchor_vd_verdict"`
+	AnchorVdWorkload      *ebpf.Variable `ebpf:"anchor_vd_workload"`
+	AnchorVdWorkloadClass *ebpf.Variable `ebpf:"anchor_vd_workload_class"`
 }
 
 // ContractPrograms contains all programs after they have been loaded into the kernel.

@@ -175,12 +175,31 @@ const (
 	SourceCaps      DimSource = 9  // capability set Dim.Index (0 effective, 1 permitted, 2 inheritable)
 	SourceFlags     DimSource = 10 // process flags, see Flag…
 	SourceFollowed  DimSource = 11 // the follow bits of the descriptor in slot Dim.Index
+
+	// Those of the image that the process comes from: its parent, or what the
+	// same process executed before.
+	SourceParentBinary    DimSource = 13
+	SourceParentBinaryEnd DimSource = 14
+	SourceParentSets      DimSource = 20
+
+	// Differences to what was noted at the fork, the last exec or the last
+	// event of a rule with RuleNamespacesTold or RuleCapsTold.
+	SourceNamespaceChanges  DimSource = 15 // a bit for each kind of namespace, by policy.Namespace
+	SourceCapabilityChanges DimSource = 16 // of capability set Dim.Index, which is as for SourceCaps
+
+	SourceWorkload DimSource = 21 // the class of the workload, see Workload…
 )
 
 // Process flags that a dimension with SourceFlags can test.
 const (
 	FlagInContainerPIDNS uint64 = 1 << 0 // the process is not in the host's pid namespace
 	FlagInUserNS         uint64 = 1 << 1 // the process is not in the host's user namespace
+)
+
+// Classes of workloads, shared with bpf/vedette.h (enum vd_workload_class).
+const (
+	WorkloadHost      = 0 // in no container
+	WorkloadContainer = 1 // in a container of which nothing else is known
 )
 
 // Dim is one dimension: one look-up whose bit vector holds the rules that
@@ -268,6 +287,10 @@ const (
 	RuleNoPost  RuleFlags = 1 << 5 // the policy said NoPost (for the counters)
 	// RuleOverride: the caller gets Rule.Error and nothing is done.
 	RuleOverride RuleFlags = 1 << 6
+	// RuleNamespacesTold, RuleCapsTold: the rule's event tells a change, and
+	// further ones are counted from there.
+	RuleNamespacesTold RuleFlags = 1 << 15
+	RuleCapsTold       RuleFlags = 1 << 16
 )
 
 // RateScope says among which events a rate limit counts. The numbers are

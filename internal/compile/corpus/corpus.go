@@ -59,6 +59,7 @@ func NewAll(seed uint64) *Set {
 func generate(seed uint64, g generator) *Set {
 	g.Rand = rand.New(rand.NewPCG(seed, 0x7665646574746521))
 	g.hooks = g.narrowed(g.hooks)
+	g.namespaces = some(&g, namespacesPerSet, namespacesPerSet, func() string { return pick(&g, policy.NamespaceNames) })
 	policies := 1 + g.IntN(6)
 	if g.chance(3) {
 		// More rules on one hook than one word of a bit vector holds.
@@ -80,13 +81,19 @@ type generator struct {
 	*rand.Rand
 	hooks     []hook
 	processes bool
-	texts     []string
-	used      []hook // those that the policies are on
+	// namespaces are the kinds that filters name.
+	namespaces []string
+	texts      []string
+	used       []hook // those that the policies are on
 }
 
 // typesPerArg is how many types a value has in one set, so that no hook has
 // more slots or dimensions than it can.
 const typesPerArg = 3
+
+// namespacesPerSet is how many kinds of namespaces filters of one set name,
+// for the same reason.
+const namespacesPerSet = 4
 
 // narrowed returns the hooks with a few types for each value.
 func (g *generator) narrowed(hooks []hook) []hook {
