@@ -87,6 +87,9 @@ func (c *core) load(cfg Config) error {
 	if c.base, err = hook.NewBase(opts); err != nil {
 		return err
 	}
+	if err := c.base.NoteContainers(); err != nil {
+		c.log.Warn("containers that run already count as processes of the host for filters on workloads", "error", err)
+	}
 	c.tracefs, err = kernel.OpenTracefs()
 	if err != nil {
 		c.log.Warn("policies with tracepoints cannot be loaded", "error", err)
