@@ -24,7 +24,8 @@ func childOf(deed string) func(*actor) {
 // become executes another binary in the same process, which acts as once does.
 func become(a *actor) {
 	path := a.copyOfSelf(fmt.Sprintf("acts/other-%d", os.Getpid()))
-	a.must(syscall.Exec(path, []string{path}, append(os.Environ(), deedEnv+"=once")))
+	a.must(os.Setenv(deedEnv, "once"))
+	a.must(syscall.Exec(path, []string{path}, os.Environ()))
 }
 
 // beget lets a child, which executes $DIR/acts/other, act as once does.
