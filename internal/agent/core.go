@@ -138,6 +138,7 @@ func (c *core) observe(cfg Config, emit func(*event.Event)) error {
 		Tree: tree, Clock: c.clock, NodeName: node, ClusterName: cfg.ClusterName,
 		Ancestors: cfg.AncestorEvents, Returns: cfg.RetprobesCacheSize, Emit: emit,
 	})
+	c.engine.SetLineage(c.observer.Binaries)
 	c.policies = newPolicySet(c.engine, c.observer, c.tracefs, host, c.log)
 	if err := c.base.Tasks(c.observer.Handle); err != nil {
 		return err
