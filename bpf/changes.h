@@ -38,8 +38,11 @@ static __noinline __u64 vd_namespace_changes(const struct vd_process *p)
 	vd_current_namespaces(now);
 #pragma clang loop unroll(full)
 	for (i = 0; i < VD_NS_COUNT; i++) {
-		if (now[i] != p->ns[i])
-			changes |= 1ULL << i;
+		__u64 differs = now[i] ^ p->ns[i];
+
+		/* No branches: the verifier would follow each combination of them. */
+		vd_bounded(differs);
+		changes |= (differs + 0xffffffff) >> 32 << i;
 	}
 	return changes;
 }
