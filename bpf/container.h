@@ -51,15 +51,15 @@ static __noinline bool vd_names_container(char *text, const char *name)
 	if (vd_ends_with(text, end, ".scope", 6))
 		end -= 6;
 	at = end;
-	for (i = 0; i < VD_CGROUP_NAME; i++) {
+	for (i = 0; i <= VD_ID_LEN; i++) {
 		if (!at || !vd_is_hex(vd_char_at(text, at - 1)))
 			break;
 		at--;
 	}
-	if (!at)
-		return end >= VD_ID_LEN;
-	if (end - at < VD_SHORT_ID_LEN)
+	if (end - at < VD_SHORT_ID_LEN || end - at > VD_ID_LEN)
 		return false;
+	if (!at)
+		return end == VD_ID_LEN;
 	return vd_char_at(text, at - 1) == ':' || VD_PREFIXED(text, at, "docker-") ||
 	       VD_PREFIXED(text, at, "cri-containerd-") || VD_PREFIXED(text, at, "crio-") ||
 	       VD_PREFIXED(text, at, "libpod-");

@@ -102,6 +102,12 @@ static __always_inline void vd_join_by_pid(struct vd_process *p)
 	}
 }
 
+/* A function of its own, so that the verifier follows what comes after it once. */
+static __noinline void vd_note_privileges(struct vd_process *p, struct task_struct *task)
+{
+	vd_task_privileges(task, p->ns, p->caps);
+}
+
 /* Classifies the binary whose resolved path is in the scratch's string. */
 static __noinline void vd_classify(struct vd_process *p, struct vd_process_scratch *s, bool partly)
 {
@@ -431,7 +437,7 @@ static __noinline bool vd_recall(struct vd_process *p, struct task_struct *task,
 	if (above)
 		p->parent_start = above->start;
 	vd_come_from(p, above);
-	vd_task_privileges(task, p->ns, p->caps);
+	vd_note_privileges(p, task);
 	return false;
 }
 
@@ -471,7 +477,7 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 		vd_join_by_pid(p);
 	}
 	vd_become(p, r, now);
-	vd_task_privileges(task, p->ns, p->caps);
+	vd_note_privileges(p, task);
 	if (task->real_cred->user_ns->level > 0)
 		p->flags |= VD_PROCESS_IN_USERNS;
 	r->nspid = p->nspid;
