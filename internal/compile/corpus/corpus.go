@@ -51,6 +51,11 @@ func New(seed uint64) *Set {
 	return generate(seed, generator{hooks: rawHooks})
 }
 
+// NewProcesses is [New] with filters on the process.
+func NewProcesses(seed uint64) *Set {
+	return generate(seed, generator{hooks: rawHooks, processes: true})
+}
+
 // NewAll returns policies on all kinds of hooks, with filters of all kinds.
 func NewAll(seed uint64) *Set {
 	return generate(seed, generator{hooks: allHooks, processes: true})
