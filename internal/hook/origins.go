@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
@@ -32,32 +33,47 @@ func (c *processClasses) tellOrigins(t *compile.ProcessTables) error {
 	if err != nil {
 		return err
 	}
-	for id := range ids {
+	for _, id := range ids {
 		origin, ok := c.origin(t, id)
 		if !ok {
 			continue
 		}
-		if err := c.base.process.Maps["vd_origins"].Put(id, origin); err != nil {
+		err := c.base.process.Maps["vd_origins"].Put(id, origin)
+		if errors.Is(err, unix.E2BIG) {
+			return nil // the map is full: what is left are parents that run
+		}
+		if err != nil {
 			return fmt.Errorf("parents of processes: %w", err)
 		}
 	}
 	return nil
 }
 
-// parents are the images that the processes come from.
-func (c *processClasses) parents() (map[bpf.ProcessID]bool, error) {
-	out := map[bpf.ProcessID]bool{}
+// parents are the images that the processes come from, first those that run no
+// more.
+func (c *processClasses) parents() ([]bpf.ProcessID, error) {
+	runs := map[bpf.ProcessID]bool{}
+	parents := map[bpf.ProcessID]bool{}
 	var pid uint32
 	var p bpf.Process
 	it := c.base.shared["vd_processes"].Iterate()
 	for it.Next(&pid, &p) {
-		out[bpf.ProcessID{Pid: p.ParentPid, Start: p.ParentStart}] = true
+		runs[bpf.ProcessID{Pid: pid, Start: p.Start}] = true
+		parents[bpf.ProcessID{Pid: p.ParentPid, Start: p.ParentStart}] = true
 	}
 	// The processes change while they are gone through.
 	if err := it.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
 		return nil, fmt.Errorf("parents of processes: %w", err)
 	}
-	return out, nil
+	var gone, running []bpf.ProcessID
+	for id := range parents {
+		if runs[id] {
+			running = append(running, id)
+		} else {
+			gone = append(gone, id)
+		}
+	}
+	return append(gone, running...), nil
 }
 
 // origin is the class of an image, false if it is not known.
