@@ -72,20 +72,26 @@ type HookVdHookConfig struct {
 		Max        uint32
 	}
 	Dims [48]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Zero        uint8
 	}
 	ReturnDims [8]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Zero        uint8
 	}
 }
 
@@ -218,6 +224,10 @@ type HookVdRule struct {
 	RateId       uint64
 	RateScope    uint32
 	Error        int32
+	Track        uint8
+	Untrack      uint8
+	TrackBit     uint8
+	Zero         [5]uint8
 }
 
 type HookVdRuleCounters struct {
@@ -229,6 +239,26 @@ type HookVdRuleCounters struct {
 	RateLimited     uint64
 	Override        uint64
 	MonitorOverride uint64
+}
+
+type HookVdSockOwner struct {
+	_        structs.HostLayout
+	Trackers uint64
+	Start    uint64
+	Born     uint64
+	Pid      uint32
+	Zero     uint32
+}
+
+type HookVdSteps struct {
+	_        structs.HostLayout
+	Count    uint8
+	Width    uint8
+	Left     uint8
+	Right    uint8
+	IsSigned uint8
+	Depth    [11]uint8
+	Offset   [11]uint32
 }
 
 type HookVdStringKey struct {
@@ -294,6 +324,7 @@ const (
 	HookMapVdRuleCounters       = "vd_rule_counters"
 	HookMapVdRules              = "vd_rules"
 	HookMapVdSequences          = "vd_sequences"
+	HookMapVdSockOwners         = "vd_sock_owners"
 	HookMapVdStrings            = "vd_strings"
 	HookMapVdTable              = "vd_table"
 	HookMapVdTables             = "vd_tables"
@@ -317,6 +348,7 @@ const (
 	HookVarVdConfig             = "vd_config"
 	HookVarVdFdCalls            = "vd_fd_calls"
 	HookVarVdOperands           = "vd_operands"
+	HookVarVdSteps              = "vd_steps"
 )
 
 // LoadHook returns the embedded CollectionSpec for Hook.
@@ -393,6 +425,7 @@ type HookMapSpecs struct {
 	VdRuleCounters *ebpf.MapSpec `ebpf:"vd_rule_counters"`
 	VdRules        *ebpf.MapSpec `ebpf:"vd_rules"`
 	VdSequences    *ebpf.MapSpec `ebpf:"vd_sequences"`
+	VdSockOwners   *ebpf.MapSpec `ebpf:"vd_sock_owners"`
 	VdStrings      *ebpf.MapSpec `ebpf:"vd_strings"`
 	VdTable        *ebpf.MapSpec `ebpf:"vd_table"`
 	VdTables       *ebpf.MapSpec `ebpf:"vd_tables"`
@@ -410,6 +443,7 @@ type HookVariableSpecs struct {
 	VdConfig           *ebpf.VariableSpec `ebpf:"vd_config"`
 	VdFdCalls          *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
 	VdOperands         *ebpf.VariableSpec `ebpf:"vd_operands"`
+	VdSteps            *ebpf.VariableSpec `ebpf:"vd_steps"`
 }
 
 // HookObjects contains all objects after they have been loaded into the kernel.
@@ -446,6 +480,7 @@ type HookMaps struct {
 	VdRuleCounters *ebpf.Map `ebpf:"vd_rule_counters"`
 	VdRules        *ebpf.Map `ebpf:"vd_rules"`
 	VdSequences    *ebpf.Map `ebpf:"vd_sequences"`
+	VdSockOwners   *ebpf.Map `ebpf:"vd_sock_owners"`
 	VdStrings      *ebpf.Map `ebpf:"vd_strings"`
 	VdTable        *ebpf.Map `ebpf:"vd_table"`
 	VdTables       *ebpf.Map `ebpf:"vd_tables"`
@@ -470,6 +505,7 @@ func (m *HookMaps) Close() error {
 		m.VdRuleCounters,
 		m.VdRules,
 		m.VdSequences,
+		m.VdSockOwners,
 		m.VdStrings,
 		m.VdTable,
 		m.VdTables,
@@ -488,6 +524,7 @@ type HookVariables struct {
 	VdConfig           *ebpf.Variable `ebpf:"vd_config"`
 	VdFdCalls          *ebpf.Variable `ebpf:"vd_fd_calls"`
 	VdOperands         *ebpf.Variable `ebpf:"vd_operands"`
+	VdSteps            *ebpf.Variable `ebpf:"vd_steps"`
 }
 
 // HookPrograms contains all programs after they have been loaded into the kernel.

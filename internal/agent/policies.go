@@ -28,11 +28,13 @@ const domainStatic = "static"
 // policySet holds the policies and keeps the kernel in step with them. It
 // implements [server.Policies].
 type policySet struct {
-	engine   *hook.Engine
-	observer *observe.Observer
-	fields   compile.Fields
-	host     map[string]uint32
-	log      *slog.Logger
+	engine    *hook.Engine
+	observer  *observe.Observer
+	fields    compile.Fields
+	functions compile.Functions
+	types     compile.Types
+	host      map[string]uint32
+	log       *slog.Logger
 
 	mu      sync.Mutex
 	entries []*policyEntry // by id
@@ -43,6 +45,8 @@ type policySet struct {
 	names []string
 	// shares are the entries that each hook serves.
 	shares map[compile.HookKey][]*policyEntry
+	// skipped are the functions that policies in force do without.
+	skipped map[*policyEntry][]compile.Skipped
 }
 
 // policyEntry is one policy that was added, in whatever state it is.
@@ -55,10 +59,15 @@ type policyEntry struct {
 	// err is why the policy could not be loaded, nil if it could.
 	err       error
 	followBit int
+	// warned says that what is doubtful about the policy has been logged.
+	warned bool
 }
 
 func newPolicySet(engine *hook.Engine, observer *observe.Observer, tracefs *kernel.Tracefs, host workload.Namespaces, log *slog.Logger) *policySet {
-	s := &policySet{engine: engine, observer: observer, log: log, host: map[string]uint32{}}
+	s := &policySet{
+		engine: engine, observer: observer, functions: kernelFunctions{kernel.Offered()}, types: hook.TypesOf(kernel.Offered(), tracefs),
+		log: log, host: map[string]uint32{},
+	}
 	if tracefs != nil {
 		s.fields = tracepointFields{tracefs}
 	}
@@ -170,7 +179,7 @@ func (s *policySet) warn(file string, found []policy.Diagnostic, more ...any) {
 
 // input is what entries are compiled from.
 func (s *policySet) input(entries []*policyEntry) compile.Input {
-	in := compile.Input{Fields: s.fields, HostNamespaces: s.host}
+	in := compile.Input{Fields: s.fields, Functions: s.functions, Types: s.types, HostNamespaces: s.host}
 	for _, e := range entries {
 		in.Policies = append(in.Policies, compile.InputPolicy{
 			Policy: e.policy, Monitor: e.mode == tetragon.TracingPolicyMode_TP_MODE_MONITOR, FollowBit: e.followBit,
@@ -300,6 +309,7 @@ func (s *policySet) apply() error {
 		}
 	}
 	s.loaded, s.names = loaded, names
+	s.note(plan, active)
 	s.shares = map[compile.HookKey][]*policyEntry{}
 	for _, h := range plan.Hooks {
 		for _, g := range h.Groups {
@@ -309,6 +319,23 @@ func (s *policySet) apply() error {
 		}
 	}
 	return planErr
+}
+
+// note remembers what is to be said of the policies in force.
+func (s *policySet) note(plan *compile.Plan, active []*policyEntry) {
+	s.skipped = map[*policyEntry][]compile.Skipped{}
+	for _, skipped := range plan.Skipped {
+		e := active[skipped.Policy]
+		s.skipped[e] = append(s.skipped[e], skipped)
+	}
+	for i, e := range active {
+		if !e.warned {
+			for _, d := range plan.Warnings[i] {
+				s.log.Warn(d.Text(), "policy", describe(e.ref), "line", d.Pos.Line)
+			}
+		}
+		e.warned = true
+	}
 }
 
 // Delete implements [server.Policies].

@@ -120,6 +120,7 @@ func compileDiagnostics(policies []*policy.Policy) []policy.Diagnostic {
 		in := compile.Input{Policies: []compile.InputPolicy{input}}
 		plan, err := compile.Compile(in)
 		if err == nil {
+			diagnostics = append(diagnostics, plan.Warnings[0]...)
 			diagnostics = append(diagnostics, plan.Review(in)...)
 		}
 		found := compile.PolicyErrors(err)

@@ -122,7 +122,7 @@ func (p place) filters(g *Group, d *Dim) (field string, positions []int) {
 	}
 	n := 0
 	switch d.Source {
-	case SourceArg:
+	case SourceArg, SourceField:
 		return "matchArgs", p.argFilters(g, d.Index)
 	case SourceReturn:
 		field, n = "matchReturnArgs", len(s.MatchReturnArgs)

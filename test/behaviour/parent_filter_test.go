@@ -5,7 +5,6 @@
 package behaviour
 
 import (
-	"fmt"
 	"os"
 	"syscall"
 	"testing"
@@ -23,7 +22,7 @@ func childOf(deed string) func(*actor) {
 
 // become executes another binary in the same process, which acts as once does.
 func become(a *actor) {
-	path := a.copyOfSelf(fmt.Sprintf("acts/other-%d", os.Getpid()))
+	path := a.copyOfSelf("acts/other")
 	a.must(os.Setenv(deedEnv, "once"))
 	a.must(syscall.Exec(path, []string{path}, os.Environ()))
 }
