@@ -9,11 +9,13 @@
  * tail call from the dispatcher that stands at the hook (dispatch.bpf.c,
  * syscall.bpf.c).
  */
+#include "changes.h"
 #include "maps.h"
 #include "path.h"
 #include "scratch.h"
 #include "strings.h"
 #include "task.h"
+#include "workload.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -625,17 +627,6 @@ static __always_inline __u64 vd_follow_mask(struct vd_run *run, struct vd_slot *
 	return f->mask;
 }
 
-static __always_inline __u64 vd_caps(struct task_struct *task, __u8 which)
-{
-	const struct cred *c = BPF_CORE_READ(task, real_cred);
-
-	if (which == 0)
-		return vd_capability(&c->cap_effective);
-	if (which == 1)
-		return vd_capability(&c->cap_permitted);
-	return vd_capability(&c->cap_inheritable);
-}
-
 /* The value of a dimension that is a number; false if there is none. */
 static __always_inline bool vd_dim_value(struct vd_run *run, const volatile struct vd_dim_config *d,
 					 __u64 *value)
@@ -652,6 +643,9 @@ static __always_inline bool vd_dim_value(struct vd_run *run, const volatile stru
 		return true;
 	case VD_SOURCE_CAPS:
 		*value = vd_caps(run->task, index);
+		return true;
+	case VD_SOURCE_WORKLOAD:
+		*value = vd_workload_class(run->task, run->tables->process_generation);
 		return true;
 	case VD_SOURCE_ARG:
 		if (index >= VD_MAX_SLOTS)
@@ -692,6 +686,23 @@ static __always_inline bool vd_dim_value(struct vd_run *run, const volatile stru
 		return true;
 	case VD_SOURCE_BINARY_END:
 		*value = p->binary_end[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_SETS:
+		*value = p->parent_sets[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_BINARY:
+		*value = p->parent_binary[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_BINARY_END:
+		*value = p->parent_binary_end[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_NAMESPACE_CHANGES:
+		*value = vd_namespace_changes(p);
+		return true;
+	case VD_SOURCE_CAPABILITY_CHANGES:
+		if (index >= VD_CAP_SETS)
+			return false;
+		*value = vd_caps(run->task, index) ^ p->caps[index];
 		return true;
 	case VD_SOURCE_FLAGS:
 		*value = p->flags & VD_PROCESS_IN_PIDNS ? 1 : 0;
@@ -1146,6 +1157,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 	}
 	if (!(rule->flags & VD_RULE_RETURN))
 		n->post++;
+	if ((vd_config.features & VD_FEATURE_CHANGES) && run->process)
+		vd_note_told(run->process, run->task, rule->flags);
 	word = bit / 64;
 	vd_bounded(word);
 	if (word < VD_MAX_WORDS)

@@ -31,13 +31,13 @@ func (k dimKey) rank() int {
 		return 1
 	case SourceFlags:
 		return 2
-	case SourceSets:
+	case SourceSets, SourceParentSets:
 		return 3
-	case SourceBinary, SourceBinaryEnd:
+	case SourceBinary, SourceBinaryEnd, SourceParentBinary, SourceParentBinaryEnd:
 		return 4
-	case SourceNamespace:
+	case SourceNamespace, SourceWorkload:
 		return 5
-	case SourceCaps:
+	case SourceCaps, SourceNamespaceChanges, SourceCapabilityChanges:
 		return 6
 	}
 	switch k.kind {
