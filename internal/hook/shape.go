@@ -71,7 +71,10 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		c.ReturnDims[i] = dimConfig(d, nil)
 	}
 	for _, g := range h.Groups {
-		if g.HasReturn && g.ReturnSlot < 0 {
+		switch {
+		case g.HasReturn && g.ReturnSlot >= 0:
+			c.ReturnType = max(c.ReturnType, uint32(compile.TypeU64)) // the register that leads to it
+		case g.HasReturn:
 			c.ReturnType = max(c.ReturnType, uint32(g.ReturnType))
 		}
 	}
