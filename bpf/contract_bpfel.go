@@ -13,6 +13,14 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type ContractVdCallKey struct {
+	_     structs.HostLayout
+	Task  uint64
+	Frame uint64
+	Hook  uint32
+	Zero  uint32
+}
+
 type ContractVdCounter uint32
 
 const (
@@ -29,8 +37,9 @@ const (
 	ContractVdCounterVD_COUNT_EXEC_DATA_LOST   ContractVdCounter = 10
 	ContractVdCounterVD_COUNT_VERDICT_FULL     ContractVdCounter = 11
 	ContractVdCounterVD_COUNT_RETURN_LATE      ContractVdCounter = 12
-	ContractVdCounterVD_COUNT_SKIPPED          ContractVdCounter = 13
-	ContractVdCounterVD_COUNTERS               ContractVdCounter = 14
+	ContractVdCounterVD_COUNT_RETURN_MISSED    ContractVdCounter = 13
+	ContractVdCounterVD_COUNT_SKIPPED          ContractVdCounter = 14
+	ContractVdCounterVD_COUNTERS               ContractVdCounter = 15
 )
 
 type ContractVdCred struct {
@@ -370,6 +379,7 @@ const (
 	ContractVdHookPhaseVD_PHASE_ENTRY               ContractVdHookPhase = 1
 	ContractVdHookPhaseVD_PHASE_ENTRY_AWAITS_RETURN ContractVdHookPhase = 2
 	ContractVdHookPhaseVD_PHASE_RETURN              ContractVdHookPhase = 3
+	ContractVdHookPhaseVD_PHASE_NO_RETURN           ContractVdHookPhase = 4
 )
 
 type ContractVdHookRecord struct {
@@ -443,6 +453,7 @@ const (
 	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
 	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
+	ContractVdLimitVD_SCRATCH_LEVELS  ContractVdLimit = 4
 	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
 )
 
@@ -661,6 +672,8 @@ type ContractVdSyscallAbi struct {
 	Result       uint32
 	Stack        uint32
 	Popped       uint32
+	KernelBit    uint32
+	X32Bit       uint32
 }
 
 type ContractVdType uint32
@@ -717,6 +730,7 @@ type ContractVdVerdict struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	ContractVarAnchorVdCallKey       = "anchor_vd_call_key"
 	ContractVarAnchorVdCounter       = "anchor_vd_counter"
 	ContractVarAnchorVdCred          = "anchor_vd_cred"
 	ContractVarAnchorVdDimConfig     = "anchor_vd_dim_config"
@@ -821,6 +835,7 @@ type ContractMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ContractVariableSpecs struct {
+	AnchorVdCallKey       *ebpf.VariableSpec `ebpf:"anchor_vd_call_key"`
 	AnchorVdCounter       *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
 	AnchorVdCred          *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
 	AnchorVdDimConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_config"`
@@ -901,6 +916,7 @@ func (m *ContractMaps) Close() error {
 //
 // It can be passed to LoadContractObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ContractVariables struct {
+	AnchorVdCallKey       *ebpf.Variable `ebpf:"anchor_vd_call_key"`
 	AnchorVdCounter       *ebpf.Variable `ebpf:"anchor_vd_counter"`
 	AnchorVdCred          *ebpf.Variable `ebpf:"anchor_vd_cred"`
 	AnchorVdDimConfig     *ebpf.Variable `ebpf:"anchor_vd_dim_config"`

@@ -10,11 +10,11 @@
 #include "maps.h"
 
 /*
- * Runs on one CPU at a time: tracepoints that fire in an interrupt, and tasks
- * that preempt each other within programs (possible from 5.12 on, where
- * programs keep their CPU but can be preempted).
+ * Since 6.10 a program can keep other tasks from preempting it: who is
+ * preempted within one holds an entry of the CPU for as long.
  */
-#define VD_SCRATCH_LEVELS 3
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
 
 /*
  * Takes an entry of this CPU, NULL if all are taken. Entries are not given
@@ -24,8 +24,11 @@
  */
 static __always_inline void *vd_claim(void *scratches)
 {
-	__u32 first = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS, i;
+	__u32 first, i;
 
+	if (bpf_preempt_disable)
+		bpf_preempt_disable();
+	first = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS;
 	for (i = 0; i < VD_SCRATCH_LEVELS; i++) {
 		__u32 at = first + i;
 		__u32 *holders = bpf_map_lookup_elem(scratches, &at);
@@ -38,6 +41,8 @@ static __always_inline void *vd_claim(void *scratches)
 		__sync_fetch_and_add(holders, -1);
 	}
 	vd_count(VD_COUNT_SCRATCH_BUSY);
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
 	return 0;
 }
 
@@ -45,6 +50,8 @@ static __always_inline void *vd_claim(void *scratches)
 static __always_inline void vd_release(void *scratch)
 {
 	__sync_fetch_and_add((__u32 *)scratch, -1);
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
 }
 
 #endif

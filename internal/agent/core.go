@@ -38,6 +38,7 @@ type core struct {
 
 	stop   context.CancelFunc
 	done   sync.WaitGroup
+	swept  uint64       // when, in nanoseconds since boot
 	ticked atomic.Int64 // when, in nanoseconds since the Unix epoch
 	blind  atomic.Bool  // the rings cannot be read any more
 }
@@ -203,6 +204,12 @@ func (c *core) tick() error {
 	for i, n := range counters {
 		counts[i] = n.Count
 	}
+	if now >= c.swept+uint64(time.Minute) {
+		c.swept = now
+		if err := c.engine.SweepCalls(now); err != nil {
+			return err
+		}
+	}
 	c.observer.KernelCounters(counts)
 	c.observer.Tick(now)
 	c.ticked.Store(time.Now().UnixNano())
@@ -229,6 +236,7 @@ func (c *core) close() error {
 		// Nothing is written any more: what is there is the rest.
 		_, err := c.rings.drain(context.Background())
 		errs = append(errs, err, c.rings.close())
+		c.observer.End()
 	}
 	if c.base != nil {
 		errs = append(errs, c.base.Close())

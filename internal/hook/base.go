@@ -35,7 +35,6 @@ const (
 	defaultBulkRing     = 4 << 20
 	defaultEvidenceRing = 1 << 20
 	defaultProcesses    = 32768
-	scratchLevels       = 3
 )
 
 func (o *Options) setDefaults() {
@@ -126,7 +125,7 @@ func scratchEntries() uint32 {
 	if err != nil {
 		n = runtime.NumCPU()
 	}
-	return uint32(n * scratchLevels)
+	return uint32(n) * uint32(bpf.ContractVdLimitVD_SCRATCH_LEVELS)
 }
 
 func (b *Base) attach() error {

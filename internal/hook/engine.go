@@ -65,6 +65,8 @@ type Engine struct {
 	totals   map[RuleKey]Counters
 	// skipped are the skipped runs of programs that have been given up.
 	skipped uint64
+	// missed are the returns that posts missed that have been given up.
+	missed uint64
 	// files are the programs that are open while a plan is put into force.
 	files programFiles
 }
@@ -156,6 +158,7 @@ func (e *Engine) abiConfig() bpf.SyscallABI {
 		Args: e.abi.Args, Number: e.abi.Number, CompatStatus: e.abi.CompatStatus,
 		Fcntl: callNumber(e.abi.Name, "fcntl"), Dup2: callNumber(e.abi.Name, "dup2"),
 		Params: e.abi.Params, Result: e.abi.Result, Stack: e.abi.Stack, Popped: e.abi.Popped,
+		KernelBit: e.abi.KernelBit, X32Bit: e.abi.X32Bit,
 	}
 }
 

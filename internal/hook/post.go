@@ -27,8 +27,9 @@ type post struct {
 	entry            uint32
 	// returnBase is the hook's first slot in returns.
 	returnBase uint32
-	// seesReturns says that the dispatcher of returns is attached.
+	// seesReturns says that the dispatcher of returns is attached, by returnLink.
 	seesReturns bool
+	returnLink  io.Closer
 }
 
 // dispatchersOf are the programs of bpf/dispatch.bpf.c for an attachment.
@@ -147,14 +148,14 @@ func (e *Engine) attachReturn(t *post, p *ebpf.Program) error {
 	case AttachKprobeMulti:
 		l, err = link.KretprobeMulti(p, link.KprobeMultiOptions{Symbols: []string{t.place.function}})
 	case AttachKprobe:
-		l, err = link.Kretprobe(t.place.function, p, nil)
+		l, err = attachKretprobe(t.place.function, p)
 	default:
 		l, err = link.AttachTracing(link.TracingOptions{Program: p})
 	}
 	if err != nil {
 		return err
 	}
-	t.links = append(t.links, l)
+	t.links, t.returnLink = append(t.links, l), l
 	return nil
 }
 
