@@ -4,6 +4,7 @@ package hook
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -59,6 +60,19 @@ func sweep[K comparable](m *ebpf.Map, began uint64) error {
 // (KRETPROBE_MAXACTIVE_MAX, kernel/trace/trace_kprobe.c), some 64 bytes each.
 // By default it is twice the number of processors, at least 10.
 const retprobes = 4096
+
+// avoidMulti puts a probe of its own before one by fprobe, for a hook with a
+// return: until 6.14 fprobe sees the returns of no more calls at once than
+// twice the number of processors (kernel/trace/fprobe.c, fprobe_init_rethook),
+// and nothing can be done about it.
+func avoidMulti(all []candidate) {
+	at := func(a Attachment) int {
+		return slices.IndexFunc(all, func(c candidate) bool { return c.attachment == a })
+	}
+	if multi, own := at(AttachKprobeMulti), at(AttachKprobe); multi >= 0 && own > multi {
+		all[multi], all[own] = all[own], all[multi]
+	}
+}
 
 // attachKretprobe attaches a program to the returns of a function. Only
 // tracefs takes a number of calls: without it the default has to do.

@@ -113,6 +113,9 @@ func (e *Engine) places(h *compile.Hook) ([]candidate, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.HasReturn {
+		avoidMulti(all)
+	}
 	return e.prefer(all), nil
 }
 
