@@ -440,21 +440,22 @@ type ContractVdHookTables struct {
 type ContractVdLimit uint32
 
 const (
-	ContractVdLimitVD_MAX_WORDS       ContractVdLimit = 24
-	ContractVdLimitVD_MAX_SLOTS       ContractVdLimit = 16
-	ContractVdLimitVD_MAX_DIMS        ContractVdLimit = 48
-	ContractVdLimitVD_MAX_RETURN_DIMS ContractVdLimit = 8
-	ContractVdLimitVD_MAX_MASKS       ContractVdLimit = 64
-	ContractVdLimitVD_MAX_STEPS       ContractVdLimit = 32
-	ContractVdLimitVD_CHUNK_LEN       ContractVdLimit = 248
-	ContractVdLimitVD_MAX_STRING      ContractVdLimit = 4096
-	ContractVdLimitVD_MAX_POSTFIX     ContractVdLimit = 128
-	ContractVdLimitVD_MAX_FD_OPS      ContractVdLimit = 2
-	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
-	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
-	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
-	ContractVdLimitVD_SCRATCH_LEVELS  ContractVdLimit = 4
-	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
+	ContractVdLimitVD_MAX_WORDS              ContractVdLimit = 24
+	ContractVdLimitVD_MAX_SLOTS              ContractVdLimit = 16
+	ContractVdLimitVD_MAX_DIMS               ContractVdLimit = 48
+	ContractVdLimitVD_MAX_RETURN_DIMS        ContractVdLimit = 8
+	ContractVdLimitVD_MAX_MASKS              ContractVdLimit = 64
+	ContractVdLimitVD_MAX_STEPS              ContractVdLimit = 32
+	ContractVdLimitVD_CHUNK_LEN              ContractVdLimit = 248
+	ContractVdLimitVD_MAX_STRING             ContractVdLimit = 4096
+	ContractVdLimitVD_MAX_POSTFIX            ContractVdLimit = 128
+	ContractVdLimitVD_MAX_FD_OPS             ContractVdLimit = 2
+	ContractVdLimitVD_MAX_SETS               ContractVdLimit = 64
+	ContractVdLimitVD_RATE_ENTRIES           ContractVdLimit = 32768
+	ContractVdLimitVD_RAW_ARGS               ContractVdLimit = 6
+	ContractVdLimitVD_SCRATCH_LEVELS         ContractVdLimit = 4
+	ContractVdLimitVD_PROCESS_SCRATCH_LEVELS ContractVdLimit = 2
+	ContractVdLimitVD_MAX_VARIANTS           ContractVdLimit = 16
 )
 
 type ContractVdNamespace uint32

@@ -1139,7 +1139,7 @@ static __always_inline struct vd_hook_scratch *vd_start(struct vd_run *run, void
 	vd_init(run, ctx);
 	if (!vd_take_tables(run))
 		return 0;
-	run->s = vd_claim(&vd_hook_scratch);
+	run->s = vd_claim(&vd_hook_scratch, VD_SCRATCH_LEVELS);
 	return run->s;
 }
 
@@ -1384,7 +1384,7 @@ static __always_inline void vd_complete(void *ctx, struct vd_pending *p, __u64 r
 		vd_abandon(p);
 		return;
 	}
-	run.s = vd_claim(&vd_hook_scratch);
+	run.s = vd_claim(&vd_hook_scratch, VD_SCRATCH_LEVELS);
 	if (!run.s) {
 		vd_abandon(p);
 		return;

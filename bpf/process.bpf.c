@@ -35,7 +35,7 @@ struct vd_process_scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* set by the loader: CPUs * VD_SCRATCH_LEVELS */
+	__uint(max_entries, 1); /* set by the loader: CPUs * VD_PROCESS_SCRATCH_LEVELS */
 	__type(key, __u32);
 	__type(value, struct vd_process_scratch);
 } vd_process_scratch SEC(".maps");
@@ -503,7 +503,7 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(vd_exec, struct task_struct *task, __s32 old_pid, struct linux_binprm *bprm)
 {
-	struct vd_process_scratch *s = vd_claim(&vd_process_scratch);
+	struct vd_process_scratch *s = vd_claim(&vd_process_scratch, VD_PROCESS_SCRATCH_LEVELS);
 
 	if (!s)
 		return 0;
@@ -721,7 +721,7 @@ int vd_tasks(struct bpf_iter__task *ctx)
 	/* Who reads the iterator is the agent, whatever its pid namespace calls it. */
 	pid = bpf_get_current_pid_tgid() >> 32;
 	bpf_map_update_elem(&vd_agent, &zero, &pid, BPF_ANY);
-	s = vd_claim(&vd_process_scratch);
+	s = vd_claim(&vd_process_scratch, VD_PROCESS_SCRATCH_LEVELS);
 	if (!s)
 		return 0;
 	vd_task_record(ctx, s, task);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Memory for one run of a program, too large for its stack: an array with
- * VD_SCRATCH_LEVELS entries for each CPU. The value's first member is a __u32
+ * a number of levels for each CPU. The value's first member is a __u32
  * that counts who holds it.
  */
 #ifndef VEDETTE_SCRATCH_H
@@ -22,14 +22,14 @@ extern void bpf_preempt_enable(void) __ksym __weak;
  * the count from 0 has the entry; the addition is atomic, but only from 5.12
  * on could it also return the count, hence the second look.
  */
-static __always_inline void *vd_claim(void *scratches)
+static __always_inline void *vd_claim(void *scratches, __u32 levels)
 {
 	__u32 first, i;
 
 	if (bpf_preempt_disable)
 		bpf_preempt_disable();
-	first = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS;
-	for (i = 0; i < VD_SCRATCH_LEVELS; i++) {
+	first = bpf_get_smp_processor_id() * levels;
+	for (i = 0; i < levels; i++) {
 		__u32 at = first + i;
 		__u32 *holders = bpf_map_lookup_elem(scratches, &at);
 

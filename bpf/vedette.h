@@ -31,6 +31,8 @@ enum vd_limit {
 	 * CPU but can be preempted (preempt=full), until 6.10 (see scratch.h).
 	 */
 	VD_SCRATCH_LEVELS = 4,
+	/* The same of programs that watch processes: of a task, and within the task iterator's. */
+	VD_PROCESS_SCRATCH_LEVELS = 2,
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
 };
 

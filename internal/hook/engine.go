@@ -126,7 +126,7 @@ func NewEngine(base *Base, opts EngineOptions) (*Engine, error) {
 
 // makeShared makes the maps that all hooks share and takes those of the base.
 func (e *Engine) makeShared() error {
-	e.spec.Maps["vd_hook_scratch"].MaxEntries = scratchEntries()
+	e.spec.Maps["vd_hook_scratch"].MaxEntries = scratchEntries(bpf.ContractVdLimitVD_SCRATCH_LEVELS)
 	for name, m := range e.base.shared {
 		e.shared[name] = m
 	}
