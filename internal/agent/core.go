@@ -204,16 +204,14 @@ func (c *core) tick() error {
 	for i, n := range counters {
 		counts[i] = n.Count
 	}
-	if now >= c.swept+uint64(time.Minute) {
-		c.swept = now
-		if err := c.engine.SweepCalls(now); err != nil {
-			return err
-		}
-	}
 	c.observer.KernelCounters(counts)
 	c.observer.Tick(now)
 	c.ticked.Store(time.Now().UnixNano())
-	return nil
+	if now < c.swept+uint64(time.Minute) {
+		return nil
+	}
+	c.swept = now
+	return c.engine.SweepCalls(now)
 }
 
 // settled gives memory back that only loading needed.
