@@ -47,6 +47,7 @@ ANCHOR(struct, vd_followed_key);
 ANCHOR(struct, vd_followed);
 ANCHOR(struct, vd_rate_key);
 ANCHOR(struct, vd_pending);
+ANCHOR(struct, vd_call_key);
 ANCHOR(struct, vd_verdict);
 ANCHOR(struct, vd_net);
 ANCHOR(struct, vd_sock_owner);

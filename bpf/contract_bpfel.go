@@ -29,6 +29,14 @@ type ContractVdBpfProgValue struct {
 	Name  [16]int8
 }
 
+type ContractVdCallKey struct {
+	_     structs.HostLayout
+	Task  uint64
+	Frame uint64
+	Hook  uint32
+	Zero  uint32
+}
+
 type ContractVdCapSet uint32
 
 const (
@@ -60,9 +68,10 @@ const (
 	ContractVdCounterVD_COUNT_EXEC_DATA_LOST    ContractVdCounter = 10
 	ContractVdCounterVD_COUNT_VERDICT_FULL      ContractVdCounter = 11
 	ContractVdCounterVD_COUNT_RETURN_LATE       ContractVdCounter = 12
-	ContractVdCounterVD_COUNT_SKIPPED           ContractVdCounter = 13
-	ContractVdCounterVD_COUNT_WORKLOAD_MAP_FULL ContractVdCounter = 14
-	ContractVdCounterVD_COUNTERS                ContractVdCounter = 15
+	ContractVdCounterVD_COUNT_RETURN_MISSED     ContractVdCounter = 13
+	ContractVdCounterVD_COUNT_SKIPPED           ContractVdCounter = 14
+	ContractVdCounterVD_COUNT_WORKLOAD_MAP_FULL ContractVdCounter = 15
+	ContractVdCounterVD_COUNTERS                ContractVdCounter = 16
 )
 
 type ContractVdCred struct {
@@ -472,6 +481,7 @@ const (
 	ContractVdHookPhaseVD_PHASE_ENTRY               ContractVdHookPhase = 1
 	ContractVdHookPhaseVD_PHASE_ENTRY_AWAITS_RETURN ContractVdHookPhase = 2
 	ContractVdHookPhaseVD_PHASE_RETURN              ContractVdHookPhase = 3
+	ContractVdHookPhaseVD_PHASE_NO_RETURN           ContractVdHookPhase = 4
 )
 
 type ContractVdHookRecord struct {
@@ -532,25 +542,27 @@ type ContractVdHookTables struct {
 type ContractVdLimit uint32
 
 const (
-	ContractVdLimitVD_MAX_WORDS       ContractVdLimit = 24
-	ContractVdLimitVD_MAX_SLOTS       ContractVdLimit = 16
-	ContractVdLimitVD_MAX_DIMS        ContractVdLimit = 48
-	ContractVdLimitVD_MAX_RETURN_DIMS ContractVdLimit = 8
-	ContractVdLimitVD_MAX_MASKS       ContractVdLimit = 64
-	ContractVdLimitVD_MAX_STEPS       ContractVdLimit = 32
-	ContractVdLimitVD_CHUNK_LEN       ContractVdLimit = 248
-	ContractVdLimitVD_MAX_STRING      ContractVdLimit = 4096
-	ContractVdLimitVD_MAX_POSTFIX     ContractVdLimit = 128
-	ContractVdLimitVD_MAX_FD_OPS      ContractVdLimit = 2
-	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
-	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
-	ContractVdLimitVD_SOCK_OWNERS     ContractVdLimit = 32000
-	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
-	ContractVdLimitVD_MAX_DEREFS      ContractVdLimit = 10
-	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
-	ContractVdLimitVD_MAX_BUFFER      ContractVdLimit = 327360
-	ContractVdLimitVD_MAX_SEGMENTS    ContractVdLimit = 1024
-	ContractVdLimitVD_DATA_CHUNK      ContractVdLimit = 32768
+	ContractVdLimitVD_MAX_WORDS              ContractVdLimit = 24
+	ContractVdLimitVD_MAX_SLOTS              ContractVdLimit = 16
+	ContractVdLimitVD_MAX_DIMS               ContractVdLimit = 48
+	ContractVdLimitVD_MAX_RETURN_DIMS        ContractVdLimit = 8
+	ContractVdLimitVD_MAX_MASKS              ContractVdLimit = 64
+	ContractVdLimitVD_MAX_STEPS              ContractVdLimit = 32
+	ContractVdLimitVD_CHUNK_LEN              ContractVdLimit = 248
+	ContractVdLimitVD_MAX_STRING             ContractVdLimit = 4096
+	ContractVdLimitVD_MAX_POSTFIX            ContractVdLimit = 128
+	ContractVdLimitVD_MAX_FD_OPS             ContractVdLimit = 2
+	ContractVdLimitVD_MAX_SETS               ContractVdLimit = 64
+	ContractVdLimitVD_RATE_ENTRIES           ContractVdLimit = 32768
+	ContractVdLimitVD_SOCK_OWNERS            ContractVdLimit = 32000
+	ContractVdLimitVD_RAW_ARGS               ContractVdLimit = 6
+	ContractVdLimitVD_MAX_DEREFS             ContractVdLimit = 10
+	ContractVdLimitVD_SCRATCH_LEVELS         ContractVdLimit = 4
+	ContractVdLimitVD_PROCESS_SCRATCH_LEVELS ContractVdLimit = 2
+	ContractVdLimitVD_MAX_VARIANTS           ContractVdLimit = 16
+	ContractVdLimitVD_MAX_BUFFER             ContractVdLimit = 327360
+	ContractVdLimitVD_MAX_SEGMENTS           ContractVdLimit = 1024
+	ContractVdLimitVD_DATA_CHUNK             ContractVdLimit = 32768
 )
 
 type ContractVdModuleValue struct {
@@ -857,6 +869,8 @@ type ContractVdSyscallAbi struct {
 	Result       uint32
 	Stack        uint32
 	Popped       uint32
+	KernelBit    uint32
+	X32Bit       uint32
 }
 
 type ContractVdType uint32
@@ -965,6 +979,7 @@ const (
 const (
 	ContractVarAnchorVdBpfMapValue    = "anchor_vd_bpf_map_value"
 	ContractVarAnchorVdBpfProgValue   = "anchor_vd_bpf_prog_value"
+	ContractVarAnchorVdCallKey        = "anchor_vd_call_key"
 	ContractVarAnchorVdCapSet         = "anchor_vd_cap_set"
 	ContractVarAnchorVdCookie         = "anchor_vd_cookie"
 	ContractVarAnchorVdCounter        = "anchor_vd_counter"
@@ -1084,6 +1099,7 @@ type ContractMapSpecs struct {
 type ContractVariableSpecs struct {
 	AnchorVdBpfMapValue    *ebpf.VariableSpec `ebpf:"anchor_vd_bpf_map_value"`
 	AnchorVdBpfProgValue   *ebpf.VariableSpec `ebpf:"anchor_vd_bpf_prog_value"`
+	AnchorVdCallKey        *ebpf.VariableSpec `ebpf:"anchor_vd_call_key"`
 	AnchorVdCapSet         *ebpf.VariableSpec `ebpf:"anchor_vd_cap_set"`
 	AnchorVdCookie         *ebpf.VariableSpec `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter        *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
@@ -1179,6 +1195,7 @@ func (m *ContractMaps) Close() error {
 type ContractVariables struct {
 	AnchorVdBpfMapValue    *ebpf.Variable `ebpf:"anchor_vd_bpf_map_value"`
 	AnchorVdBpfProgValue   *ebpf.Variable `ebpf:"anchor_vd_bpf_prog_value"`
+	AnchorVdCallKey        *ebpf.Variable `ebpf:"anchor_vd_call_key"`
 	AnchorVdCapSet         *ebpf.Variable `ebpf:"anchor_vd_cap_set"`
 	AnchorVdCookie         *ebpf.Variable `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter        *ebpf.Variable `ebpf:"anchor_vd_counter"`

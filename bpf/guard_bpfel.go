@@ -15,9 +15,10 @@ import (
 
 type GuardVdCallKey struct {
 	_     structs.HostLayout
-	Hook  uint32
-	Tid   uint32
+	Task  uint64
 	Frame uint64
+	Hook  uint32
+	Zero  uint32
 }
 
 type GuardVdPending struct {

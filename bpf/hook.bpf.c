@@ -9,9 +9,10 @@
  * tail call from the dispatcher that stands at the hook (dispatch.bpf.c,
  * syscall.bpf.c).
  */
+#include "await.h"
 #include "changes.h"
-#include "maps.h"
 #include "path.h"
+#include "refuse.h"
 #include "scratch.h"
 #include "strings.h"
 #include "task.h"
@@ -249,10 +250,14 @@ static __always_inline __u64 vd_field(void *ctx, __u16 offset, __u8 width)
 	return v;
 }
 
-/* Addresses with the highest bit clear are the process's own. */
+/*
+ * Whether an address is the process's own. On x86-64 those have the highest
+ * bit clear, also with linear address masking; on arm64 the highest byte can
+ * be a tag, and the highest bit below it tells.
+ */
 static __always_inline bool vd_is_user(__u64 addr)
 {
-	return !(addr >> 63);
+	return !(addr >> vd_abi.kernel_bit & 1);
 }
 
 /*
@@ -480,7 +485,7 @@ static __noinline void vd_fetch_now(struct vd_run *run, __u32 i)
 		const char *name = 0;
 
 		bpf_core_read(&name, sizeof(name), &((struct filename *)raw)->name);
-		vd_fetch_string(slot, (__u64)name | 1ULL << 63);
+		vd_fetch_string(slot, (__u64)name | 1ULL << vd_abi.kernel_bit);
 		break;
 	}
 	case VD_TYPE_FD:
@@ -1051,9 +1056,6 @@ static __always_inline bool vd_note_signal(struct vd_cursor *c, struct vd_rule *
 	return true;
 }
 
-#define VD_EPERM 1
-#define VD_ERROR_MAX 4095 /* MAX_ERRNO, include/linux/err.h */
-
 /* Notes what a rule wants the caller to get: the first rule that says so is heard. */
 static __always_inline void vd_note_error(struct vd_cursor *c, struct vd_rule *rule,
 					  struct vd_rule_counters *n)
@@ -1274,15 +1276,12 @@ static __always_inline __u32 vd_begin(struct vd_run *run, __u8 phase, __u8 n_val
 	return sizeof(*r) + 8 * vd_config.words;
 }
 
-/*
- * Sends one record for the rules in post that wait for the return (want) or
- * do not.
- */
-static __always_inline bool vd_emit(struct vd_run *run, bool want, bool evidence)
+/* Puts the rules in post that wait for the return (want) or do not in acc; whether there are any. */
+static __always_inline bool vd_choose(struct vd_run *run, bool want)
 {
 	struct vd_hook_scratch *s = run->s;
 	__u64 any = 0;
-	__u32 at, w, i;
+	__u32 w;
 
 	for (w = 0; w < VD_MAX_WORDS; w++) {
 		if (w >= vd_config.words)
@@ -1290,24 +1289,32 @@ static __always_inline bool vd_emit(struct vd_run *run, bool want, bool evidence
 		s->acc[w] = s->post[w] & (want ? run->tables->returns[w] : ~run->tables->returns[w]);
 		any |= s->acc[w];
 	}
-	if (!any)
-		return false;
-	at = vd_begin(run, want ? VD_PHASE_ENTRY_AWAITS_RETURN : VD_PHASE_ENTRY, vd_config.n_slots,
-		      run->now);
+	return any;
+}
+
+/* Sends one record for the rules in acc. */
+static __always_inline void vd_emit(struct vd_run *run, __u8 phase, bool evidence)
+{
+	struct vd_hook_scratch *s = run->s;
+	__u32 at, i;
+
+	at = vd_begin(run, phase, vd_config.n_slots, run->now);
 	for (i = 0; i < VD_MAX_SLOTS; i++) {
 		if (i >= vd_config.n_slots)
 			break;
 		at = vd_put_value(s, at, i, vd_config.slots[i].type);
 	}
 	vd_output(s, at, evidence);
-	return true;
 }
 
-/* Remembers that the call's return completes the event whose vector is in acc. */
-static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
+/*
+ * Remembers that the call's return completes the event whose vector is in
+ * acc; false if there is no room: the event is then told without it.
+ */
+static __always_inline bool vd_await_return(struct vd_run *run, __u32 syscall)
 {
 	struct vd_pending *p = &run->s->pending;
-	__u64 tid = run->tid;
+	__u64 task = (__u64)run->task;
 	long err;
 	__u32 i;
 
@@ -1326,15 +1333,16 @@ static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
 	}
 	if (vd_config.features & VD_FEATURE_FRAMES) {
 		struct vd_call_key key = {
-			.hook = vd_hook(run), .tid = run->tid, .frame = run->frame
+			.task = task, .frame = run->frame, .hook = vd_hook(run)
 		};
 
 		err = bpf_map_update_elem(&vd_calls, &key, p, BPF_ANY);
 	} else {
-		err = bpf_map_update_elem(&vd_pending, &tid, p, BPF_ANY);
+		err = bpf_map_update_elem(&vd_pending, &task, p, BPF_ANY);
 	}
 	if (err)
 		vd_count(VD_COUNT_PENDING_FULL);
+	return !err;
 }
 
 static __always_inline void vd_fetch_rest(struct vd_run *run)
@@ -1376,25 +1384,13 @@ static __always_inline bool vd_take_tables(struct vd_run *run)
 	return true;
 }
 
-static __always_inline struct vd_hook_scratch *vd_take_scratch(void)
-{
-	struct vd_hook_scratch *s;
-
-	if (bpf_preempt_disable)
-		bpf_preempt_disable();
-	s = vd_claim(&vd_hook_scratch);
-	if (!s && bpf_preempt_enable)
-		bpf_preempt_enable();
-	return s;
-}
-
 /* Begins a run; it ends with vd_end. */
 static __always_inline struct vd_hook_scratch *vd_start(struct vd_run *run, void *ctx)
 {
 	vd_init(run, ctx);
 	if (!vd_take_tables(run))
 		return 0;
-	run->s = vd_take_scratch();
+	run->s = vd_claim(&vd_hook_scratch, VD_SCRATCH_LEVELS);
 	return run->s;
 }
 
@@ -1402,8 +1398,6 @@ static __always_inline struct vd_hook_scratch *vd_start(struct vd_run *run, void
 static __always_inline void vd_end(struct vd_run *run)
 {
 	vd_release(run->s);
-	if (bpf_preempt_enable)
-		bpf_preempt_enable();
 }
 
 /* Whether the process is the agent, which is spared: with it all enforcement would end. */
@@ -1494,9 +1488,13 @@ static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 	if (!(vd_config.features & VD_FEATURES_FETCH))
 		vd_fetch_rest(run);
 	vd_send_data(run);
-	vd_emit(run, false, enforced);
-	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, enforced))
-		vd_await_return(run, syscall);
+	if (vd_choose(run, false))
+		vd_emit(run, VD_PHASE_ENTRY, enforced);
+	if ((vd_config.features & VD_FEATURE_RETURN) && vd_choose(run, true))
+		vd_emit(run,
+			vd_await_return(run, syscall) ? VD_PHASE_ENTRY_AWAITS_RETURN :
+							VD_PHASE_ENTRY,
+			enforced);
 	return error;
 }
 
@@ -1727,12 +1725,14 @@ static __always_inline void vd_complete(void *ctx, __u32 hook, struct vd_pending
 	vd_init(&run, ctx);
 	run.process = bpf_map_lookup_elem(&vd_processes, &run.pid);
 	if (p->hook != hook || !vd_take_tables_of(&run, p->generation)) {
-		vd_count(VD_COUNT_RETURN_LATE);
+		vd_abandon(p);
 		return;
 	}
-	run.s = vd_take_scratch();
-	if (!run.s)
+	run.s = vd_claim(&vd_hook_scratch, VD_SCRATCH_LEVELS);
+	if (!run.s) {
+		vd_abandon(p);
 		return;
+	}
 	run.now = bpf_ktime_get_boot_ns();
 	run.ret = ret;
 	vd_return(&run, p, ret);
@@ -1742,21 +1742,23 @@ static __always_inline void vd_complete(void *ctx, __u32 hook, struct vd_pending
 /* Completes a system call's event, which the thread cannot be in twice. */
 static __always_inline void vd_complete_call(void *ctx, __u32 hook, __u32 number, __u64 ret)
 {
-	__u64 tid = (__u32)bpf_get_current_pid_tgid();
-	struct vd_pending *p = bpf_map_lookup_elem(&vd_pending, &tid);
+	__u64 task = vd_task();
+	struct vd_pending *p = bpf_map_lookup_elem(&vd_pending, &task);
 
 	if (!p)
 		return;
 	if (p->syscall == number)
 		vd_complete(ctx, hook, p, ret);
-	bpf_map_delete_elem(&vd_pending, &tid);
+	else
+		vd_abandon(p); /* of a call before, whose return was not seen */
+	bpf_map_delete_elem(&vd_pending, &task);
 }
 
 /* Completes a function's event. */
 static __always_inline void vd_complete_function(void *ctx, __u32 hook, __u64 frame, __u64 ret)
 {
 	struct vd_call_key key = {
-		.hook = hook, .tid = bpf_get_current_pid_tgid(), .frame = frame
+		.task = vd_task(), .frame = frame, .hook = hook
 	};
 	struct vd_pending *p = bpf_map_lookup_elem(&vd_calls, &key);
 
@@ -1801,7 +1803,7 @@ int vd_hook_fd_install(__u64 *ctx)
 
 	if (fd < 0 || fd > 0x7fffffff)
 		return 0;
-	number = vd_call_number((void *)ctx[0]);
+	number = vd_call_number((void *)ctx[0]) & ~vd_abi.x32_bit;
 	if (number >= 512 || !(vd_fd_calls[(number >> 6) & 7] & 1ULL << (number & 63)))
 		return 0;
 	if (!vd_installs((void *)ctx[0], number))
@@ -1901,19 +1903,6 @@ int vd_hook_fentry(__u64 *ctx)
 {
 	vd_run_array(ctx, (__u64)ctx);
 	return 0;
-}
-
-/* What a program may return that refuses: the verifier wants to see the bounds. */
-static __always_inline long vd_refusal(__s32 error)
-{
-	long result = error;
-
-	vd_bounded(result);
-	if (result >= 0)
-		return 0;
-	if (result < -VD_ERROR_MAX)
-		return -VD_EPERM;
-	return result;
 }
 
 SEC("fmod_ret/security_file_open")

@@ -15,9 +15,10 @@ import (
 
 type HookVdCallKey struct {
 	_     structs.HostLayout
-	Hook  uint32
-	Tid   uint32
+	Task  uint64
 	Frame uint64
+	Hook  uint32
+	Zero  uint32
 }
 
 type HookVdEntry struct {
@@ -310,6 +311,8 @@ type HookVdSyscallAbi struct {
 	Result       uint32
 	Stack        uint32
 	Popped       uint32
+	KernelBit    uint32
+	X32Bit       uint32
 }
 
 type HookVdVector struct {

@@ -15,9 +15,10 @@ import (
 
 type SyscallVdCallKey struct {
 	_     structs.HostLayout
-	Hook  uint32
-	Tid   uint32
+	Task  uint64
 	Frame uint64
+	Hook  uint32
+	Zero  uint32
 }
 
 type SyscallVdPending struct {
@@ -75,6 +76,7 @@ const (
 	SyscallMapVdVerdicts       = "vd_verdicts"
 	SyscallProgVdSysEnter      = "vd_sys_enter"
 	SyscallProgVdSysExit       = "vd_sys_exit"
+	SyscallVarVdX32Bit         = "vd_x32_bit"
 )
 
 // LoadSyscall returns the embedded CollectionSpec for Syscall.
@@ -144,6 +146,7 @@ type SyscallMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type SyscallVariableSpecs struct {
+	VdX32Bit *ebpf.VariableSpec `ebpf:"vd_x32_bit"`
 }
 
 // SyscallObjects contains all objects after they have been loaded into the kernel.
@@ -199,6 +202,7 @@ func (m *SyscallMaps) Close() error {
 //
 // It can be passed to LoadSyscallObjects or ebpf.CollectionSpec.LoadAndAssign.
 type SyscallVariables struct {
+	VdX32Bit *ebpf.Variable `ebpf:"vd_x32_bit"`
 }
 
 // SyscallPrograms contains all programs after they have been loaded into the kernel.

@@ -74,6 +74,10 @@ type (
 	FollowedKey = ContractVdFollowedKey
 	// Followed is a followed descriptor.
 	Followed = ContractVdFollowed
+	// Pending is a call that awaits its return.
+	Pending = ContractVdPending
+	// CallKey is the key of a function's call that awaits its return.
+	CallKey = ContractVdCallKey
 	// Verdict is a system call that is to fail.
 	Verdict = ContractVdVerdict
 	// Net is what is known of a socket, a packet or an address.

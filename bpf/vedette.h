@@ -25,6 +25,16 @@ enum vd_limit {
 	VD_SOCK_OWNERS = 32000,
 	VD_RAW_ARGS = 6,
 	VD_MAX_DEREFS = 10, /* pointers on the way to a value */
+	/*
+	 * Runs on one CPU at a time: of a task, of a soft interrupt in it, of an
+	 * interrupt in that, and of an NMI. None of these nests in itself but
+	 * where a hook is on a function that programs call, or tasks preempt each
+	 * other within programs: possible from 5.12 on, where programs keep their
+	 * CPU but can be preempted (preempt=full), until 6.10 (see scratch.h).
+	 */
+	VD_SCRATCH_LEVELS = 4,
+	/* The same of programs that watch processes: of a task, and within the task iterator's. */
+	VD_PROCESS_SCRATCH_LEVELS = 2,
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
 	VD_MAX_BUFFER = 327360, /* bytes of a buffer with maxData */
 	VD_MAX_SEGMENTS = 1024, /* of a scattered buffer, as many as a call takes (UIO_MAXIOV) */
@@ -175,7 +185,8 @@ struct vd_exit {
 enum vd_hook_phase {
 	VD_PHASE_ENTRY = 1, /* the whole event */
 	VD_PHASE_ENTRY_AWAITS_RETURN = 2,
-	VD_PHASE_RETURN = 3, /* completes the entry with the same pair, tid and generation */
+	VD_PHASE_RETURN = 3, /* completes the entry with the same pair, tid, hook and generation */
+	VD_PHASE_NO_RETURN = 4, /* the same entry is complete: no vector, no values */
 };
 
 /*
@@ -664,6 +675,8 @@ struct vd_syscall_abi {
 	__u32 result; /* offset of a function's result */
 	__u32 stack; /* offset of the stack pointer */
 	__u32 popped; /* how much higher the stack pointer is after the return */
+	__u32 kernel_bit; /* the bit that is set in the addresses of the kernel, and in no others */
+	__u32 x32_bit; /* marks the numbers of another ABI with the same registers, 0: there is none */
 };
 
 /* ---- shared maps --------------------------------------------------------- */
@@ -761,7 +774,7 @@ struct vd_sock_owner {
 	__u32 zero;
 };
 
-/* A call that awaits its return; keyed by thread id, functions by struct vd_call_key. */
+/* A call that awaits its return; keyed by vd_task(), functions by struct vd_call_key. */
 struct vd_pending {
 	__u64 pair;
 	__u32 hook;
@@ -776,9 +789,10 @@ struct vd_pending {
 
 /* One call of a function under way: a function can be called again within itself. */
 struct vd_call_key {
-	__u32 hook;
-	__u32 tid;
+	__u64 task; /* vd_task() */
 	__u64 frame;
+	__u32 hook;
+	__u32 zero;
 };
 
 /* A system call that is to fail: the guards on its way refuse it. Keyed by thread id. */
@@ -794,14 +808,15 @@ enum vd_counter {
 	VD_COUNT_PROCESS_MAP_FULL,
 	VD_COUNT_PROCESS_UNKNOWN, /* an event of a process that is not in the map */
 	VD_COUNT_SCRATCH_BUSY, /* an event dropped: nested too deep on one CPU */
-	VD_COUNT_PENDING_FULL, /* a return that will not be reported */
+	VD_COUNT_PENDING_FULL, /* an event told without its return */
 	VD_COUNT_FOLLOW_FULL, /* a descriptor that could not be followed */
 	VD_COUNT_ARG_FAILED, /* an argument that could not be read */
-	VD_COUNT_COMPAT_SYSCALL, /* 32-bit system calls, which no hook sees */
+	VD_COUNT_COMPAT_SYSCALL, /* system calls of 32-bit programs, which no hook sees */
 	VD_COUNT_SIGNAL_FAILED, /* bpf_send_signal refused */
 	VD_COUNT_EXEC_DATA_LOST,
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */
 	VD_COUNT_RETURN_LATE, /* a return whose rules are gone */
+	VD_COUNT_RETURN_MISSED, /* a return that the kernel had no probe left for; counted by the loader */
 	VD_COUNT_SKIPPED, /* runs that the kernel skipped; counted by the loader */
 	VD_COUNT_WORKLOAD_MAP_FULL, /* a container's cgroup that counts as the host's */
 	VD_COUNTERS,

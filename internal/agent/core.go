@@ -38,6 +38,7 @@ type core struct {
 
 	stop   context.CancelFunc
 	done   sync.WaitGroup
+	swept  uint64       // when, in nanoseconds since boot
 	ticked atomic.Int64 // when, in nanoseconds since the Unix epoch
 	blind  atomic.Bool  // the rings cannot be read any more
 }
@@ -210,7 +211,11 @@ func (c *core) tick() error {
 	c.observer.KernelCounters(counts)
 	c.observer.Tick(now)
 	c.ticked.Store(time.Now().UnixNano())
-	return nil
+	if now < c.swept+uint64(time.Minute) {
+		return nil
+	}
+	c.swept = now
+	return c.engine.SweepCalls(now)
 }
 
 // settled gives memory back that only loading needed.
@@ -233,6 +238,7 @@ func (c *core) close() error {
 		// Nothing is written any more: what is there is the rest.
 		_, err := c.rings.drain(context.Background())
 		errs = append(errs, err, c.rings.close())
+		c.observer.End()
 	}
 	if c.base != nil {
 		errs = append(errs, c.base.Close())

@@ -366,6 +366,7 @@ func (e *Engine) giveUp(gone []*installed, next map[compile.HookKey]*installed) 
 		if now == nil || now.post != old.post {
 			if old.post.coll != nil {
 				e.skipped += skippedRuns(old.post.coll)
+				e.missed += old.post.missedReturns()
 			}
 			errs = append(errs, old.post.close())
 		}

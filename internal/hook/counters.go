@@ -218,7 +218,7 @@ type KernelCounter struct {
 var counterNames = [...]string{
 	"lost_bulk", "lost_evidence", "process_map_full", "process_unknown", "scratch_busy", "pending_full",
 	"follow_full", "arg_failed", "compat_syscall", "signal_failed", "exec_data_lost", "verdict_full",
-	"return_late", "skipped", "workload_map_full",
+	"return_late", "return_missed", "skipped", "workload_map_full",
 }
 
 // KernelCounters returns what the kernel side has counted, summed over all
@@ -238,8 +238,8 @@ func (b *Base) KernelCounters() ([]KernelCounter, error) {
 	return out, nil
 }
 
-// KernelCounters returns what the kernel side has counted, with the runs of
-// programs at hooks that the kernel skipped: it does where a program is
+// KernelCounters returns what the kernel side has counted, with the returns of
+// functions that the kernel missed, and the runs of programs at hooks that it skipped: it does where a program is
 // running already on the CPU, preempted (kernel/bpf/trampoline.c,
 // __bpf_prog_enter_recur).
 func (e *Engine) KernelCounters() ([]KernelCounter, error) {
@@ -253,6 +253,11 @@ func (e *Engine) KernelCounters() ([]KernelCounter, error) {
 	skipped.Count += e.skipped + e.multi.skipped()
 	for _, coll := range e.standing() {
 		skipped.Count += skippedRuns(coll)
+	}
+	missed := &out[bpf.ContractVdCounterVD_COUNT_RETURN_MISSED]
+	missed.Count += e.missed
+	for _, h := range e.hooks {
+		missed.Count += h.post.missedReturns()
 	}
 	return out, nil
 }

@@ -28,8 +28,9 @@ type post struct {
 	entry            uint32
 	// returnBase is the hook's first slot in returns.
 	returnBase uint32
-	// seesReturns says that the dispatcher of returns is attached.
+	// seesReturns says that the dispatcher of returns is attached, by returnLink.
 	seesReturns bool
+	returnLink  io.Closer
 }
 
 // dispatchersOf are the programs of bpf/dispatch.bpf.c for an attachment.
@@ -146,14 +147,14 @@ func (e *Engine) attachReturn(t *post, p *ebpf.Program) error {
 	case AttachUprobe, AttachUprobeMulti:
 		l, err = t.place.target.attach(&e.files, t.place.attachment, p, true)
 	case AttachKprobe:
-		l, err = link.Kretprobe(t.place.function, p, nil)
+		l, err = attachKretprobe(t.place.function, p)
 	default:
 		l, err = link.AttachTracing(link.TracingOptions{Program: p})
 	}
 	if err != nil {
 		return err
 	}
-	t.links = append(t.links, l)
+	t.links, t.returnLink = append(t.links, l), l
 	return nil
 }
 

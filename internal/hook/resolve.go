@@ -115,6 +115,9 @@ func (e *Engine) places(h *compile.Hook) ([]candidate, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.HasReturn {
+		avoidMulti(all)
+	}
 	if needsOf(h).registers {
 		all = withRegisters(all)
 	}

@@ -33,22 +33,27 @@ type call struct {
 
 // handleHook takes a hook record, which was decoded from raw.
 func (o *Observer) handleHook(h *record.Hook, raw []byte) {
-	p := o.plans[planKey{h.Hook, h.Generation}]
-	if p == nil {
-		o.loss.add(lossDecode, "hook is not known", 1)
+	if record.Phase(h.Phase) != record.PhaseEntry {
+		o.handleHalf(h, raw)
 		return
 	}
-	if record.Phase(h.Phase) != record.PhaseEntry {
-		o.handleHalf(p, h, raw)
+	p := o.planOf(h)
+	if p == nil {
 		return
 	}
 	if o.holdEarly(h, raw) || o.holdForData(h, raw) {
 		return
 	}
-	o.call.begin(p, h)
-	o.call.addValues(h, false)
-	o.buffers.join(keyOf(h), &o.call)
-	o.emitCall(h.Vector())
+	o.emitEntry(p, h)
+}
+
+// planOf returns the plan by which the record is read. Without one the event is lost.
+func (o *Observer) planOf(h *record.Hook) *plan {
+	p := o.plans[planKey{h.Hook, h.Generation}]
+	if p == nil {
+		o.loss.add(lossDecode, "hook is not known", 1)
+	}
+	return p
 }
 
 func (c *call) begin(p *plan, h *record.Hook) {

@@ -4,6 +4,7 @@ package observe
 
 import (
 	"hash/maphash"
+	"math"
 	"sync"
 
 	"github.com/vedette-io/vedette/bpf"
@@ -70,10 +71,10 @@ func New(opts Options) *Observer {
 		opts:      opts,
 		ancestors: make(map[event.Kind]bool),
 		plans:     make(map[planKey]*plan),
-		calls:     newCalls(opts.Returns),
 		buffers:   newBuffers(),
 		cookies:   maphash.MakeSeed(),
 	}
+	o.calls = newCalls(opts.Returns, o.emitAlone)
 	for _, kind := range opts.Ancestors {
 		o.ancestors[kind] = true
 	}
@@ -128,6 +129,14 @@ func (o *Observer) Tick(now uint64) {
 	o.tick()
 }
 
+// End emits what still waits, when no record comes any more.
+func (o *Observer) End() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.calls.dropBefore(math.MaxUint64)
+	o.tick()
+}
+
 const second = 1e9
 
 func (o *Observer) advance(now uint64) {
@@ -141,6 +150,7 @@ func (o *Observer) tick() {
 	o.ticked = o.now
 	o.opts.Tree.Advance(o.now)
 	o.forgetPlans()
+	o.calls.dropBefore(o.now - min(o.now, callPatience))
 	o.emitLate()
 	o.expireData()
 	o.calls.report(&o.loss)

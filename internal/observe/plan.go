@@ -83,6 +83,8 @@ type plan struct {
 	ancestors bool
 	// retired is when the plan was replaced or withdrawn, in nanoseconds since boot; 0: it was not.
 	retired uint64
+	// detached says that nothing sees the hook's returns any more.
+	detached bool
 }
 
 type rule struct {
@@ -171,6 +173,9 @@ func (o *Observer) RetireHook(hook uint32) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.retire(hook)
+	for _, p := range o.plans {
+		p.detached = p.detached || p.Hook == hook
+	}
 }
 
 func (o *Observer) retire(hook uint32) {
@@ -202,6 +207,9 @@ func (o *Observer) forgetPlans() {
 	for key, p := range o.plans {
 		if p.retired != 0 && p.retired+planGrace < o.now {
 			delete(o.plans, key)
+			if p.detached {
+				o.calls.dropOf(key)
+			}
 		}
 	}
 }

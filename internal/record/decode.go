@@ -114,7 +114,7 @@ func decodeHook(raw []byte, h *Hook) *Error {
 	if err := whole(&h.HookRecord, raw); err != nil {
 		return err
 	}
-	if phase := Phase(h.Phase); phase < PhaseEntry || phase > PhaseReturn {
+	if phase := Phase(h.Phase); phase < PhaseEntry || phase > PhaseNoReturn {
 		return &Error{What: fmt.Sprintf("unknown phase %d", phase), Offset: int(unsafe.Offsetof(h.HookRecord.Phase))}
 	}
 	if h.Words > MaxWords {

@@ -33,6 +33,9 @@ const (
 	PhaseEntryAwaitsReturn = Phase(bpf.ContractVdHookPhaseVD_PHASE_ENTRY_AWAITS_RETURN)
 	// PhaseReturn completes the entry with the same pair, thread, hook and generation.
 	PhaseReturn = Phase(bpf.ContractVdHookPhaseVD_PHASE_RETURN)
+	// PhaseNoReturn says of the same entry that its return is not told: it has neither vector nor
+	// values.
+	PhaseNoReturn = Phase(bpf.ContractVdHookPhaseVD_PHASE_NO_RETURN)
 )
 
 // Hook is a match of one or more rules of one hook.
