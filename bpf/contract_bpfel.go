@@ -13,6 +13,21 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type ContractVdBuildIdFrame struct {
+	_       structs.HostLayout
+	Status  int32
+	BuildId [20]uint8
+	At      uint64
+}
+
+type ContractVdBuildIdStatus uint32
+
+const (
+	ContractVdBuildIdStatusVD_BUILD_ID_EMPTY ContractVdBuildIdStatus = 0
+	ContractVdBuildIdStatusVD_BUILD_ID_VALID ContractVdBuildIdStatus = 1
+	ContractVdBuildIdStatusVD_BUILD_ID_IP    ContractVdBuildIdStatus = 2
+)
+
 type ContractVdCounter uint32
 
 const (
@@ -29,8 +44,10 @@ const (
 	ContractVdCounterVD_COUNT_EXEC_DATA_LOST   ContractVdCounter = 10
 	ContractVdCounterVD_COUNT_VERDICT_FULL     ContractVdCounter = 11
 	ContractVdCounterVD_COUNT_RETURN_LATE      ContractVdCounter = 12
-	ContractVdCounterVD_COUNT_SKIPPED          ContractVdCounter = 13
-	ContractVdCounterVD_COUNTERS               ContractVdCounter = 14
+	ContractVdCounterVD_COUNT_SET_FAILED       ContractVdCounter = 13
+	ContractVdCounterVD_COUNT_REGISTERS_FAILED ContractVdCounter = 14
+	ContractVdCounterVD_COUNT_SKIPPED          ContractVdCounter = 15
+	ContractVdCounterVD_COUNTERS               ContractVdCounter = 16
 )
 
 type ContractVdCred struct {
@@ -351,17 +368,20 @@ type ContractVdHookConfig struct {
 type ContractVdHookFeature uint32
 
 const (
-	ContractVdHookFeatureVD_FEATURE_KILL     ContractVdHookFeature = 1
-	ContractVdHookFeatureVD_FEATURE_SIGNAL   ContractVdHookFeature = 2
-	ContractVdHookFeatureVD_FEATURE_RATE     ContractVdHookFeature = 4
-	ContractVdHookFeatureVD_FEATURE_FD_OPS   ContractVdHookFeature = 8
-	ContractVdHookFeatureVD_FEATURE_RETURN   ContractVdHookFeature = 16
-	ContractVdHookFeatureVD_FEATURE_OVERRIDE ContractVdHookFeature = 32
-	ContractVdHookFeatureVD_FEATURE_REFUSES  ContractVdHookFeature = 64
-	ContractVdHookFeatureVD_FEATURE_VERDICT  ContractVdHookFeature = 128
-	ContractVdHookFeatureVD_FEATURE_FRAMES   ContractVdHookFeature = 256
-	ContractVdHookFeatureVD_FEATURE_PROCESS  ContractVdHookFeature = 1024
-	ContractVdHookFeatureVD_FEATURE_USER     ContractVdHookFeature = 512
+	ContractVdHookFeatureVD_FEATURE_KILL      ContractVdHookFeature = 1
+	ContractVdHookFeatureVD_FEATURE_SIGNAL    ContractVdHookFeature = 2
+	ContractVdHookFeatureVD_FEATURE_RATE      ContractVdHookFeature = 4
+	ContractVdHookFeatureVD_FEATURE_FD_OPS    ContractVdHookFeature = 8
+	ContractVdHookFeatureVD_FEATURE_RETURN    ContractVdHookFeature = 16
+	ContractVdHookFeatureVD_FEATURE_OVERRIDE  ContractVdHookFeature = 32
+	ContractVdHookFeatureVD_FEATURE_REFUSES   ContractVdHookFeature = 64
+	ContractVdHookFeatureVD_FEATURE_VERDICT   ContractVdHookFeature = 128
+	ContractVdHookFeatureVD_FEATURE_FRAMES    ContractVdHookFeature = 256
+	ContractVdHookFeatureVD_FEATURE_PROCESS   ContractVdHookFeature = 1024
+	ContractVdHookFeatureVD_FEATURE_STACKS    ContractVdHookFeature = 4096
+	ContractVdHookFeatureVD_FEATURE_SET       ContractVdHookFeature = 16384
+	ContractVdHookFeatureVD_FEATURE_REGISTERS ContractVdHookFeature = 131072
+	ContractVdHookFeatureVD_FEATURE_USER      ContractVdHookFeature = 512
 )
 
 type ContractVdHookPhase uint32
@@ -443,6 +463,11 @@ const (
 	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
 	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
+	ContractVdLimitVD_MAX_FRAMES      ContractVdLimit = 127
+	ContractVdLimitVD_BUILD_ID_FRAME  ContractVdLimit = 32
+	ContractVdLimitVD_MAX_SET_ACTIONS ContractVdLimit = 8
+	ContractVdLimitVD_MAX_OVERRIDES   ContractVdLimit = 4
+	ContractVdLimitVD_MAX_REGISTERS   ContractVdLimit = 8
 	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
 )
 
@@ -565,6 +590,16 @@ const (
 	ContractVdRecordTypeVD_RECORD_HOOK      ContractVdRecordType = 6
 )
 
+type ContractVdRegisterWrite struct {
+	_     structs.HostLayout
+	Kind  uint8
+	Width uint8
+	To    uint16
+	From  uint16
+	Zero  uint16
+	Value uint64
+}
+
 type ContractVdRule struct {
 	_      structs.HostLayout
 	Flags  uint32
@@ -580,6 +615,9 @@ type ContractVdRule struct {
 	RateId       uint64
 	RateScope    uint32
 	Error        int32
+	Registers    uint8
+	Sets         uint8
+	Reserved     [6]uint8
 }
 
 type ContractVdRuleCounters struct {
@@ -591,19 +629,31 @@ type ContractVdRuleCounters struct {
 	RateLimited     uint64
 	Override        uint64
 	MonitorOverride uint64
+	Set             uint64
+	MonitorSet      uint64
 }
 
 type ContractVdRuleFlags uint32
 
 const (
-	ContractVdRuleFlagsVD_RULE_POST     ContractVdRuleFlags = 1
-	ContractVdRuleFlagsVD_RULE_KILL     ContractVdRuleFlags = 2
-	ContractVdRuleFlagsVD_RULE_SIGNAL   ContractVdRuleFlags = 4
-	ContractVdRuleFlagsVD_RULE_MONITOR  ContractVdRuleFlags = 8
-	ContractVdRuleFlagsVD_RULE_RETURN   ContractVdRuleFlags = 16
-	ContractVdRuleFlagsVD_RULE_NO_POST  ContractVdRuleFlags = 32
-	ContractVdRuleFlagsVD_RULE_OVERRIDE ContractVdRuleFlags = 64
+	ContractVdRuleFlagsVD_RULE_POST         ContractVdRuleFlags = 1
+	ContractVdRuleFlagsVD_RULE_KILL         ContractVdRuleFlags = 2
+	ContractVdRuleFlagsVD_RULE_SIGNAL       ContractVdRuleFlags = 4
+	ContractVdRuleFlagsVD_RULE_MONITOR      ContractVdRuleFlags = 8
+	ContractVdRuleFlagsVD_RULE_RETURN       ContractVdRuleFlags = 16
+	ContractVdRuleFlagsVD_RULE_NO_POST      ContractVdRuleFlags = 32
+	ContractVdRuleFlagsVD_RULE_OVERRIDE     ContractVdRuleFlags = 64
+	ContractVdRuleFlagsVD_RULE_STACK_KERNEL ContractVdRuleFlags = 128
+	ContractVdRuleFlagsVD_RULE_STACK_USER   ContractVdRuleFlags = 256
+	ContractVdRuleFlagsVD_RULE_IMA          ContractVdRuleFlags = 512
+	ContractVdRuleFlagsVD_RULE_SET          ContractVdRuleFlags = 16384
 )
+
+type ContractVdSet struct {
+	_     structs.HostLayout
+	Value uint32
+	Raw   uint32
+}
 
 type ContractVdSlotConfig struct {
 	_          structs.HostLayout
@@ -666,25 +716,29 @@ type ContractVdSyscallAbi struct {
 type ContractVdType uint32
 
 const (
-	ContractVdTypeVD_TYPE_NONE      ContractVdType = 0
-	ContractVdTypeVD_TYPE_S8        ContractVdType = 1
-	ContractVdTypeVD_TYPE_U8        ContractVdType = 2
-	ContractVdTypeVD_TYPE_S16       ContractVdType = 3
-	ContractVdTypeVD_TYPE_U16       ContractVdType = 4
-	ContractVdTypeVD_TYPE_S32       ContractVdType = 5
-	ContractVdTypeVD_TYPE_U32       ContractVdType = 6
-	ContractVdTypeVD_TYPE_S64       ContractVdType = 7
-	ContractVdTypeVD_TYPE_U64       ContractVdType = 8
-	ContractVdTypeVD_TYPE_SIZE      ContractVdType = 9
-	ContractVdTypeVD_TYPE_STRING    ContractVdType = 10
-	ContractVdTypeVD_TYPE_FILENAME  ContractVdType = 11
-	ContractVdTypeVD_TYPE_FD        ContractVdType = 12
-	ContractVdTypeVD_TYPE_FILE      ContractVdType = 13
-	ContractVdTypeVD_TYPE_PATH      ContractVdType = 14
-	ContractVdTypeVD_TYPE_CHAR_BUF  ContractVdType = 15
-	ContractVdTypeVD_TYPE_DATA_LOC  ContractVdType = 16
-	ContractVdTypeVD_TYPE_SYSCALL64 ContractVdType = 17
-	ContractVdTypeVD_TYPE_NOP       ContractVdType = 18
+	ContractVdTypeVD_TYPE_NONE           ContractVdType = 0
+	ContractVdTypeVD_TYPE_S8             ContractVdType = 1
+	ContractVdTypeVD_TYPE_U8             ContractVdType = 2
+	ContractVdTypeVD_TYPE_S16            ContractVdType = 3
+	ContractVdTypeVD_TYPE_U16            ContractVdType = 4
+	ContractVdTypeVD_TYPE_S32            ContractVdType = 5
+	ContractVdTypeVD_TYPE_U32            ContractVdType = 6
+	ContractVdTypeVD_TYPE_S64            ContractVdType = 7
+	ContractVdTypeVD_TYPE_U64            ContractVdType = 8
+	ContractVdTypeVD_TYPE_SIZE           ContractVdType = 9
+	ContractVdTypeVD_TYPE_STRING         ContractVdType = 10
+	ContractVdTypeVD_TYPE_FILENAME       ContractVdType = 11
+	ContractVdTypeVD_TYPE_FD             ContractVdType = 12
+	ContractVdTypeVD_TYPE_FILE           ContractVdType = 13
+	ContractVdTypeVD_TYPE_PATH           ContractVdType = 14
+	ContractVdTypeVD_TYPE_CHAR_BUF       ContractVdType = 15
+	ContractVdTypeVD_TYPE_DATA_LOC       ContractVdType = 16
+	ContractVdTypeVD_TYPE_SYSCALL64      ContractVdType = 17
+	ContractVdTypeVD_TYPE_NOP            ContractVdType = 18
+	ContractVdTypeVD_TYPE_STACK_KERNEL   ContractVdType = 60
+	ContractVdTypeVD_TYPE_STACK_USER     ContractVdType = 61
+	ContractVdTypeVD_TYPE_STACK_BUILD_ID ContractVdType = 62
+	ContractVdTypeVD_TYPE_IMA_HASH       ContractVdType = 63
 )
 
 type ContractVdValue struct {
@@ -717,6 +771,8 @@ type ContractVdVerdict struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	ContractVarAnchorVdBuildIdFrame  = "anchor_vd_build_id_frame"
+	ContractVarAnchorVdBuildIdStatus = "anchor_vd_build_id_status"
 	ContractVarAnchorVdCounter       = "anchor_vd_counter"
 	ContractVarAnchorVdCred          = "anchor_vd_cred"
 	ContractVarAnchorVdDimConfig     = "anchor_vd_dim_config"
@@ -752,9 +808,11 @@ const (
 	ContractVarAnchorVdProcessPolicy = "anchor_vd_process_policy"
 	ContractVarAnchorVdRateKey       = "anchor_vd_rate_key"
 	ContractVarAnchorVdRecordType    = "anchor_vd_record_type"
+	ContractVarAnchorVdRegisterWrite = "anchor_vd_register_write"
 	ContractVarAnchorVdRule          = "anchor_vd_rule"
 	ContractVarAnchorVdRuleCounters  = "anchor_vd_rule_counters"
 	ContractVarAnchorVdRuleFlags     = "anchor_vd_rule_flags"
+	ContractVarAnchorVdSet           = "anchor_vd_set"
 	ContractVarAnchorVdSlotConfig    = "anchor_vd_slot_config"
 	ContractVarAnchorVdSlotFlags     = "anchor_vd_slot_flags"
 	ContractVarAnchorVdSlotFrom      = "anchor_vd_slot_from"
@@ -821,6 +879,8 @@ type ContractMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ContractVariableSpecs struct {
+	AnchorVdBuildIdFrame  *ebpf.VariableSpec `ebpf:"anchor_vd_build_id_frame"`
+	AnchorVdBuildIdStatus *ebpf.VariableSpec `ebpf:"anchor_vd_build_id_status"`
 	AnchorVdCounter       *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
 	AnchorVdCred          *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
 	AnchorVdDimConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_config"`
@@ -856,9 +916,11 @@ type ContractVariableSpecs struct {
 	AnchorVdProcessPolicy *ebpf.VariableSpec `ebpf:"anchor_vd_process_policy"`
 	AnchorVdRateKey       *ebpf.VariableSpec `ebpf:"anchor_vd_rate_key"`
 	AnchorVdRecordType    *ebpf.VariableSpec `ebpf:"anchor_vd_record_type"`
+	AnchorVdRegisterWrite *ebpf.VariableSpec `ebpf:"anchor_vd_register_write"`
 	AnchorVdRule          *ebpf.VariableSpec `ebpf:"anchor_vd_rule"`
 	AnchorVdRuleCounters  *ebpf.VariableSpec `ebpf:"anchor_vd_rule_counters"`
 	AnchorVdRuleFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_rule_flags"`
+	AnchorVdSet           *ebpf.VariableSpec `ebpf:"anchor_vd_set"`
 	AnchorVdSlotConfig    *ebpf.VariableSpec `ebpf:"anchor_vd_slot_config"`
 	AnchorVdSlotFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_slot_flags"`
 	AnchorVdSlotFrom      *ebpf.VariableSpec `ebpf:"anchor_vd_slot_from"`
@@ -901,6 +963,8 @@ func (m *ContractMaps) Close() error {
 //
 // It can be passed to LoadContractObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ContractVariables struct {
+	AnchorVdBuildIdFrame  *ebpf.Variable `ebpf:"anchor_vd_build_id_frame"`
+	AnchorVdBuildIdStatus *ebpf.Variable `ebpf:"anchor_vd_build_id_status"`
 	AnchorVdCounter       *ebpf.Variable `ebpf:"anchor_vd_counter"`
 	AnchorVdCred          *ebpf.Variable `ebpf:"anchor_vd_cred"`
 	AnchorVdDimConfig     *ebpf.Variable `ebpf:"anchor_vd_dim_config"`
@@ -936,9 +1000,11 @@ type ContractVariables struct {
 	AnchorVdProcessPolicy *ebpf.Variable `ebpf:"anchor_vd_process_policy"`
 	AnchorVdRateKey       *ebpf.Variable `ebpf:"anchor_vd_rate_key"`
 	AnchorVdRecordType    *ebpf.Variable `ebpf:"anchor_vd_record_type"`
+	AnchorVdRegisterWrite *ebpf.Variable `ebpf:"anchor_vd_register_write"`
 	AnchorVdRule          *ebpf.Variable `ebpf:"anchor_vd_rule"`
 	AnchorVdRuleCounters  *ebpf.Variable `ebpf:"anchor_vd_rule_counters"`
 	AnchorVdRuleFlags     *ebpf.Variable `ebpf:"anchor_vd_rule_flags"`
+	AnchorVdSet           *ebpf.Variable `ebpf:"anchor_vd_set"`
 	AnchorVdSlotConfig    *ebpf.Variable `ebpf:"anchor_vd_slot_config"`
 	AnchorVdSlotFlags     *ebpf.Variable `ebpf:"anchor_vd_slot_flags"`
 	AnchorVdSlotFrom      *ebpf.Variable `ebpf:"anchor_vd_slot_from"`

@@ -122,6 +122,8 @@ struct vd_cursor {
 	__u32 signal; /* the strongest that is to be sent, 0: none */
 	__s32 error; /* what the caller gets, 0: nothing */
 	__u32 row; /* of a binary search */
+	__u32 stacks; /* enum vd_rule_flags: those that events have */
+	__u32 registers; /* vd_rule.registers of the override that is carried out */
 };
 
 struct vd_hook_scratch {
@@ -132,6 +134,7 @@ struct vd_hook_scratch {
 	__u64 post[VD_MAX_WORDS];
 	__u64 raw[VD_RAW_ARGS];
 	struct vd_cursor cursor;
+	__u64 registers[VD_MAX_REGISTERS]; /* what is written into them */
 	struct vd_string_key key;
 	struct vd_rate_key rate;
 	struct vd_pending pending;
@@ -820,6 +823,8 @@ static __always_inline void vd_rewind(struct vd_hook_scratch *s, const __u64 *fr
 	s->cursor.left = from[0];
 	s->cursor.signal = 0;
 	s->cursor.error = 0;
+	s->cursor.stacks = 0;
+	s->cursor.registers = 0;
 }
 
 /* Turns of the loop that visits all winners: one each, and one for each word. */
@@ -863,6 +868,8 @@ static __always_inline void vd_note_error(struct vd_cursor *c, struct vd_rule *r
 	n->override++;
 	if (!c->error)
 		c->error = error;
+	if ((vd_config.features & VD_FEATURE_REGISTERS) && !c->registers)
+		c->registers = rule->registers;
 }
 
 /* Carries out the descriptor actions; returns whether any changed something. */
@@ -877,6 +884,75 @@ static __always_inline bool vd_fd_ops(struct vd_run *run, struct vd_rule *rule)
 	}
 	return changed;
 }
+
+static __always_inline __u64 vd_register(void *regs, __u32 offset)
+{
+	__u64 v = 0;
+
+	bpf_probe_read_kernel(&v, 8, regs + offset);
+	return v;
+}
+
+/* Which of the ways of a static probe's places to have their arguments ctx has. */
+static __always_inline __u64 vd_variant(void *regs)
+{
+	__u64 variant = 0;
+
+	if (vd_config.variants > 1)
+		variant = bpf_get_attach_cookie(regs);
+	return variant < VD_MAX_VARIANTS ? variant : 0;
+}
+
+static __always_inline __u64 vd_operand_address(void *regs, const volatile struct vd_operand *o)
+{
+	__u64 at = o->value + vd_register(regs, o->base);
+
+	if (o->scale)
+		at += vd_register(regs, o->index) * o->scale;
+	return at;
+}
+
+/* The value of an operand; false if it cannot be read. */
+static __always_inline bool vd_operand_value(void *regs, const volatile struct vd_operand *o,
+					     __u64 *value)
+{
+	__u32 unused = (64 - 8 * o->width) & 63;
+	__u64 v = o->value;
+
+	switch (o->kind) {
+	case VD_OPERAND_CONSTANT:
+		break;
+	case VD_OPERAND_REGISTER:
+		v = vd_register(regs, o->base);
+		break;
+	case VD_OPERAND_MEMORY:
+		v = vd_operand_address(regs, o);
+		/* What is behind it may not be there, so no more is read than it has. */
+		if (o->width == 8 ? bpf_probe_read_user(&v, 8, (void *)v) :
+		    o->width == 4 ? bpf_probe_read_user(&v, 4, (void *)v) :
+		    o->width == 2 ? bpf_probe_read_user(&v, 2, (void *)v) :
+				    bpf_probe_read_user(&v, 1, (void *)v))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	v <<= unused;
+	*value = o->is_signed ? (__u64)((__s64)v >> unused) : v >> unused;
+	return true;
+}
+
+/* Whether the process is the agent, which is spared: with it all enforcement would end. */
+static __always_inline bool vd_is_agent(struct vd_run *run)
+{
+	__u32 zero = 0;
+	__u32 *agent = bpf_map_lookup_elem(&vd_agent, &zero);
+
+	return agent && *agent == run->pid;
+}
+
+#include "stack.h"
+#include "write.h"
 
 /* Carries out one rule, and notes in s->post whether it has an event. */
 static __noinline void vd_act(struct vd_run *run, __u32 bit)
@@ -896,6 +972,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 		quiet = false;
 	if (vd_config.features & VD_FEATURE_OVERRIDE)
 		vd_note_error(&run->s->cursor, rule, n);
+	if ((vd_config.features & VD_FEATURE_SET) && vd_set_arguments(run, rule, n))
+		quiet = false;
 	if (!(rule->flags & VD_RULE_POST)) {
 		n->no_post++;
 		return;
@@ -909,6 +987,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 	}
 	if (!(rule->flags & VD_RULE_RETURN))
 		n->post++;
+	if (vd_config.features & VD_FEATURE_STACKS)
+		run->s->cursor.stacks |= rule->flags & VD_RULE_STACKS;
 	word = bit / 64;
 	vd_bounded(word);
 	if (word < VD_MAX_WORDS)
@@ -1048,6 +1128,8 @@ static __always_inline bool vd_emit(struct vd_run *run, bool want, bool evidence
 			break;
 		at = vd_put_value(s, at, i);
 	}
+	if (vd_config.features & VD_FEATURE_STACKS)
+		at = vd_put_stacks(run, at);
 	vd_output(s, at, evidence);
 	return true;
 }
@@ -1162,15 +1244,6 @@ static __always_inline void vd_end(struct vd_run *run)
 		bpf_preempt_enable();
 }
 
-/* Whether the process is the agent, which is spared: with it all enforcement would end. */
-static __always_inline bool vd_is_agent(struct vd_run *run)
-{
-	__u32 zero = 0;
-	__u32 *agent = bpf_map_lookup_elem(&vd_agent, &zero);
-
-	return agent && *agent == run->pid;
-}
-
 /* Tells the guards on the way of the thread's system call to refuse it. */
 static __always_inline void vd_pronounce(struct vd_run *run, __s32 error)
 {
@@ -1200,12 +1273,15 @@ static __always_inline __s32 vd_enforce(struct vd_run *run, bool *enforced)
 	struct vd_cursor *c = &run->s->cursor;
 	__s32 error = 0;
 
-	if (!c->signal && !c->error)
+	if (!c->signal && !c->error && !c->registers)
 		return 0;
 	if (vd_is_agent(run)) {
 		vd_count(VD_COUNT_SIGNAL_FAILED);
+		c->registers = 0;
 		return 0;
 	}
+	if (c->registers)
+		*enforced = true;
 	if (c->signal) {
 		if (bpf_send_signal(c->signal))
 			vd_count(VD_COUNT_SIGNAL_FAILED);
@@ -1632,14 +1708,6 @@ int vd_hook_fexit(__u64 *ctx)
 
 /* ---- entry points: functions by probes ----------------------------------------------- */
 
-static __always_inline __u64 vd_register(void *regs, __u32 offset)
-{
-	__u64 v = 0;
-
-	bpf_probe_read_kernel(&v, 8, regs + offset);
-	return v;
-}
-
 /* The registers of a function's arguments. */
 static __always_inline void vd_load_registers(struct vd_run *run, void *regs)
 {
@@ -1652,48 +1720,12 @@ static __always_inline void vd_load_registers(struct vd_run *run, void *regs)
 	}
 }
 
-/* The value of an operand; false if it cannot be read. */
-static __always_inline bool vd_operand_value(void *regs, const volatile struct vd_operand *o,
-					     __u64 *value)
-{
-	__u32 unused = (64 - 8 * o->width) & 63;
-	__u64 v = o->value;
-
-	switch (o->kind) {
-	case VD_OPERAND_CONSTANT:
-		break;
-	case VD_OPERAND_REGISTER:
-		v = vd_register(regs, o->base);
-		break;
-	case VD_OPERAND_MEMORY:
-		v += vd_register(regs, o->base);
-		if (o->scale)
-			v += vd_register(regs, o->index) * o->scale;
-		/* What is behind it may not be there, so no more is read than it has. */
-		if (o->width == 8 ? bpf_probe_read_user(&v, 8, (void *)v) :
-		    o->width == 4 ? bpf_probe_read_user(&v, 4, (void *)v) :
-		    o->width == 2 ? bpf_probe_read_user(&v, 2, (void *)v) :
-				    bpf_probe_read_user(&v, 1, (void *)v))
-			return false;
-		break;
-	default:
-		return false;
-	}
-	v <<= unused;
-	*value = o->is_signed ? (__u64)((__s64)v >> unused) : v >> unused;
-	return true;
-}
-
 /* The arguments of a static probe, at the one of its places that ctx is. */
 static __always_inline void vd_load_operands(struct vd_run *run, void *regs)
 {
-	__u64 variant = 0;
+	__u64 variant = vd_variant(regs);
 	__u32 i;
 
-	if (vd_config.variants > 1)
-		variant = bpf_get_attach_cookie(regs);
-	if (variant >= VD_MAX_VARIANTS)
-		variant = 0;
 	for (i = 0; i < VD_RAW_ARGS; i++) {
 		if (i >= vd_config.raw_args)
 			break;
@@ -1722,6 +1754,8 @@ int vd_hook_kprobe(void *ctx)
 		vd_load_registers(&run, ctx);
 	}
 	vd_event(&run, number);
+	if (vd_config.features & VD_FEATURE_REGISTERS)
+		vd_write_registers(&run, ctx);
 	vd_end(&run);
 	return 0;
 }

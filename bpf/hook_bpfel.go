@@ -98,18 +98,21 @@ type HookVdHookScratch struct {
 	Post    [24]uint64
 	Raw     [6]uint64
 	Cursor  struct {
-		_      structs.HostLayout
-		Left   uint64
-		Word   uint32
-		Signal uint32
-		Error  int32
-		Row    uint32
+		_         structs.HostLayout
+		Left      uint64
+		Word      uint32
+		Signal    uint32
+		Error     int32
+		Row       uint32
+		Stacks    uint32
+		Registers uint32
 	}
-	Key      HookVdStringKey
-	Rate     HookVdRateKey
-	Pending  HookVdPending
-	Followed HookVdFollowed
-	Slots    [16]struct {
+	Registers [8]uint64
+	Key       HookVdStringKey
+	Rate      HookVdRateKey
+	Pending   HookVdPending
+	Followed  HookVdFollowed
+	Slots     [16]struct {
 		_      structs.HostLayout
 		Status uint32
 		Fd     uint32
@@ -198,6 +201,16 @@ type HookVdRateKey struct {
 	Scope uint64
 }
 
+type HookVdRegisterWrite struct {
+	_     structs.HostLayout
+	Kind  uint8
+	Width uint8
+	To    uint16
+	From  uint16
+	Zero  uint16
+	Value uint64
+}
+
 type HookVdRule struct {
 	_      structs.HostLayout
 	Flags  uint32
@@ -213,6 +226,9 @@ type HookVdRule struct {
 	RateId       uint64
 	RateScope    uint32
 	Error        int32
+	Registers    uint8
+	Sets         uint8
+	Reserved     [6]uint8
 }
 
 type HookVdRuleCounters struct {
@@ -224,6 +240,14 @@ type HookVdRuleCounters struct {
 	RateLimited     uint64
 	Override        uint64
 	MonitorOverride uint64
+	Set             uint64
+	MonitorSet      uint64
+}
+
+type HookVdSet struct {
+	_     structs.HostLayout
+	Value uint32
+	Raw   uint32
 }
 
 type HookVdStringKey struct {
@@ -305,6 +329,8 @@ const (
 	HookVarVdConfig             = "vd_config"
 	HookVarVdFdCalls            = "vd_fd_calls"
 	HookVarVdOperands           = "vd_operands"
+	HookVarVdOverrides          = "vd_overrides"
+	HookVarVdSets               = "vd_sets"
 )
 
 // LoadHook returns the embedded CollectionSpec for Hook.
@@ -392,10 +418,12 @@ type HookMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type HookVariableSpecs struct {
-	VdAbi      *ebpf.VariableSpec `ebpf:"vd_abi"`
-	VdConfig   *ebpf.VariableSpec `ebpf:"vd_config"`
-	VdFdCalls  *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
-	VdOperands *ebpf.VariableSpec `ebpf:"vd_operands"`
+	VdAbi       *ebpf.VariableSpec `ebpf:"vd_abi"`
+	VdConfig    *ebpf.VariableSpec `ebpf:"vd_config"`
+	VdFdCalls   *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
+	VdOperands  *ebpf.VariableSpec `ebpf:"vd_operands"`
+	VdOverrides *ebpf.VariableSpec `ebpf:"vd_overrides"`
+	VdSets      *ebpf.VariableSpec `ebpf:"vd_sets"`
 }
 
 // HookObjects contains all objects after they have been loaded into the kernel.
@@ -467,10 +495,12 @@ func (m *HookMaps) Close() error {
 //
 // It can be passed to LoadHookObjects or ebpf.CollectionSpec.LoadAndAssign.
 type HookVariables struct {
-	VdAbi      *ebpf.Variable `ebpf:"vd_abi"`
-	VdConfig   *ebpf.Variable `ebpf:"vd_config"`
-	VdFdCalls  *ebpf.Variable `ebpf:"vd_fd_calls"`
-	VdOperands *ebpf.Variable `ebpf:"vd_operands"`
+	VdAbi       *ebpf.Variable `ebpf:"vd_abi"`
+	VdConfig    *ebpf.Variable `ebpf:"vd_config"`
+	VdFdCalls   *ebpf.Variable `ebpf:"vd_fd_calls"`
+	VdOperands  *ebpf.Variable `ebpf:"vd_operands"`
+	VdOverrides *ebpf.Variable `ebpf:"vd_overrides"`
+	VdSets      *ebpf.Variable `ebpf:"vd_sets"`
 }
 
 // HookPrograms contains all programs after they have been loaded into the kernel.

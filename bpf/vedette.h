@@ -23,6 +23,11 @@ enum vd_limit {
 	VD_MAX_SETS = 64,
 	VD_RATE_ENTRIES = 32768,
 	VD_RAW_ARGS = 6,
+	VD_MAX_FRAMES = 127, /* of a stack trace: the default of kernel.perf_event_max_stack */
+	VD_BUILD_ID_FRAME = 32, /* sizeof(struct vd_build_id_frame) */
+	VD_MAX_SET_ACTIONS = 8, /* different ones of a hook */
+	VD_MAX_OVERRIDES = 4, /* different ones of a place in a program */
+	VD_MAX_REGISTERS = 8, /* that one of them writes */
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
 };
 
@@ -216,6 +221,19 @@ struct vd_value {
 	__u64 num;
 };
 
+enum vd_build_id_status {
+	VD_BUILD_ID_EMPTY = 0,
+	VD_BUILD_ID_VALID = 1,
+	VD_BUILD_ID_IP = 2, /* the file has none: at is the address */
+};
+
+/* One frame of a stack in user space: struct bpf_stack_build_id of the kernel. */
+struct vd_build_id_frame {
+	__s32 status; /* enum vd_build_id_status */
+	__u8 build_id[20];
+	__u64 at; /* offset in the file, in bytes */
+};
+
 /* ---- compiled hooks ------------------------------------------------------ */
 
 /* Argument types; the numbers of compile.SlotType. */
@@ -239,6 +257,11 @@ enum vd_type {
 	VD_TYPE_DATA_LOC = 16,
 	VD_TYPE_SYSCALL64 = 17,
 	VD_TYPE_NOP = 18,
+	/* In records only. */
+	VD_TYPE_STACK_KERNEL = 60, /* addresses of 8 bytes each, the innermost first */
+	VD_TYPE_STACK_USER = 61,
+	VD_TYPE_STACK_BUILD_ID = 62, /* struct vd_build_id_frame each */
+	VD_TYPE_IMA_HASH = 63, /* num: the algorithm (enum hash_algo), content: the digest */
 };
 
 /* Kinds and sources of dimensions; the numbers of compile.DimKind and DimSource. */
@@ -302,6 +325,22 @@ struct vd_operand {
 	__u64 value;
 };
 
+/* What Set writes into an argument of a static probe. */
+struct vd_set {
+	__u32 value;
+	__u32 raw; /* number of the operand, which is in memory and of 4 bytes */
+};
+
+/* What Override writes into a register. */
+struct vd_register_write {
+	__u8 kind; /* enum vd_operand_kind: value, from + value, or what is there in memory; 0: nothing */
+	__u8 width; /* bytes that are written: 1, 2, 4 or 8 */
+	__u16 to; /* offset in struct pt_regs, of the lowest byte that is written */
+	__u16 from;
+	__u16 zero;
+	__u64 value;
+};
+
 enum vd_slot_flags {
 	VD_SLOT_FILTERED = 1 << 0,
 	VD_SLOT_RETURN_COPY = 1 << 1,
@@ -353,6 +392,9 @@ enum vd_hook_feature {
 	VD_FEATURE_VERDICT = 1 << 7, /* guards on the call's way refuse */
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
+	VD_FEATURE_STACKS = 1 << 12,
+	VD_FEATURE_SET = 1 << 14,
+	VD_FEATURE_REGISTERS = 1 << 17, /* overrides write registers */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
 };
 
@@ -419,6 +461,10 @@ enum vd_rule_flags {
 	VD_RULE_RETURN = 1 << 4,
 	VD_RULE_NO_POST = 1 << 5,
 	VD_RULE_OVERRIDE = 1 << 6,
+	VD_RULE_STACK_KERNEL = 1 << 7, /* the event has the stack of the kernel */
+	VD_RULE_STACK_USER = 1 << 8, /* and of user space */
+	VD_RULE_IMA = 1 << 9, /* the event has the hash of the file */
+	VD_RULE_SET = 1 << 14, /* an argument of a static probe is written */
 };
 
 enum vd_fd_op_kind {
@@ -442,6 +488,9 @@ struct vd_rule {
 	__u64 rate_id; /* the same over all generations, and for no other rule */
 	__u32 rate_scope; /* 0 thread, 1 process, 2 global */
 	__s32 error; /* OVERRIDE: what the caller gets, -4095 to -1 */
+	__u8 registers; /* OVERRIDE at a place in a program: row of vd_overrides and 1, 0 for none */
+	__u8 sets; /* SET: bits of vd_sets */
+	__u8 reserved[6];
 };
 
 /* What a rule has done, per CPU. */
@@ -453,6 +502,8 @@ struct vd_rule_counters {
 	__u64 rate_limited;
 	__u64 override;
 	__u64 monitor_override;
+	__u64 set;
+	__u64 monitor_set;
 };
 
 /*
@@ -566,6 +617,8 @@ enum vd_counter {
 	VD_COUNT_EXEC_DATA_LOST,
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */
 	VD_COUNT_RETURN_LATE, /* a return whose rules are gone */
+	VD_COUNT_SET_FAILED, /* an argument that should have been set, and was not */
+	VD_COUNT_REGISTERS_FAILED, /* a call that should have been overridden, and was not */
 	VD_COUNT_SKIPPED, /* runs that the kernel skipped; counted by the loader */
 	VD_COUNTERS,
 };

@@ -33,6 +33,8 @@ type policySet struct {
 	fields   compile.Fields
 	host     map[string]uint32
 	log      *slog.Logger
+	// checkHost returns why the agent may not ask a host.
+	checkHost func(host string) error
 
 	mu      sync.Mutex
 	entries []*policyEntry // by id
@@ -234,7 +236,7 @@ func (s *policySet) active() []*policyEntry {
 // what was in force stays.
 func (s *policySet) apply() error {
 	active := s.active()
-	in := compile.Input{Fields: s.fields, HostNamespaces: s.host}
+	in := compile.Input{Fields: s.fields, HostNamespaces: s.host, CheckHost: s.checkHost}
 	names, keys := make([]string, len(active)), make([]string, len(active))
 	for i, e := range active {
 		in.Policies = append(in.Policies, compile.InputPolicy{

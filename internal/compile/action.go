@@ -17,6 +17,9 @@ var actionNames = map[policy.ActionType]string{
 	policy.ActionUnfollowFD: "KPROBE_ACTION_UNFOLLOWFD",
 	policy.ActionCopyFD:     "KPROBE_ACTION_COPYFD",
 	policy.ActionOverride:   "KPROBE_ACTION_OVERRIDE",
+	policy.ActionGetURL:     "KPROBE_ACTION_GETURL",
+	policy.ActionDNSLookup:  "KPROBE_ACTION_DNSLOOKUP",
+	policy.ActionSet:        "KPROBE_ACTION_SET",
 }
 
 // maxSignal is the highest number of a signal.
@@ -50,10 +53,19 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 		return
 	}
 	r.Action = name
+	// Requests are made for the last action only.
+	r.Request = Request{}
 	f.checkAction(a, path)
 	switch a.Action {
 	case policy.ActionPost:
 		f.rateLimit(r, a, path)
+		f.stacks(r, e, a)
+	case policy.ActionGetURL:
+		f.getURL(r, a, path)
+	case policy.ActionDNSLookup:
+		f.dnsLookup(r, a, path)
+	case policy.ActionSet:
+		f.set(r, e, a, path)
 	case policy.ActionNoPost:
 		r.Flags |= RuleNoPost
 	case policy.ActionSigkill:
@@ -85,7 +97,7 @@ const (
 // error can be given: the call is refused, not carried out by somebody else.
 func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
 	if e.group.Section == "uprobes" {
-		f.unsupported(path+".action", "the action "+quote(a.Action)+" at a uprobe")
+		f.overrideRegisters(r, a, path)
 		return
 	}
 	if a.ArgError < -maxErrno || a.ArgError > -1 {
@@ -102,15 +114,8 @@ func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
 
 // checkAction refuses what actions cannot do yet.
 func (f *frontend) checkAction(a *policy.Action, path string) {
-	for _, field := range []struct {
-		name string
-		set  bool
-	}{
-		{"kernelStackTrace", a.KernelStackTrace}, {"userStackTrace", a.UserStackTrace}, {"imaHash", a.ImaHash},
-	} {
-		if field.set {
-			f.named(path+"."+field.name, field.name)
-		}
+	if a.ImaHash {
+		f.named(path+".imaHash", "imaHash")
 	}
 	if a.Action != policy.ActionPost && (a.RateLimit != "" || a.RateLimitScope != "") {
 		f.errorf(path, "only the action Post has a rate limit")

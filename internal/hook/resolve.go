@@ -27,6 +27,9 @@ var errCannotRefuse = errors.New("cannot replace the result")
 // needs is what the rules of a hook ask of its attachment.
 type needs struct {
 	overrides, kills, returns bool
+	// sets and registers are that the memory and the registers of programs
+	// are written.
+	sets, registers bool
 }
 
 func needsOf(h *compile.Hook) needs {
@@ -35,6 +38,8 @@ func needsOf(h *compile.Hook) needs {
 		if r.Flags&compile.RuleMonitor == 0 {
 			n.overrides = n.overrides || r.Flags&compile.RuleOverride != 0
 			n.kills = n.kills || r.Flags&compile.RuleKill != 0
+			n.sets = n.sets || len(r.Sets) != 0
+			n.registers = n.registers || r.Registers != nil
 		}
 	}
 	return n
@@ -197,6 +202,23 @@ func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 // offers asks for a feature.
 func (e *Engine) offers(f kernel.Feature) func() error {
 	return func() error { return e.offer.Check(f) }
+}
+
+// offersAll asks for a feature after those that writing into a program needs.
+func (e *Engine) offersAll(n needs, f kernel.Feature) func() error {
+	return func() error {
+		if n.sets {
+			if err := e.offer.Check(kernel.FeatureWriteUser); err != nil {
+				return err
+			}
+		}
+		if n.registers {
+			if err := e.offer.Check(kernel.FeatureUprobeRegisters); err != nil {
+				return err
+			}
+		}
+		return e.offer.Check(f)
+	}
 }
 
 // callCandidates are the places of a system call. The verdict of a call

@@ -101,6 +101,7 @@ func (p *program) writeRules(at half, t *tables) error {
 	for _, r := range t.hook.Rules {
 		id := ruleKey(t.hook, r, t.owners).hash()
 		row := rule(r, t.hook.Groups[r.Group].FollowBit, id)
+		addWrites(&row, t.hook, r)
 		if err := p.coll.Maps["vd_rules"].Put(p.ruleRow(at, r.Bit), row); err != nil {
 			return err
 		}

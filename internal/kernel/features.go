@@ -70,6 +70,10 @@ const (
 	FeatureTaskStorage Feature = "task storage"
 	// FeatureInnerMap is an array of maps whose inner arrays differ in size.
 	FeatureInnerMap Feature = "inner maps of any size"
+	// FeatureWriteUser is the helper bpf_probe_write_user.
+	FeatureWriteUser Feature = "write user memory"
+	// FeatureUprobeRegisters is that programs at uprobes may write registers.
+	FeatureUprobeRegisters Feature = "uprobe registers"
 	// FeatureSendSignal is the helper bpf_send_signal.
 	FeatureSendSignal Feature = "send signal"
 
@@ -131,6 +135,8 @@ func facts() []fact {
 		{FeatureTaskStorage, "5.12", optionBTF, tryTaskStorage},
 		{FeatureInnerMap, "5.10", "", tryInnerMap},
 		{FeatureSendSignal, "5.3", "CONFIG_BPF_EVENTS", trySendSignal},
+		{FeatureWriteUser, "4.8", "no lockdown and CAP_SYS_ADMIN", tryWriteUser},
+		{FeatureUprobeRegisters, "6.18", "CONFIG_UPROBE_EVENTS", tryUprobeRegisters},
 		{FeatureKfuncPathDPath, "6.12", optionLSM, tryPathDPath},
 		{FeatureKfuncTaskExeFile, "6.12", optionLSM, tryTaskExeFile},
 		{FeatureKfuncIterTask, "6.7", optionBTF, tryKfuncIterTask},

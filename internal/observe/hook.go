@@ -25,6 +25,7 @@ type call struct {
 	// returned says that ret is there.
 	returned bool
 	retArg   event.Arg
+	stacks   Stacks
 }
 
 // handleHook takes a hook record, which was decoded from raw.
@@ -53,6 +54,7 @@ func (c *call) begin(p *plan, h *record.Hook) {
 	c.time = h.Header.Time
 	c.have = 0
 	c.returned = false
+	c.stacks = Stacks{}
 }
 
 // addValues takes the values of a record; those that came at the return replace placeholders.
@@ -65,6 +67,8 @@ func (c *call) addValues(h *record.Hook, atReturn bool) {
 		case value.Slot < record.MaxSlots:
 			c.slots[value.Slot] = value
 			c.have |= 1 << value.Slot
+		default:
+			c.stacks.add(&value)
 		}
 		first = false
 	}
@@ -108,7 +112,10 @@ func (o *Observer) emitRule(r *rule) {
 			h.Return = &c.retArg
 		}
 	}
-	o.emit()
+	o.request(r.request)
+	if !o.symbolize(r) {
+		o.emit()
+	}
 }
 
 func (o *Observer) addArgs(g *GroupPlan) {

@@ -64,6 +64,10 @@ type RulePlan struct {
 	Action event.Action
 	// NoPost says that the rule makes no event.
 	NoPost bool
+	// KernelStack and UserStack say that the event shows these stacks.
+	KernelStack, UserStack bool
+	// Request is what is asked for when the event is there; its kind is 0 for nothing.
+	Request Request
 }
 
 // plan is a HookPlan made for looking up.
@@ -78,6 +82,9 @@ type plan struct {
 type rule struct {
 	group  *GroupPlan
 	action event.Action
+	// kernelStack and userStack are as in RulePlan.
+	kernelStack, userStack bool
+	request                Request
 }
 
 type planKey struct{ hook, generation uint32 }
@@ -123,7 +130,9 @@ func (p *plan) addRule(r RulePlan) error {
 	if p.rules[r.Bit].group != nil {
 		return fmt.Errorf("given twice")
 	}
-	p.rules[r.Bit] = rule{group: &p.Groups[r.Group], action: r.Action}
+	p.rules[r.Bit] = rule{
+		group: &p.Groups[r.Group], action: r.Action, kernelStack: r.KernelStack, userStack: r.UserStack, request: r.Request,
+	}
 	return nil
 }
 

@@ -14,8 +14,10 @@ const (
 	// MaxWords is the most words of 64 bits that a rule vector has (VD_MAX_WORDS).
 	MaxWords = 24
 	// MaxSlots is the most slots that a hook has (VD_MAX_SLOTS); a record has at most as many
-	// values and a return value.
+	// values, a return value and stack traces.
 	MaxSlots = 16
+	// maxValues is the most values of a record.
+	maxValues = MaxSlots + 1 + 3
 )
 
 // Phase says which part of a call a hook record reports (enum vd_hook_phase).
@@ -95,6 +97,12 @@ const (
 	ValueDataLoc   = ValueType(bpf.ContractVdTypeVD_TYPE_DATA_LOC)
 	ValueSyscall64 = ValueType(bpf.ContractVdTypeVD_TYPE_SYSCALL64)
 	ValueNop       = ValueType(bpf.ContractVdTypeVD_TYPE_NOP)
+
+	// Stack traces: addresses of 8 bytes each, the innermost frame first, and of user space also
+	// places in files ([bpf.BuildIDFrame]). They come behind the values of slots.
+	ValueStackKernel  = ValueType(bpf.ContractVdTypeVD_TYPE_STACK_KERNEL)
+	ValueStackUser    = ValueType(bpf.ContractVdTypeVD_TYPE_STACK_USER)
+	ValueStackBuildID = ValueType(bpf.ContractVdTypeVD_TYPE_STACK_BUILD_ID)
 )
 
 // Status says how a value was read (enum vd_value_status).
