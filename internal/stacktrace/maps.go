@@ -4,6 +4,7 @@ package stacktrace
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -61,12 +62,12 @@ func find(all []mapping, addr uint64) *mapping {
 
 // of returns the mappings of a process that have all the addresses, where
 // they can be read: those that were read before, or those of now.
-func (m *mappings) of(id process.ID, binary string, addrs []uint64) []mapping {
+func (m *mappings) of(id process.ID, addrs []uint64) []mapping {
 	all, _ := m.known.get(id)
 	if all != nil && !slices.ContainsFunc(addrs, func(addr uint64) bool { return find(all, addr) == nil }) {
 		return all
 	}
-	fresh, err := m.read(id.PID, binary)
+	fresh, err := m.read(id)
 	if err != nil {
 		return all // the process has ended: what was known of it is the best
 	}
@@ -74,22 +75,46 @@ func (m *mappings) of(id process.ID, binary string, addrs []uint64) []mapping {
 	return fresh
 }
 
-// read reads the mappings of a process that still runs the program.
-func (m *mappings) read(pid uint32, binary string) ([]mapping, error) {
-	dir := filepath.Join(m.procfs, strconv.FormatUint(uint64(pid), 10))
+// read reads the mappings of a process that still runs.
+func (m *mappings) read(id process.ID) ([]mapping, error) {
+	dir := filepath.Join(m.procfs, strconv.FormatUint(uint64(id.PID), 10))
 	f, err := os.Open(filepath.Join(dir, "maps"))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	exe, err := os.Readlink(filepath.Join(dir, "exe"))
+	all, err := parseMaps(io.LimitReader(f, maxMapsText))
 	if err != nil {
 		return nil, err
 	}
-	if exe = strings.TrimSuffix(exe, deleted); binary != "" && exe != binary {
-		return nil, fmt.Errorf("process %d runs %s now, not %s", pid, exe, binary)
+	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
+	if err != nil {
+		return nil, err
 	}
-	return parseMaps(io.LimitReader(f, maxMapsText))
+	born, err := parseBorn(stat)
+	if err != nil {
+		return nil, err
+	}
+	if born > id.Start {
+		return nil, fmt.Errorf("process %d is another one by now", id.PID)
+	}
+	return all, nil
+}
+
+// tick is the unit of times in /proc/PID/stat, in nanoseconds (USER_HZ).
+const tick = 1e9 / 100
+
+// parseBorn reads when a process was forked, in nanoseconds since boot,
+// rounded down: the field 22 of /proc/PID/stat, whose field 2 is a name in
+// parentheses.
+func parseBorn(stat []byte) (uint64, error) {
+	behind := bytes.LastIndexByte(stat, ')')
+	fields := bytes.Fields(stat[behind+1:])
+	if behind < 0 || len(fields) < 20 {
+		return 0, fmt.Errorf("stat: %q", stat)
+	}
+	ticks, err := strconv.ParseUint(string(fields[19]), 10, 64)
+	return ticks * tick, err
 }
 
 // deleted is what stands behind the path of a file that has none any more.

@@ -129,7 +129,7 @@ func (o *objects) search(id executable.BuildID, paths []string) *object {
 	seen := map[string]bool{}
 	for i := 0; i < len(paths) && len(seen) < maxSearched; i++ {
 		path := paths[i]
-		if seen[path] || !filepath.IsAbs(path) {
+		if seen[path] || !isGlobal(path) {
 			continue
 		}
 		seen[path] = true
@@ -141,6 +141,10 @@ func (o *objects) search(id executable.BuildID, paths []string) *object {
 	}
 	return nil
 }
+
+// isGlobal reports whether a path leads all processes to the same file: what
+// is below /proc depends on who asks.
+func isGlobal(path string) bool { return filepath.IsAbs(path) && !strings.HasPrefix(path, "/proc/") }
 
 // match opens a file, and returns it if it has the build id; else the
 // libraries that it asks for.

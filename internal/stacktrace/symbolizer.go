@@ -5,6 +5,7 @@ package stacktrace
 import (
 	"encoding/binary"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -129,6 +130,9 @@ func (s *Symbolizer) name(j *job) {
 	stack := userStack{process: j.stacks.Process, addrs: addresses(j.stacks.User), files: fileFrames(j.stacks.Files)}
 	if p := j.event.Process; p != nil {
 		stack.binary = p.Binary
+		if !filepath.IsAbs(stack.binary) {
+			stack.binary = filepath.Join(p.CWD, stack.binary)
+		}
 	}
 	h.UserStack = s.user.frames(h.UserStack, &stack, s.opts.ExposeAddresses)
 }

@@ -30,7 +30,7 @@ type userStack struct {
 
 // frames appends the frames of a stack.
 func (u *userSymbols) frames(dst []event.StackFrame, s *userStack, expose bool) []event.StackFrame {
-	all := u.mappings.of(s.process, s.binary, s.addrs)
+	all := s.trusted(u.mappings.of(s.process, s.addrs))
 	for i, addr := range s.addrs {
 		frame := u.frame(s, i, find(all, addr))
 		if expose {
@@ -45,9 +45,6 @@ func (u *userSymbols) frames(dst []event.StackFrame, s *userStack, expose bool) 
 func (u *userSymbols) frame(s *userStack, i int, m *mapping) event.StackFrame {
 	addr := s.addrs[i]
 	file := s.file(i)
-	if m != nil && file != nil && file.At != m.at(addr) {
-		m = nil // the mapping is that of another time
-	}
 	switch {
 	case m != nil:
 		f := event.StackFrame{Module: m.path, Offset: m.at(addr)}
@@ -65,6 +62,19 @@ func (u *userSymbols) frame(s *userStack, i int, m *mapping) event.StackFrame {
 		return named(f, x, i)
 	}
 	return u.fixedFrame(s, i)
+}
+
+// trusted returns the mappings unless they contradict what the kernel has
+// found: then they are those of another image, which the process has executed
+// since.
+func (s *userStack) trusted(all []mapping) []mapping {
+	for i, addr := range s.addrs {
+		m, file := find(all, addr), s.file(i)
+		if m != nil && file != nil && file.At != m.at(addr) {
+			return nil
+		}
+	}
+	return all
 }
 
 // buildIDPrefix begins what stands for the path of a file that was not found.
@@ -99,7 +109,7 @@ func (s *userStack) file(i int) *bpf.BuildIDFrame {
 // the same addresses.
 func (u *userSymbols) fixedFrame(s *userStack, i int) event.StackFrame {
 	var f event.StackFrame
-	if s.binary == "" {
+	if !isGlobal(s.binary) {
 		return f
 	}
 	file, err := executable.Open(s.binary)
