@@ -149,7 +149,7 @@ func (c *core) observe(cfg Config, emit func(*event.Event)) error {
 		return err
 	}
 	c.policies = newPolicySet(c.engine, c.observer, c.tracefs, host, c.log)
-	c.policies.checkHost = c.requests.Check
+	c.policies.checkHost, c.policies.prepareStacks = c.requests.Check, c.symbols.Prepare
 	if err := c.base.Tasks(c.observer.Handle); err != nil {
 		return err
 	}

@@ -35,6 +35,8 @@ type policySet struct {
 	log      *slog.Logger
 	// checkHost returns why the agent may not ask a host.
 	checkHost func(host string) error
+	// prepareStacks is called when a policy shows stacks of the kernel.
+	prepareStacks func()
 
 	mu      sync.Mutex
 	entries []*policyEntry // by id
@@ -269,6 +271,9 @@ func (s *policySet) apply() error {
 		}
 	}
 	s.loaded, s.names = loaded, names
+	if s.prepareStacks != nil && showKernelStacks(plan) {
+		s.prepareStacks()
+	}
 	s.shares = map[compile.HookKey][]*policyEntry{}
 	for _, h := range plan.Hooks {
 		for _, g := range h.Groups {
@@ -278,6 +283,13 @@ func (s *policySet) apply() error {
 		}
 	}
 	return planErr
+}
+
+// showKernelStacks reports whether events of a plan show stacks of the kernel.
+func showKernelStacks(plan *compile.Plan) bool {
+	return slices.ContainsFunc(plan.Hooks, func(h *compile.Hook) bool {
+		return slices.ContainsFunc(h.Rules, func(r compile.Rule) bool { return r.Flags&compile.RuleStackKernel != 0 })
+	})
 }
 
 // Delete implements [server.Policies].

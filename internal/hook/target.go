@@ -163,6 +163,9 @@ func (p *programFiles) close() {
 // probeCandidates are the places of a hook in a program.
 func (e *Engine) probeCandidates(h *compile.Hook, n needs) ([]candidate, error) {
 	t, err := e.targetOf(h)
+	if err == nil {
+		err = t.checkSets(h)
+	}
 	if err == nil && n.returns {
 		err = t.checkReturn(&e.files)
 	}

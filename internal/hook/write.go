@@ -60,9 +60,6 @@ func (e *Engine) writesOf(h *compile.Hook, t *target, slots []bpf.SlotConfig) (w
 	}
 	for i, op := range sets {
 		w.sets[i] = bpf.Set{Value: op.Value, Raw: uint32(slots[op.Slot].Raw)}
-		if err := t.checkSet(h.Slots[op.Slot].Index); err != nil {
-			return w, err
-		}
 	}
 	all := overrides(h)
 	if len(all) > len(w.overrides) {
@@ -78,6 +75,16 @@ func (e *Engine) writesOf(h *compile.Hook, t *target, slots []bpf.SlotConfig) (w
 		}
 	}
 	return w, nil
+}
+
+// checkSets refuses Set actions on arguments that cannot be written.
+func (t *target) checkSets(h *compile.Hook) error {
+	for _, op := range setActions(h) {
+		if err := t.checkSet(h.Slots[op.Slot].Index); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkSet refuses arguments of a static probe that cannot be written: those

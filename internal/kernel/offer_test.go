@@ -52,6 +52,8 @@ var offered = map[Feature]string{
 	FeatureTaskStorage:      "-yyyyyy",
 	FeatureInnerMap:         "yyyyyyy",
 	FeatureSendSignal:       "yyyyyyy",
+	FeatureWriteUser:        "yyyyyy-",
+	FeatureUprobeRegisters:  "---yyy-",
 	FeatureKfuncPathDPath:   "--yyyy-",
 	FeatureKfuncTaskExeFile: "--yyyy-",
 	FeatureKfuncIterTask:    "--yyyyy",

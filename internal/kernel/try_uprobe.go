@@ -131,8 +131,8 @@ func tryWriteUser(o *Offer) error {
 	return o.tryLoad(ebpf.ProgramSpec{Type: ebpf.Kprobe}, asm.Instructions{
 		asm.Mov.Reg(asm.R2, asm.RFP),
 		asm.Add.Imm(asm.R2, -8),
-		asm.StoreImm(asm.R2, 0, 0, asm.DWord),
 		asm.Mov.Imm(asm.R1, 0),
+		asm.StoreMem(asm.R2, 0, asm.R1, asm.DWord),
 		asm.Mov.Imm(asm.R3, 8),
 		asm.FnProbeWriteUser.Call(),
 		asm.Mov.Imm(asm.R0, 0),

@@ -93,6 +93,13 @@ func (k *kernelSymbols) at(addr uint64) *kernelRow {
 	return row
 }
 
+// prepare reads the names if they have not been read.
+func (k *kernelSymbols) prepare() {
+	if k.read.IsZero() {
+		k.err = k.load()
+	}
+}
+
 func (k *kernelSymbols) find(addr uint64) *kernelRow {
 	i, found := slices.BinarySearchFunc(k.rows, addr, func(r kernelRow, addr uint64) int { return cmp.Compare(r.addr, addr) })
 	if !found {

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/vedette-io/vedette/internal/executable"
 	"github.com/vedette-io/vedette/internal/process"
 )
@@ -32,6 +34,8 @@ type mapping struct {
 	start, end uint64
 	offset     uint64 // in the file, of start
 	path       string // "[vdso]" and the like where it is no file
+	// device and inode are those of the file.
+	device, inode uint64
 	// identity is that of the file, once it has been opened.
 	identity executable.Identity
 	opened   bool
@@ -141,12 +145,26 @@ func parseMaps(r io.Reader) ([]mapping, error) {
 		m.start, errs[0] = strconv.ParseUint(from, 16, 64)
 		m.end, errs[1] = strconv.ParseUint(to, 16, 64)
 		m.offset, errs[2] = strconv.ParseUint(fields[2], 16, 64)
+		m.device, m.inode = fileNumbers(fields[3], fields[4])
 		if !ok || errs != [3]error{} {
 			return nil, fmt.Errorf("maps: line %q", line)
 		}
 		out = append(out, m)
 	}
 	return out, scanner.Err()
+}
+
+// fileNumbers reads the numbers of a file: those of its device in hexadecimal
+// digits, and that of its inode. 0 stands for what cannot be read.
+func fileNumbers(dev, ino string) (device, inode uint64) {
+	major, minor, _ := strings.Cut(dev, ":")
+	high, highErr := strconv.ParseUint(major, 16, 32)
+	low, lowErr := strconv.ParseUint(minor, 16, 32)
+	inode, err := strconv.ParseUint(ino, 10, 64)
+	if highErr != nil || lowErr != nil || err != nil {
+		return 0, 0
+	}
+	return unix.Mkdev(uint32(high), uint32(low)), inode
 }
 
 // pathOf is what stands behind the fifth field, which can have spaces.

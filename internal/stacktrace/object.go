@@ -3,6 +3,8 @@
 package stacktrace
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -72,6 +74,9 @@ func (o *objects) mapped(m *mapping, path string) *object {
 	}
 	f, err := executable.Open(path)
 	if err != nil {
+		f, err = openSame(m)
+	}
+	if err != nil {
 		return nil
 	}
 	defer f.Close()
@@ -80,6 +85,22 @@ func (o *objects) mapped(m *mapping, path string) *object {
 		m.identity, m.opened = x.identity, true
 	}
 	return x
+}
+
+// openSame opens the file of a mapping by its path, if that is still the same
+// file.
+func openSame(m *mapping) (*executable.File, error) {
+	if !isGlobal(m.path) || m.inode == 0 {
+		return nil, fs.ErrNotExist
+	}
+	f, err := executable.Open(m.path)
+	if err != nil {
+		return nil, err
+	}
+	if id := f.Identity(); id.Device != m.device || id.Inode != m.inode {
+		return nil, errors.Join(fs.ErrNotExist, f.Close())
+	}
+	return f, nil
 }
 
 // of returns the functions of an open file; nil if they cannot be read. path

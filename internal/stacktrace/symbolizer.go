@@ -43,8 +43,10 @@ type Symbolizer struct {
 	user   userSymbols
 	warned bool
 
-	queue chan job
-	bytes atomic.Int64
+	// An event first waits for the mappings of its process, which may end
+	// soon, and then for names.
+	queue, mapped chan job
+	bytes         atomic.Int64
 	done  sync.WaitGroup
 
 	mu     sync.Mutex
@@ -55,24 +57,26 @@ type Symbolizer struct {
 // job is an event that waits.
 type job struct {
 	event  *event.Event
-	stacks observe.Stacks
+	kernel []uint64
+	user   *userStack // nil: no stack of user space is shown
 	bytes  int64
 }
 
 // New starts a symbolizer. It reads nothing before the first event comes.
 func New(opts Options) *Symbolizer {
 	s := &Symbolizer{
-		opts: opts, kernel: kernelSymbols{path: opts.ProcFS + "/kallsyms"}, queue: make(chan job, maxQueue),
+		opts: opts, kernel: kernelSymbols{path: opts.ProcFS + "/kallsyms"}, queue: make(chan job, maxQueue), mapped: make(chan job),
 		user: userSymbols{mappings: newMappings(opts.ProcFS), objects: newObjects()},
 	}
-	s.done.Go(s.run)
+	s.done.Go(s.mapAll)
+	s.done.Go(s.nameAll)
 	return s
 }
 
 // Take takes an event, which must not be used by others any more, and reports
 // whether there was room for it. It does not wait.
 func (s *Symbolizer) Take(e *event.Event, stacks observe.Stacks) bool {
-	j := job{event: e, stacks: stacks, bytes: sizeOf(e, &stacks)}
+	j := job{event: e, kernel: addresses(stacks.Kernel), user: userStackOf(e, &stacks), bytes: sizeOf(e, &stacks)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.bytes.Load()+j.bytes > maxQueueBytes {
@@ -84,6 +88,21 @@ func (s *Symbolizer) Take(e *event.Event, stacks observe.Stacks) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// Prepare reads the names of the kernel's functions, if they have not been,
+// so that the first event that shows a stack need not wait for them. It does
+// not wait itself.
+func (s *Symbolizer) Prepare() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	select {
+	case s.queue <- job{}:
+	default: // the events that wait will see to it
 	}
 }
 
@@ -107,9 +126,26 @@ func (s *Symbolizer) Close() {
 	s.done.Wait()
 }
 
-func (s *Symbolizer) run() {
+// mapAll reads the mappings of the processes of all events.
+func (s *Symbolizer) mapAll() {
+	defer close(s.mapped)
 	for j := range s.queue {
-		if until := s.until.Load(); until == 0 || time.Now().UnixNano() < until {
+		if j.user != nil && !s.late() {
+			j.user.maps = s.user.mappings.of(j.user.process, j.user.addrs)
+		}
+		s.mapped <- j
+	}
+}
+
+// nameAll names the stacks of all events, and emits them.
+func (s *Symbolizer) nameAll() {
+	for j := range s.mapped {
+		if j.event == nil {
+			s.kernel.prepare()
+			s.warn()
+			continue
+		}
+		if !s.late() {
 			s.name(&j)
 		}
 		s.bytes.Add(-j.bytes)
@@ -117,24 +153,37 @@ func (s *Symbolizer) run() {
 	}
 }
 
+// late reports whether there is no time left for names.
+func (s *Symbolizer) late() bool {
+	until := s.until.Load()
+	return until != 0 && time.Now().UnixNano() >= until
+}
+
 // name gives an event its stacks.
 func (s *Symbolizer) name(j *job) {
 	h := &j.event.Hook
-	if len(j.stacks.Kernel) != 0 {
-		h.KernelStack = s.kernel.frames(h.KernelStack, addresses(j.stacks.Kernel), s.opts.ExposeAddresses)
+	if j.user != nil {
+		h.UserStack = s.user.frames(h.UserStack, j.user, s.opts.ExposeAddresses)
+	}
+	if len(j.kernel) != 0 {
+		h.KernelStack = s.kernel.frames(h.KernelStack, j.kernel, s.opts.ExposeAddresses)
 		s.warn()
 	}
-	if len(j.stacks.User) == 0 {
-		return
+}
+
+// userStackOf is the stack of user space of an event, nil if it has none.
+func userStackOf(e *event.Event, stacks *observe.Stacks) *userStack {
+	if len(stacks.User) == 0 {
+		return nil
 	}
-	stack := userStack{process: j.stacks.Process, addrs: addresses(j.stacks.User), files: fileFrames(j.stacks.Files)}
-	if p := j.event.Process; p != nil {
-		stack.binary = p.Binary
-		if !filepath.IsAbs(stack.binary) {
-			stack.binary = filepath.Join(p.CWD, stack.binary)
+	u := &userStack{process: stacks.Process, addrs: addresses(stacks.User), files: fileFrames(stacks.Files)}
+	if p := e.Process; p != nil {
+		u.binary = p.Binary
+		if !filepath.IsAbs(u.binary) {
+			u.binary = filepath.Join(p.CWD, u.binary)
 		}
 	}
-	h.UserStack = s.user.frames(h.UserStack, &stack, s.opts.ExposeAddresses)
+	return u
 }
 
 // warn tells once why the kernel's functions have no names.

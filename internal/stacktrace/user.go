@@ -26,13 +26,15 @@ type userStack struct {
 	binary string
 	addrs  []uint64
 	files  []bpf.BuildIDFrame
+	// maps are the mappings of the process, as far as they are known.
+	maps []mapping
 }
 
 // frames appends the frames of a stack.
 func (u *userSymbols) frames(dst []event.StackFrame, s *userStack, expose bool) []event.StackFrame {
-	all := s.trusted(u.mappings.of(s.process, s.addrs))
+	s.maps = s.trusted(s.maps)
 	for i, addr := range s.addrs {
-		frame := u.frame(s, i, find(all, addr))
+		frame := u.frame(s, i, find(s.maps, addr))
 		if expose {
 			frame.Address = addr
 		}

@@ -166,6 +166,14 @@ func (r *rig) close() error {
 // mustAdd loads policies, and deletes them when the test ends.
 func (r *rig) mustAdd(tb testing.TB, yaml string, names ...string) {
 	tb.Helper()
+	if err := r.add(tb, yaml, names...); err != nil {
+		tb.Fatalf("add policies: %v", err)
+	}
+}
+
+// add loads policies, and deletes those that could be when the test ends.
+func (r *rig) add(tb testing.TB, yaml string, names ...string) error {
+	tb.Helper()
 	_, err := r.AddTracingPolicy(context.Background(), &tetragon.AddTracingPolicyRequest{Yaml: yaml})
 	tb.Cleanup(func() {
 		for _, name := range names {
@@ -174,9 +182,7 @@ func (r *rig) mustAdd(tb testing.TB, yaml string, names ...string) {
 			}
 		}
 	})
-	if err != nil {
-		tb.Fatalf("add policies: %v", err)
-	}
+	return err
 }
 
 // mustPolicy returns the state of a policy.

@@ -113,7 +113,11 @@ kprobes:
 		want: []string{"child: sys_exit()"},
 	},
 	{
-		name: "with the return", act: linger, want: []string{"sys_lseek(int 5) = long -9"},
+		name: "with the return", act: func(a *actor) {
+			a.lseek(1000, 0)
+			time.Sleep(500 * time.Millisecond)
+		},
+		want: []string{"sys_lseek(int 1000) = long -9"},
 		spec: `
 kprobes:
 - call: sys_lseek
