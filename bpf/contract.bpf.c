@@ -22,6 +22,7 @@ ANCHOR(struct, vd_value);
 ANCHOR(struct, vd_slot_config);
 ANCHOR(struct, vd_operand);
 ANCHOR(struct, vd_set);
+ANCHOR(struct, vd_hash_record);
 ANCHOR(struct, vd_register_write);
 ANCHOR(struct, vd_build_id_frame);
 ANCHOR(struct, vd_dim_config);

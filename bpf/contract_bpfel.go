@@ -307,6 +307,55 @@ type ContractVdFork struct {
 	Flags uint32
 }
 
+type ContractVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process struct {
+			_     structs.HostLayout
+			Start uint64
+			Pid   uint32
+			Zero  uint32
+		}
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
+}
+
 type ContractVdHeader struct {
 	_    structs.HostLayout
 	Size uint32
@@ -380,6 +429,7 @@ const (
 	ContractVdHookFeatureVD_FEATURE_PROCESS   ContractVdHookFeature = 1024
 	ContractVdHookFeatureVD_FEATURE_STACKS    ContractVdHookFeature = 4096
 	ContractVdHookFeatureVD_FEATURE_SET       ContractVdHookFeature = 16384
+	ContractVdHookFeatureVD_FEATURE_IMA       ContractVdHookFeature = 262144
 	ContractVdHookFeatureVD_FEATURE_REGISTERS ContractVdHookFeature = 131072
 	ContractVdHookFeatureVD_FEATURE_USER      ContractVdHookFeature = 512
 )
@@ -463,6 +513,7 @@ const (
 	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
 	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
+	ContractVdLimitVD_MAX_DIGEST      ContractVdLimit = 64
 	ContractVdLimitVD_MAX_FRAMES      ContractVdLimit = 127
 	ContractVdLimitVD_BUILD_ID_FRAME  ContractVdLimit = 32
 	ContractVdLimitVD_MAX_SET_ACTIONS ContractVdLimit = 8
@@ -790,6 +841,7 @@ const (
 	ContractVarAnchorVdFollowed      = "anchor_vd_followed"
 	ContractVarAnchorVdFollowedKey   = "anchor_vd_followed_key"
 	ContractVarAnchorVdFork          = "anchor_vd_fork"
+	ContractVarAnchorVdHashRecord    = "anchor_vd_hash_record"
 	ContractVarAnchorVdHeader        = "anchor_vd_header"
 	ContractVarAnchorVdHookConfig    = "anchor_vd_hook_config"
 	ContractVarAnchorVdHookFeature   = "anchor_vd_hook_feature"
@@ -898,6 +950,7 @@ type ContractVariableSpecs struct {
 	AnchorVdFollowed      *ebpf.VariableSpec `ebpf:"anchor_vd_followed"`
 	AnchorVdFollowedKey   *ebpf.VariableSpec `ebpf:"anchor_vd_followed_key"`
 	AnchorVdFork          *ebpf.VariableSpec `ebpf:"anchor_vd_fork"`
+	AnchorVdHashRecord    *ebpf.VariableSpec `ebpf:"anchor_vd_hash_record"`
 	AnchorVdHeader        *ebpf.VariableSpec `ebpf:"anchor_vd_header"`
 	AnchorVdHookConfig    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_config"`
 	AnchorVdHookFeature   *ebpf.VariableSpec `ebpf:"anchor_vd_hook_feature"`
@@ -982,6 +1035,7 @@ type ContractVariables struct {
 	AnchorVdFollowed      *ebpf.Variable `ebpf:"anchor_vd_followed"`
 	AnchorVdFollowedKey   *ebpf.Variable `ebpf:"anchor_vd_followed_key"`
 	AnchorVdFork          *ebpf.Variable `ebpf:"anchor_vd_fork"`
+	AnchorVdHashRecord    *ebpf.Variable `ebpf:"anchor_vd_hash_record"`
 	AnchorVdHeader        *ebpf.Variable `ebpf:"anchor_vd_header"`
 	AnchorVdHookConfig    *ebpf.Variable `ebpf:"anchor_vd_hook_config"`
 	AnchorVdHookFeature   *ebpf.Variable `ebpf:"anchor_vd_hook_feature"`

@@ -24,7 +24,8 @@ for t in \
 	vd_exec_flags vd_namespace vd_hook_phase vd_value_status \
 	vd_type vd_dim_kind vd_dim_source vd_dim_flags \
 	vd_slot_from vd_slot_flags vd_operand vd_operand_kind vd_hook_feature vd_rule_flags \
-	vd_fd_op_kind vd_counter; do
+	vd_fd_op_kind vd_counter \
+	vd_set vd_register_write vd_build_id_frame vd_build_id_status vd_hash_record; do
 	types="$types -type $t"
 done
 

@@ -1104,10 +1104,10 @@ static __always_inline __u32 vd_begin(struct vd_run *run, __u8 phase, __u8 n_val
 }
 
 /*
- * Sends one record for the rules in post that wait for the return (want) or
- * do not.
+ * Sends one record for the rules in post that wait for the return, or for the
+ * hash of the file, (want) or do not.
  */
-static __always_inline bool vd_emit(struct vd_run *run, bool want, bool evidence)
+static __always_inline bool vd_emit(struct vd_run *run, bool want, __u8 phase, bool evidence)
 {
 	struct vd_hook_scratch *s = run->s;
 	__u64 any = 0;
@@ -1121,8 +1121,7 @@ static __always_inline bool vd_emit(struct vd_run *run, bool want, bool evidence
 	}
 	if (!any)
 		return false;
-	at = vd_begin(run, want ? VD_PHASE_ENTRY_AWAITS_RETURN : VD_PHASE_ENTRY, vd_config.n_slots,
-		      run->now);
+	at = vd_begin(run, phase, vd_config.n_slots, run->now);
 	for (i = 0; i < VD_MAX_SLOTS; i++) {
 		if (i >= vd_config.n_slots)
 			break;
@@ -1165,6 +1164,22 @@ static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
 		err = bpf_map_update_elem(&vd_pending, &tid, p, BPF_ANY);
 	}
 	if (err)
+		vd_count(VD_COUNT_PENDING_FULL);
+}
+
+/* Remembers that the file's hash completes the event whose vector is in acc. */
+static __always_inline void vd_await_hash(struct vd_run *run)
+{
+	struct vd_hash_record *h = (void *)run->s->record;
+
+	__builtin_memset(h, 0, sizeof(*h));
+	vd_begin(run, VD_PHASE_RETURN, 2, run->now);
+	h->record.words = VD_MAX_WORDS;
+	h->none.slot = 0xff;
+	h->hash.type = VD_TYPE_IMA_HASH;
+	h->hash.slot = 0xff;
+	h->hash.len = sizeof(h->digest);
+	if (bpf_map_update_elem(&vd_hashes, &run->tid, h, BPF_ANY))
 		vd_count(VD_COUNT_PENDING_FULL);
 }
 
@@ -1322,8 +1337,16 @@ static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 		error = vd_enforce(run, &enforced);
 	if (!(vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS)))
 		vd_fetch_rest(run);
-	vd_emit(run, false, enforced);
-	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, enforced))
+	vd_emit(run, false, VD_PHASE_ENTRY, enforced);
+	if (vd_config.features & VD_FEATURE_IMA) {
+		/* Nobody is asked any more about what is refused: there is no hash then. */
+		__u8 phase = error ? VD_PHASE_ENTRY : VD_PHASE_ENTRY_AWAITS_RETURN;
+
+		if (vd_emit(run, true, phase, enforced) && !error)
+			vd_await_hash(run);
+	}
+	if ((vd_config.features & VD_FEATURE_RETURN) &&
+	    vd_emit(run, true, VD_PHASE_ENTRY_AWAITS_RETURN, enforced))
 		vd_await_return(run, syscall);
 	return error;
 }

@@ -41,6 +41,55 @@ type HookVdFollowedKey struct {
 	Fd  uint32
 }
 
+type HookVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process struct {
+			_     structs.HostLayout
+			Start uint64
+			Pid   uint32
+			Zero  uint32
+		}
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
+}
+
 type HookVdHookConfig struct {
 	_            structs.HostLayout
 	Hook         uint32
@@ -299,6 +348,7 @@ const (
 	HookMapVdCounters           = "vd_counters"
 	HookMapVdCurrent            = "vd_current"
 	HookMapVdFollowed           = "vd_followed"
+	HookMapVdHashes             = "vd_hashes"
 	HookMapVdHookScratch        = "vd_hook_scratch"
 	HookMapVdPending            = "vd_pending"
 	HookMapVdProcesses          = "vd_processes"
@@ -398,6 +448,7 @@ type HookMapSpecs struct {
 	VdCounters     *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdCurrent      *ebpf.MapSpec `ebpf:"vd_current"`
 	VdFollowed     *ebpf.MapSpec `ebpf:"vd_followed"`
+	VdHashes       *ebpf.MapSpec `ebpf:"vd_hashes"`
 	VdHookScratch  *ebpf.MapSpec `ebpf:"vd_hook_scratch"`
 	VdPending      *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.MapSpec `ebpf:"vd_processes"`
@@ -451,6 +502,7 @@ type HookMaps struct {
 	VdCounters     *ebpf.Map `ebpf:"vd_counters"`
 	VdCurrent      *ebpf.Map `ebpf:"vd_current"`
 	VdFollowed     *ebpf.Map `ebpf:"vd_followed"`
+	VdHashes       *ebpf.Map `ebpf:"vd_hashes"`
 	VdHookScratch  *ebpf.Map `ebpf:"vd_hook_scratch"`
 	VdPending      *ebpf.Map `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.Map `ebpf:"vd_processes"`
@@ -474,6 +526,7 @@ func (m *HookMaps) Close() error {
 		m.VdCounters,
 		m.VdCurrent,
 		m.VdFollowed,
+		m.VdHashes,
 		m.VdHookScratch,
 		m.VdPending,
 		m.VdProcesses,

@@ -20,6 +20,55 @@ type ProcessVdCallKey struct {
 	Frame uint64
 }
 
+type ProcessVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process struct {
+			_     structs.HostLayout
+			Start uint64
+			Pid   uint32
+			Zero  uint32
+		}
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
+}
+
 type ProcessVdPending struct {
 	_          structs.HostLayout
 	Pair       uint64
@@ -114,6 +163,7 @@ const (
 	ProcessMapVdBinaries         = "vd_binaries"
 	ProcessMapVdCalls            = "vd_calls"
 	ProcessMapVdCounters         = "vd_counters"
+	ProcessMapVdHashes           = "vd_hashes"
 	ProcessMapVdPending          = "vd_pending"
 	ProcessMapVdPidSets          = "vd_pid_sets"
 	ProcessMapVdProcessPolicy    = "vd_process_policy"
@@ -186,6 +236,7 @@ type ProcessMapSpecs struct {
 	VdBinaries       *ebpf.MapSpec `ebpf:"vd_binaries"`
 	VdCalls          *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters       *ebpf.MapSpec `ebpf:"vd_counters"`
+	VdHashes         *ebpf.MapSpec `ebpf:"vd_hashes"`
 	VdPending        *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdPidSets        *ebpf.MapSpec `ebpf:"vd_pid_sets"`
 	VdProcessPolicy  *ebpf.MapSpec `ebpf:"vd_process_policy"`
@@ -228,6 +279,7 @@ type ProcessMaps struct {
 	VdBinaries       *ebpf.Map `ebpf:"vd_binaries"`
 	VdCalls          *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters       *ebpf.Map `ebpf:"vd_counters"`
+	VdHashes         *ebpf.Map `ebpf:"vd_hashes"`
 	VdPending        *ebpf.Map `ebpf:"vd_pending"`
 	VdPidSets        *ebpf.Map `ebpf:"vd_pid_sets"`
 	VdProcessPolicy  *ebpf.Map `ebpf:"vd_process_policy"`
@@ -245,6 +297,7 @@ func (m *ProcessMaps) Close() error {
 		m.VdBinaries,
 		m.VdCalls,
 		m.VdCounters,
+		m.VdHashes,
 		m.VdPending,
 		m.VdPidSets,
 		m.VdProcessPolicy,

@@ -23,6 +23,7 @@ enum vd_limit {
 	VD_MAX_SETS = 64,
 	VD_RATE_ENTRIES = 32768,
 	VD_RAW_ARGS = 6,
+	VD_MAX_DIGEST = 64, /* bytes of a hash */
 	VD_MAX_FRAMES = 127, /* of a stack trace: the default of kernel.perf_event_max_stack */
 	VD_BUILD_ID_FRAME = 32, /* sizeof(struct vd_build_id_frame) */
 	VD_MAX_SET_ACTIONS = 8, /* different ones of a hook */
@@ -394,6 +395,7 @@ enum vd_hook_feature {
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
 	VD_FEATURE_STACKS = 1 << 12,
 	VD_FEATURE_SET = 1 << 14,
+	VD_FEATURE_IMA = 1 << 18,
 	VD_FEATURE_REGISTERS = 1 << 17, /* overrides write registers */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
 };
@@ -523,6 +525,18 @@ struct vd_syscall_abi {
 };
 
 /* ---- shared maps --------------------------------------------------------- */
+
+/*
+ * An event that awaits the hash of its file, keyed by thread id: the record
+ * that completes it, but for the hash.
+ */
+struct vd_hash_record {
+	struct vd_hook_record record; /* VD_PHASE_RETURN with all words and two values */
+	__u64 vector[VD_MAX_WORDS];
+	struct vd_value none; /* in place of a return value */
+	struct vd_value hash;
+	__u8 digest[VD_MAX_DIGEST];
+};
 
 /* What every hook knows of a process; keyed by thread group id. */
 struct vd_process {

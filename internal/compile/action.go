@@ -60,6 +60,7 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 	case policy.ActionPost:
 		f.rateLimit(r, a, path)
 		f.stacks(r, e, a)
+		f.hash(r, e, a)
 	case policy.ActionGetURL:
 		f.getURL(r, a, path)
 	case policy.ActionDNSLookup:
@@ -114,9 +115,6 @@ func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
 
 // checkAction refuses what actions cannot do yet.
 func (f *frontend) checkAction(a *policy.Action, path string) {
-	if a.ImaHash {
-		f.named(path+".imaHash", "imaHash")
-	}
 	if a.Action != policy.ActionPost && (a.RateLimit != "" || a.RateLimitScope != "") {
 		f.errorf(path, "only the action Post has a rate limit")
 	}

@@ -18,3 +18,11 @@ func (f *frontend) stacks(r *Rule, e *entry, a *policy.Action) {
 		r.Flags |= RuleStackUser
 	}
 }
+
+// hash notes that the event has the hash of the file. The parser warns of it
+// where there is no file.
+func (f *frontend) hash(r *Rule, e *entry, a *policy.Action) {
+	if a.ImaHash && e.key.Kind == HookLSM && policy.HashesFiles(e.key.Name) {
+		r.Flags |= RuleIMA
+	}
+}

@@ -283,6 +283,8 @@ const (
 	// kernel and of user space.
 	RuleStackKernel RuleFlags = 1 << 7
 	RuleStackUser   RuleFlags = 1 << 8
+	// RuleIMA: the event has the hash of the file that an LSM hook is about.
+	RuleIMA RuleFlags = 1 << 9
 	// RuleSet: Rule.Sets are written.
 	RuleSet RuleFlags = 1 << 14
 )

@@ -84,7 +84,7 @@ func (e *Engine) change(h *compile.Hook, owners []string, processGeneration uint
 			failed.add(c.attachment, err)
 			continue
 		}
-		if old != nil && p.attachment == old.post.place.attachment && p.function == old.post.place.function {
+		if old != nil && p.attachment == old.post.place.attachment && p.function == old.post.place.function && (old.post.place.hashes || !p.hashes) {
 			return e.changeAt(old, p, h, owners, processGeneration)
 		}
 		next, err := e.install(h, id, p)

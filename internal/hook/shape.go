@@ -138,6 +138,7 @@ var ruleFeatures = []struct {
 	{compile.RuleReturn, bpf.ContractVdHookFeatureVD_FEATURE_RETURN},
 	{compile.RuleOverride, bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE},
 	{compile.RuleStackKernel | compile.RuleStackUser, bpf.ContractVdHookFeatureVD_FEATURE_STACKS},
+	{compile.RuleIMA, bpf.ContractVdHookFeatureVD_FEATURE_IMA},
 	{compile.RuleSet, bpf.ContractVdHookFeatureVD_FEATURE_SET},
 }
 

@@ -123,7 +123,7 @@ func (p *program) hookTables(at half, t *tables) bpf.HookTables {
 	copy(out.Start[:], h.Start)
 	copy(out.Guard[:], h.Guard)
 	for _, r := range h.Rules {
-		if r.Flags&compile.RuleReturn != 0 {
+		if r.Flags&(compile.RuleReturn|compile.RuleIMA) != 0 {
 			out.Returns[r.Bit/64] |= 1 << (r.Bit % 64)
 		}
 	}

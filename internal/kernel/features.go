@@ -37,6 +37,10 @@ const (
 	FeatureLSM          Feature = "LSM"
 	FeatureSleepableLSM Feature = "sleepable LSM"
 
+	// FeatureIMA is the hash of a file by the integrity measurement
+	// architecture, which LSM programs can ask for.
+	FeatureIMA Feature = "IMA hash"
+
 	// FeatureKprobe, FeatureKretprobe and their kin are probes of functions
 	// at run time.
 	FeatureKprobe         Feature = "kprobe"
@@ -100,6 +104,7 @@ const (
 	optionInjection  = "CONFIG_FUNCTION_ERROR_INJECTION, or Linux 7.2"
 	optionTrampoline = "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"
 	optionLSM        = "CONFIG_BPF_LSM and bpf in lsm="
+	optionIMA        = "CONFIG_IMA, CONFIG_BPF_LSM and bpf in lsm="
 	optionBTF        = "CONFIG_DEBUG_INFO_BTF"
 )
 
@@ -117,6 +122,7 @@ func facts() []fact {
 		{FeatureTracingCookies, "5.19", optionTrampoline, tryTracingCookies},
 		{FeatureLSM, "5.7", optionLSM, tryLSM},
 		{FeatureSleepableLSM, "5.11", optionLSM, trySleepableLSM},
+		{FeatureIMA, "5.18", optionIMA, tryIMA},
 		{FeatureKprobe, "4.17", "CONFIG_KPROBES", tryKprobe},
 		{FeatureKretprobe, "4.17", "CONFIG_KRETPROBES", tryKretprobe},
 		{FeatureKprobeMulti, "5.18", "CONFIG_FPROBE", tryKprobeMulti},

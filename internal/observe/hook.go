@@ -26,6 +26,7 @@ type call struct {
 	returned bool
 	retArg   event.Arg
 	stacks   Stacks
+	hash     string // of the file that an LSM hook is about
 }
 
 // handleHook takes a hook record, which was decoded from raw.
@@ -55,6 +56,7 @@ func (c *call) begin(p *plan, h *record.Hook) {
 	c.have = 0
 	c.returned = false
 	c.stacks = Stacks{}
+	c.hash = ""
 }
 
 // addValues takes the values of a record; those that came at the return replace placeholders.
@@ -67,6 +69,8 @@ func (c *call) addValues(h *record.Hook, atReturn bool) {
 		case value.Slot < record.MaxSlots:
 			c.slots[value.Slot] = value
 			c.have |= 1 << value.Slot
+		case value.Type == record.ValueIMAHash:
+			c.hash = hashText(&value)
 		default:
 			c.stacks.add(&value)
 		}
@@ -103,6 +107,7 @@ func (o *Observer) emitRule(r *rule) {
 	h.Message = r.group.Message
 	h.Tags = append(h.Tags, r.group.Tags...)
 	h.Action = r.action
+	h.IMAHash = c.hash
 	o.addArgs(r.group)
 	if r.group.HasReturn && c.returned {
 		c.retArg = returnArg(&c.ret, r.group.ReturnType)

@@ -28,6 +28,10 @@ var imaHashHooks = []string{
 	"bprm_creds_from_file", "file_ioctl", "file_lock", "file_open", "file_post_open", "file_receive", "mmap_file",
 }
 
+// HashesFiles reports whether the file that an LSM hook is about can be
+// hashed there.
+func HashesFiles(hook string) bool { return isOneOf(hook, imaHashHooks) }
+
 func (v *validator) validateActions(h hook, path string, actions []Action) {
 	if len(actions) > MaxActions {
 		v.errorf(ItemPath(path, MaxActions), "%d actions, the limit is %d", len(actions), MaxActions)

@@ -103,6 +103,8 @@ const (
 	ValueStackKernel  = ValueType(bpf.ContractVdTypeVD_TYPE_STACK_KERNEL)
 	ValueStackUser    = ValueType(bpf.ContractVdTypeVD_TYPE_STACK_USER)
 	ValueStackBuildID = ValueType(bpf.ContractVdTypeVD_TYPE_STACK_BUILD_ID)
+	// ValueIMAHash is the hash of a file: Num is the algorithm (enum hash_algo of the kernel).
+	ValueIMAHash = ValueType(bpf.ContractVdTypeVD_TYPE_IMA_HASH)
 )
 
 // Status says how a value was read (enum vd_value_status).

@@ -47,7 +47,7 @@ type Symbolizer struct {
 	// soon, and then for names.
 	queue, mapped chan job
 	bytes         atomic.Int64
-	done  sync.WaitGroup
+	done          sync.WaitGroup
 
 	mu     sync.Mutex
 	closed bool
@@ -65,7 +65,7 @@ type job struct {
 // New starts a symbolizer. It reads nothing before the first event comes.
 func New(opts Options) *Symbolizer {
 	s := &Symbolizer{
-		opts: opts, kernel: kernelSymbols{path: opts.ProcFS + "/kallsyms"}, queue: make(chan job, maxQueue), mapped: make(chan job),
+		opts: opts, kernel: kernelSymbols{path: opts.ProcFS + "/kallsyms"}, queue: make(chan job, maxQueue), mapped: make(chan job, maxQueue),
 		user: userSymbols{mappings: newMappings(opts.ProcFS), objects: newObjects()},
 	}
 	s.done.Go(s.mapAll)

@@ -62,6 +62,11 @@ func (j *journal) add(e *tetragon.GetEventsResponse) {
 		j.note(k.Parent)
 		j.note(k.Process)
 		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{process: k.Process, text: uprobeText(k)})
+	case e.GetProcessLsm() != nil:
+		k := e.GetProcessLsm()
+		j.note(k.Parent)
+		j.note(k.Process)
+		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{process: k.Process, text: lsmText(k)})
 	case e.GetProcessUsdt() != nil:
 		k := e.GetProcessUsdt()
 		j.note(k.Parent)
