@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/vedette-io/vedette/internal/executable/executabletest"
 	"github.com/vedette-io/vedette/internal/kernel"
 )
@@ -50,7 +52,7 @@ func hashVars(tb testing.TB, dir string) map[string]string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for name, content := range map[string][]byte{"hashed": []byte(hashedText), "refused": []byte(hashedText), "program": program} {
+	for name, content := range map[string][]byte{"hashed": []byte(hashedText), "locked": []byte(hashedText), "refused": []byte(hashedText), "program": program} {
 		if err := os.WriteFile(dir+"/"+name, content, 0o755); err != nil {
 			tb.Fatal(err)
 		}
@@ -65,9 +67,18 @@ func digest(content []byte) string {
 
 var hashes = register(table{name: "hashes", vars: hashVars, rows: []row{
 	{
+		// While a file is opened it cannot be read yet: that the kernel has no hash does not cost the event.
 		name: "opened", spec: hashOpened,
 		act:  func(a *actor) { a.open(a.dir+"/hashed", 9) },
-		want: []string{"file_open(file $DIR/hashed -rwxr-xr-x) $TEXT"},
+		want: []string{"file_open(file $DIR/hashed -rwxr-xr-x)"},
+	},
+	{
+		name: "locked", spec: strings.Replace(strings.Replace(hashOpened, "file_open", "file_lock", 1), "/hashed", "/locked", 1),
+		act: func(a *actor) {
+			a.open(a.dir+"/locked", 9)
+			a.check(a.call(unix.SYS_FLOCK, 9, unix.LOCK_EX) == 0, "the file was not locked")
+		},
+		want: []string{"file_lock(file $DIR/locked -rwxr-xr-x) $TEXT"},
 	},
 	{
 		name: "executed",
