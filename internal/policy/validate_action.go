@@ -275,6 +275,8 @@ func (v *validator) validateStackTrace(h hook, path string, a *Action) {
 		v.errorf(path, "%s is not supported in an lsmhook", field)
 	case h.section.isTracepoint():
 		v.warnf(path, "", "%s has no effect on a tracepoint, its events have no stack traces", field)
+	case h.section == sectionUprobe || h.section == sectionUsdt:
+		v.warnf(path, "", "%s has no effect in a %s, its events have no stack traces", field, h.section)
 	case a.Action != ActionPost:
 		v.warnf(path, "", "%s has no effect with action %s, only with Post", field, a.Action)
 	}

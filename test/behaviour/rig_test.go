@@ -95,6 +95,7 @@ func newRig() (*rig, error) {
 	cfg := agent.DefaultConfig()
 	cfg.RunDir, cfg.PolicyDir = filepath.Join(dir, "run"), ""
 	cfg.ServerAddress = "unix://" + cfg.SocketPath()
+	cfg.ActionHosts = []string{"127.0.0.0/8"}
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.Background())
 	go func() { r.ended <- agent.Run(ctx, cfg, slog.New(slog.NewTextHandler(&r.log, nil))) }()
