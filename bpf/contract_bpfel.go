@@ -28,6 +28,12 @@ const (
 	ContractVdBuildIdStatusVD_BUILD_ID_IP    ContractVdBuildIdStatus = 2
 )
 
+type ContractVdCookie uint32
+
+const (
+	ContractVdCookieVD_COOKIE_WRAPPER ContractVdCookie = 1073741824
+)
+
 type ContractVdCounter uint32
 
 const (
@@ -70,12 +76,15 @@ type ContractVdCred struct {
 }
 
 type ContractVdDimConfig struct {
-	_      structs.HostLayout
-	Kind   uint8
-	Source uint8
-	Index  uint8
-	Flags  uint8
-	Steps  uint32
+	_           structs.HostLayout
+	Kind        uint8
+	Source      uint8
+	Index       uint8
+	Flags       uint8
+	Steps       uint32
+	FieldOffset uint16
+	FieldWidth  uint8
+	Zero        uint8
 }
 
 type ContractVdDimFlags uint32
@@ -83,6 +92,7 @@ type ContractVdDimFlags uint32
 const (
 	ContractVdDimFlagsVD_DIM_SIGNED ContractVdDimFlags = 1
 	ContractVdDimFlagsVD_DIM_FETCH  ContractVdDimFlags = 2
+	ContractVdDimFlagsVD_DIM_PORT   ContractVdDimFlags = 4
 )
 
 type ContractVdDimKind uint32
@@ -93,6 +103,7 @@ const (
 	ContractVdDimKindVD_DIM_INDEX    ContractVdDimKind = 3
 	ContractVdDimKindVD_DIM_STRING   ContractVdDimKind = 4
 	ContractVdDimKindVD_DIM_POSTFIX  ContractVdDimKind = 5
+	ContractVdDimKindVD_DIM_ADDRESS  ContractVdDimKind = 6
 )
 
 type ContractVdDimSource uint32
@@ -109,6 +120,7 @@ const (
 	ContractVdDimSourceVD_SOURCE_CAPS       ContractVdDimSource = 9
 	ContractVdDimSourceVD_SOURCE_FLAGS      ContractVdDimSource = 10
 	ContractVdDimSourceVD_SOURCE_FOLLOWED   ContractVdDimSource = 11
+	ContractVdDimSourceVD_SOURCE_FIELD      ContractVdDimSource = 12
 )
 
 type ContractVdDimTables struct {
@@ -397,41 +409,49 @@ type ContractVdHookConfig struct {
 		Max        uint32
 	}
 	Dims [48]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Zero        uint8
 	}
 	ReturnDims [8]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Zero        uint8
 	}
 }
 
 type ContractVdHookFeature uint32
 
 const (
-	ContractVdHookFeatureVD_FEATURE_KILL      ContractVdHookFeature = 1
-	ContractVdHookFeatureVD_FEATURE_SIGNAL    ContractVdHookFeature = 2
-	ContractVdHookFeatureVD_FEATURE_RATE      ContractVdHookFeature = 4
-	ContractVdHookFeatureVD_FEATURE_FD_OPS    ContractVdHookFeature = 8
-	ContractVdHookFeatureVD_FEATURE_RETURN    ContractVdHookFeature = 16
-	ContractVdHookFeatureVD_FEATURE_OVERRIDE  ContractVdHookFeature = 32
-	ContractVdHookFeatureVD_FEATURE_REFUSES   ContractVdHookFeature = 64
-	ContractVdHookFeatureVD_FEATURE_VERDICT   ContractVdHookFeature = 128
-	ContractVdHookFeatureVD_FEATURE_FRAMES    ContractVdHookFeature = 256
-	ContractVdHookFeatureVD_FEATURE_PROCESS   ContractVdHookFeature = 1024
-	ContractVdHookFeatureVD_FEATURE_STACKS    ContractVdHookFeature = 4096
-	ContractVdHookFeatureVD_FEATURE_SET       ContractVdHookFeature = 16384
-	ContractVdHookFeatureVD_FEATURE_IMA       ContractVdHookFeature = 262144
-	ContractVdHookFeatureVD_FEATURE_REGISTERS ContractVdHookFeature = 131072
-	ContractVdHookFeatureVD_FEATURE_USER      ContractVdHookFeature = 512
+	ContractVdHookFeatureVD_FEATURE_KILL       ContractVdHookFeature = 1
+	ContractVdHookFeatureVD_FEATURE_SIGNAL     ContractVdHookFeature = 2
+	ContractVdHookFeatureVD_FEATURE_RATE       ContractVdHookFeature = 4
+	ContractVdHookFeatureVD_FEATURE_FD_OPS     ContractVdHookFeature = 8
+	ContractVdHookFeatureVD_FEATURE_RETURN     ContractVdHookFeature = 16
+	ContractVdHookFeatureVD_FEATURE_OVERRIDE   ContractVdHookFeature = 32
+	ContractVdHookFeatureVD_FEATURE_REFUSES    ContractVdHookFeature = 64
+	ContractVdHookFeatureVD_FEATURE_VERDICT    ContractVdHookFeature = 128
+	ContractVdHookFeatureVD_FEATURE_FRAMES     ContractVdHookFeature = 256
+	ContractVdHookFeatureVD_FEATURE_PROCESS    ContractVdHookFeature = 1024
+	ContractVdHookFeatureVD_FEATURE_STACKS     ContractVdHookFeature = 4096
+	ContractVdHookFeatureVD_FEATURE_SET        ContractVdHookFeature = 16384
+	ContractVdHookFeatureVD_FEATURE_IMA        ContractVdHookFeature = 262144
+	ContractVdHookFeatureVD_FEATURE_REGISTERS  ContractVdHookFeature = 131072
+	ContractVdHookFeatureVD_FEATURE_SOCK_TRACK ContractVdHookFeature = 2048
+	ContractVdHookFeatureVD_FEATURE_USER       ContractVdHookFeature = 512
+	ContractVdHookFeatureVD_FEATURE_SHARED     ContractVdHookFeature = 65536
 )
 
 type ContractVdHookPhase uint32
@@ -512,6 +532,7 @@ const (
 	ContractVdLimitVD_MAX_FD_OPS      ContractVdLimit = 2
 	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
 	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
+	ContractVdLimitVD_SOCK_OWNERS     ContractVdLimit = 32000
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
 	ContractVdLimitVD_MAX_DIGEST      ContractVdLimit = 64
 	ContractVdLimitVD_MAX_FRAMES      ContractVdLimit = 127
@@ -519,6 +540,7 @@ const (
 	ContractVdLimitVD_MAX_SET_ACTIONS ContractVdLimit = 8
 	ContractVdLimitVD_MAX_OVERRIDES   ContractVdLimit = 4
 	ContractVdLimitVD_MAX_REGISTERS   ContractVdLimit = 8
+	ContractVdLimitVD_MAX_DEREFS      ContractVdLimit = 10
 	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
 )
 
@@ -537,6 +559,29 @@ const (
 	ContractVdNamespaceVD_NS_USER              ContractVdNamespace = 9
 	ContractVdNamespaceVD_NS_COUNT             ContractVdNamespace = 10
 )
+
+type ContractVdNet struct {
+	_           structs.HostLayout
+	Saddr       [16]uint8
+	Daddr       [16]uint8
+	Address     uint64
+	Trackers    uint64
+	OwnerStart  uint64
+	OwnerPid    uint32
+	Mark        uint32
+	Priority    uint32
+	Hash        uint32
+	Len         uint32
+	SecPathLen  uint32
+	SecPathOlen uint32
+	Family      uint16
+	Protocol    uint16
+	Sport       uint16
+	Dport       uint16
+	Type        uint16
+	State       uint8
+	Zero        uint8
+}
 
 type ContractVdOperand struct {
 	_        structs.HostLayout
@@ -666,9 +711,12 @@ type ContractVdRule struct {
 	RateId       uint64
 	RateScope    uint32
 	Error        int32
+	Track        uint8
+	Untrack      uint8
+	TrackBit     uint8
 	Registers    uint8
 	Sets         uint8
-	Reserved     [6]uint8
+	Zero         [3]uint8
 }
 
 type ContractVdRuleCounters struct {
@@ -687,17 +735,21 @@ type ContractVdRuleCounters struct {
 type ContractVdRuleFlags uint32
 
 const (
-	ContractVdRuleFlagsVD_RULE_POST         ContractVdRuleFlags = 1
-	ContractVdRuleFlagsVD_RULE_KILL         ContractVdRuleFlags = 2
-	ContractVdRuleFlagsVD_RULE_SIGNAL       ContractVdRuleFlags = 4
-	ContractVdRuleFlagsVD_RULE_MONITOR      ContractVdRuleFlags = 8
-	ContractVdRuleFlagsVD_RULE_RETURN       ContractVdRuleFlags = 16
-	ContractVdRuleFlagsVD_RULE_NO_POST      ContractVdRuleFlags = 32
-	ContractVdRuleFlagsVD_RULE_OVERRIDE     ContractVdRuleFlags = 64
-	ContractVdRuleFlagsVD_RULE_STACK_KERNEL ContractVdRuleFlags = 128
-	ContractVdRuleFlagsVD_RULE_STACK_USER   ContractVdRuleFlags = 256
-	ContractVdRuleFlagsVD_RULE_IMA          ContractVdRuleFlags = 512
-	ContractVdRuleFlagsVD_RULE_SET          ContractVdRuleFlags = 16384
+	ContractVdRuleFlagsVD_RULE_POST           ContractVdRuleFlags = 1
+	ContractVdRuleFlagsVD_RULE_KILL           ContractVdRuleFlags = 2
+	ContractVdRuleFlagsVD_RULE_SIGNAL         ContractVdRuleFlags = 4
+	ContractVdRuleFlagsVD_RULE_MONITOR        ContractVdRuleFlags = 8
+	ContractVdRuleFlagsVD_RULE_RETURN         ContractVdRuleFlags = 16
+	ContractVdRuleFlagsVD_RULE_NO_POST        ContractVdRuleFlags = 32
+	ContractVdRuleFlagsVD_RULE_OVERRIDE       ContractVdRuleFlags = 64
+	ContractVdRuleFlagsVD_RULE_STACK_KERNEL   ContractVdRuleFlags = 128
+	ContractVdRuleFlagsVD_RULE_STACK_USER     ContractVdRuleFlags = 256
+	ContractVdRuleFlagsVD_RULE_IMA            ContractVdRuleFlags = 512
+	ContractVdRuleFlagsVD_RULE_SET            ContractVdRuleFlags = 16384
+	ContractVdRuleFlagsVD_RULE_TRACK_SOCK     ContractVdRuleFlags = 1024
+	ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK   ContractVdRuleFlags = 2048
+	ContractVdRuleFlagsVD_RULE_TRACK_RETURN   ContractVdRuleFlags = 32768
+	ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN ContractVdRuleFlags = 65536
 )
 
 type ContractVdSet struct {
@@ -726,14 +778,37 @@ type ContractVdSlotFlags uint32
 const (
 	ContractVdSlotFlagsVD_SLOT_FILTERED    ContractVdSlotFlags = 1
 	ContractVdSlotFlagsVD_SLOT_RETURN_COPY ContractVdSlotFlags = 2
+	ContractVdSlotFlagsVD_SLOT_RESOLVE     ContractVdSlotFlags = 4
 )
 
 type ContractVdSlotFrom uint32
 
 const (
-	ContractVdSlotFromVD_FROM_RAW   ContractVdSlotFrom = 0
-	ContractVdSlotFromVD_FROM_FIELD ContractVdSlotFrom = 1
+	ContractVdSlotFromVD_FROM_RAW      ContractVdSlotFrom = 0
+	ContractVdSlotFromVD_FROM_FIELD    ContractVdSlotFrom = 1
+	ContractVdSlotFromVD_FROM_TASK     ContractVdSlotFrom = 2
+	ContractVdSlotFromVD_FROM_REGISTER ContractVdSlotFrom = 3
 )
+
+type ContractVdSockOwner struct {
+	_        structs.HostLayout
+	Trackers uint64
+	Start    uint64
+	Born     uint64
+	Pid      uint32
+	Zero     uint32
+}
+
+type ContractVdSteps struct {
+	_        structs.HostLayout
+	Count    uint8
+	Width    uint8
+	Left     uint8
+	Right    uint8
+	IsSigned uint8
+	Depth    [11]uint8
+	Offset   [11]uint32
+}
 
 type ContractVdStringKey struct {
 	_         structs.HostLayout
@@ -786,6 +861,11 @@ const (
 	ContractVdTypeVD_TYPE_DATA_LOC       ContractVdType = 16
 	ContractVdTypeVD_TYPE_SYSCALL64      ContractVdType = 17
 	ContractVdTypeVD_TYPE_NOP            ContractVdType = 18
+	ContractVdTypeVD_TYPE_SOCK           ContractVdType = 19
+	ContractVdTypeVD_TYPE_SOCKET         ContractVdType = 20
+	ContractVdTypeVD_TYPE_SKB            ContractVdType = 21
+	ContractVdTypeVD_TYPE_SOCKADDR       ContractVdType = 22
+	ContractVdTypeVD_TYPE_SOCKADDR_UN    ContractVdType = 23
 	ContractVdTypeVD_TYPE_STACK_KERNEL   ContractVdType = 60
 	ContractVdTypeVD_TYPE_STACK_USER     ContractVdType = 61
 	ContractVdTypeVD_TYPE_STACK_BUILD_ID ContractVdType = 62
@@ -810,6 +890,9 @@ const (
 	ContractVdValueStatusVD_VALUE_UNRESOLVED ContractVdValueStatus = 8
 	ContractVdValueStatusVD_VALUE_AT_RETURN  ContractVdValueStatus = 16
 	ContractVdValueStatusVD_VALUE_COMPAT     ContractVdValueStatus = 32
+	ContractVdValueStatusVD_VALUE_UNREACHED  ContractVdValueStatus = 64
+	ContractVdValueStatusVD_VALUE_NO_ADDRESS ContractVdValueStatus = 256
+	ContractVdValueStatusVD_VALUE_NO_PORT    ContractVdValueStatus = 512
 )
 
 type ContractVdVerdict struct {
@@ -824,6 +907,7 @@ type ContractVdVerdict struct {
 const (
 	ContractVarAnchorVdBuildIdFrame  = "anchor_vd_build_id_frame"
 	ContractVarAnchorVdBuildIdStatus = "anchor_vd_build_id_status"
+	ContractVarAnchorVdCookie        = "anchor_vd_cookie"
 	ContractVarAnchorVdCounter       = "anchor_vd_counter"
 	ContractVarAnchorVdCred          = "anchor_vd_cred"
 	ContractVarAnchorVdDimConfig     = "anchor_vd_dim_config"
@@ -850,6 +934,7 @@ const (
 	ContractVarAnchorVdHookTables    = "anchor_vd_hook_tables"
 	ContractVarAnchorVdLimit         = "anchor_vd_limit"
 	ContractVarAnchorVdNamespace     = "anchor_vd_namespace"
+	ContractVarAnchorVdNet           = "anchor_vd_net"
 	ContractVarAnchorVdOperand       = "anchor_vd_operand"
 	ContractVarAnchorVdOperandKind   = "anchor_vd_operand_kind"
 	ContractVarAnchorVdPending       = "anchor_vd_pending"
@@ -868,6 +953,8 @@ const (
 	ContractVarAnchorVdSlotConfig    = "anchor_vd_slot_config"
 	ContractVarAnchorVdSlotFlags     = "anchor_vd_slot_flags"
 	ContractVarAnchorVdSlotFrom      = "anchor_vd_slot_from"
+	ContractVarAnchorVdSockOwner     = "anchor_vd_sock_owner"
+	ContractVarAnchorVdSteps         = "anchor_vd_steps"
 	ContractVarAnchorVdStringKey     = "anchor_vd_string_key"
 	ContractVarAnchorVdStringValue   = "anchor_vd_string_value"
 	ContractVarAnchorVdSyscallAbi    = "anchor_vd_syscall_abi"
@@ -933,6 +1020,7 @@ type ContractMapSpecs struct {
 type ContractVariableSpecs struct {
 	AnchorVdBuildIdFrame  *ebpf.VariableSpec `ebpf:"anchor_vd_build_id_frame"`
 	AnchorVdBuildIdStatus *ebpf.VariableSpec `ebpf:"anchor_vd_build_id_status"`
+	AnchorVdCookie        *ebpf.VariableSpec `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter       *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
 	AnchorVdCred          *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
 	AnchorVdDimConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_config"`
@@ -959,6 +1047,7 @@ type ContractVariableSpecs struct {
 	AnchorVdHookTables    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_tables"`
 	AnchorVdLimit         *ebpf.VariableSpec `ebpf:"anchor_vd_limit"`
 	AnchorVdNamespace     *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
+	AnchorVdNet           *ebpf.VariableSpec `ebpf:"anchor_vd_net"`
 	AnchorVdOperand       *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind   *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdPending       *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
@@ -977,6 +1066,8 @@ type ContractVariableSpecs struct {
 	AnchorVdSlotConfig    *ebpf.VariableSpec `ebpf:"anchor_vd_slot_config"`
 	AnchorVdSlotFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_slot_flags"`
 	AnchorVdSlotFrom      *ebpf.VariableSpec `ebpf:"anchor_vd_slot_from"`
+	AnchorVdSockOwner     *ebpf.VariableSpec `ebpf:"anchor_vd_sock_owner"`
+	AnchorVdSteps         *ebpf.VariableSpec `ebpf:"anchor_vd_steps"`
 	AnchorVdStringKey     *ebpf.VariableSpec `ebpf:"anchor_vd_string_key"`
 	AnchorVdStringValue   *ebpf.VariableSpec `ebpf:"anchor_vd_string_value"`
 	AnchorVdSyscallAbi    *ebpf.VariableSpec `ebpf:"anchor_vd_syscall_abi"`
@@ -1018,6 +1109,7 @@ func (m *ContractMaps) Close() error {
 type ContractVariables struct {
 	AnchorVdBuildIdFrame  *ebpf.Variable `ebpf:"anchor_vd_build_id_frame"`
 	AnchorVdBuildIdStatus *ebpf.Variable `ebpf:"anchor_vd_build_id_status"`
+	AnchorVdCookie        *ebpf.Variable `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter       *ebpf.Variable `ebpf:"anchor_vd_counter"`
 	AnchorVdCred          *ebpf.Variable `ebpf:"anchor_vd_cred"`
 	AnchorVdDimConfig     *ebpf.Variable `ebpf:"anchor_vd_dim_config"`
@@ -1044,6 +1136,7 @@ type ContractVariables struct {
 	AnchorVdHookTables    *ebpf.Variable `ebpf:"anchor_vd_hook_tables"`
 	AnchorVdLimit         *ebpf.Variable `ebpf:"anchor_vd_limit"`
 	AnchorVdNamespace     *ebpf.Variable `ebpf:"anchor_vd_namespace"`
+	AnchorVdNet           *ebpf.Variable `ebpf:"anchor_vd_net"`
 	AnchorVdOperand       *ebpf.Variable `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind   *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdPending       *ebpf.Variable `ebpf:"anchor_vd_pending"`
@@ -1062,6 +1155,8 @@ type ContractVariables struct {
 	AnchorVdSlotConfig    *ebpf.Variable `ebpf:"anchor_vd_slot_config"`
 	AnchorVdSlotFlags     *ebpf.Variable `ebpf:"anchor_vd_slot_flags"`
 	AnchorVdSlotFrom      *ebpf.Variable `ebpf:"anchor_vd_slot_from"`
+	AnchorVdSockOwner     *ebpf.Variable `ebpf:"anchor_vd_sock_owner"`
+	AnchorVdSteps         *ebpf.Variable `ebpf:"anchor_vd_steps"`
 	AnchorVdStringKey     *ebpf.Variable `ebpf:"anchor_vd_string_key"`
 	AnchorVdStringValue   *ebpf.Variable `ebpf:"anchor_vd_string_value"`
 	AnchorVdSyscallAbi    *ebpf.Variable `ebpf:"anchor_vd_syscall_abi"`

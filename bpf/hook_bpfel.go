@@ -121,20 +121,26 @@ type HookVdHookConfig struct {
 		Max        uint32
 	}
 	Dims [48]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Zero        uint8
 	}
 	ReturnDims [8]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Zero        uint8
 	}
 }
 
@@ -275,9 +281,12 @@ type HookVdRule struct {
 	RateId       uint64
 	RateScope    uint32
 	Error        int32
+	Track        uint8
+	Untrack      uint8
+	TrackBit     uint8
 	Registers    uint8
 	Sets         uint8
-	Reserved     [6]uint8
+	Zero         [3]uint8
 }
 
 type HookVdRuleCounters struct {
@@ -297,6 +306,26 @@ type HookVdSet struct {
 	_     structs.HostLayout
 	Value uint32
 	Raw   uint32
+}
+
+type HookVdSockOwner struct {
+	_        structs.HostLayout
+	Trackers uint64
+	Start    uint64
+	Born     uint64
+	Pid      uint32
+	Zero     uint32
+}
+
+type HookVdSteps struct {
+	_        structs.HostLayout
+	Count    uint8
+	Width    uint8
+	Left     uint8
+	Right    uint8
+	IsSigned uint8
+	Depth    [11]uint8
+	Offset   [11]uint32
 }
 
 type HookVdStringKey struct {
@@ -358,6 +387,7 @@ const (
 	HookMapVdRuleCounters       = "vd_rule_counters"
 	HookMapVdRules              = "vd_rules"
 	HookMapVdSequences          = "vd_sequences"
+	HookMapVdSockOwners         = "vd_sock_owners"
 	HookMapVdStrings            = "vd_strings"
 	HookMapVdTable              = "vd_table"
 	HookMapVdTables             = "vd_tables"
@@ -381,6 +411,7 @@ const (
 	HookVarVdOperands           = "vd_operands"
 	HookVarVdOverrides          = "vd_overrides"
 	HookVarVdSets               = "vd_sets"
+	HookVarVdSteps              = "vd_steps"
 )
 
 // LoadHook returns the embedded CollectionSpec for Hook.
@@ -458,6 +489,7 @@ type HookMapSpecs struct {
 	VdRuleCounters *ebpf.MapSpec `ebpf:"vd_rule_counters"`
 	VdRules        *ebpf.MapSpec `ebpf:"vd_rules"`
 	VdSequences    *ebpf.MapSpec `ebpf:"vd_sequences"`
+	VdSockOwners   *ebpf.MapSpec `ebpf:"vd_sock_owners"`
 	VdStrings      *ebpf.MapSpec `ebpf:"vd_strings"`
 	VdTable        *ebpf.MapSpec `ebpf:"vd_table"`
 	VdTables       *ebpf.MapSpec `ebpf:"vd_tables"`
@@ -475,6 +507,7 @@ type HookVariableSpecs struct {
 	VdOperands  *ebpf.VariableSpec `ebpf:"vd_operands"`
 	VdOverrides *ebpf.VariableSpec `ebpf:"vd_overrides"`
 	VdSets      *ebpf.VariableSpec `ebpf:"vd_sets"`
+	VdSteps     *ebpf.VariableSpec `ebpf:"vd_steps"`
 }
 
 // HookObjects contains all objects after they have been loaded into the kernel.
@@ -512,6 +545,7 @@ type HookMaps struct {
 	VdRuleCounters *ebpf.Map `ebpf:"vd_rule_counters"`
 	VdRules        *ebpf.Map `ebpf:"vd_rules"`
 	VdSequences    *ebpf.Map `ebpf:"vd_sequences"`
+	VdSockOwners   *ebpf.Map `ebpf:"vd_sock_owners"`
 	VdStrings      *ebpf.Map `ebpf:"vd_strings"`
 	VdTable        *ebpf.Map `ebpf:"vd_table"`
 	VdTables       *ebpf.Map `ebpf:"vd_tables"`
@@ -536,6 +570,7 @@ func (m *HookMaps) Close() error {
 		m.VdRuleCounters,
 		m.VdRules,
 		m.VdSequences,
+		m.VdSockOwners,
 		m.VdStrings,
 		m.VdTable,
 		m.VdTables,
@@ -554,6 +589,7 @@ type HookVariables struct {
 	VdOperands  *ebpf.Variable `ebpf:"vd_operands"`
 	VdOverrides *ebpf.Variable `ebpf:"vd_overrides"`
 	VdSets      *ebpf.Variable `ebpf:"vd_sets"`
+	VdSteps     *ebpf.Variable `ebpf:"vd_steps"`
 }
 
 // HookPrograms contains all programs after they have been loaded into the kernel.

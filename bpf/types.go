@@ -24,6 +24,8 @@ type (
 	Value = ContractVdValue
 	// SlotConfig says how a hook's program fetches an argument.
 	SlotConfig = ContractVdSlotConfig
+	// Steps are the way from a pointer to a value.
+	Steps = ContractVdSteps
 	// Operand says where a static probe has an argument.
 	Operand = ContractVdOperand
 	// Set is what an action writes into an argument of a static probe.
@@ -62,6 +64,10 @@ type (
 	Followed = ContractVdFollowed
 	// Verdict is a system call that is to fail.
 	Verdict = ContractVdVerdict
+	// Net is what is known of a socket, a packet or an address.
+	Net = ContractVdNet
+	// SockOwner is the process that has a socket tracked.
+	SockOwner = ContractVdSockOwner
 	// ProcessPolicy is what fork and exec need to know of the policies.
 	ProcessPolicy = ContractVdProcessPolicy
 	// SyscallABI says how the system call tracepoints are read.

@@ -22,6 +22,7 @@ enum vd_limit {
 	VD_MAX_FD_OPS = 2,
 	VD_MAX_SETS = 64,
 	VD_RATE_ENTRIES = 32768,
+	VD_SOCK_OWNERS = 32000,
 	VD_RAW_ARGS = 6,
 	VD_MAX_DIGEST = 64, /* bytes of a hash */
 	VD_MAX_FRAMES = 127, /* of a stack trace: the default of kernel.perf_event_max_stack */
@@ -29,6 +30,7 @@ enum vd_limit {
 	VD_MAX_SET_ACTIONS = 8, /* different ones of a hook */
 	VD_MAX_OVERRIDES = 4, /* different ones of a place in a program */
 	VD_MAX_REGISTERS = 8, /* that one of them writes */
+	VD_MAX_DEREFS = 10, /* pointers on the way to a value */
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
 };
 
@@ -205,6 +207,9 @@ enum vd_value_status {
 	VD_VALUE_UNRESOLVED = 1 << 3, /* more path components than walked */
 	VD_VALUE_AT_RETURN = 1 << 4, /* comes with the return record */
 	VD_VALUE_COMPAT = 1 << 5, /* SYSCALL64: a 32-bit call */
+	VD_VALUE_UNREACHED = 1 << 6, /* with FAILED: an address on the way to it cannot be read; num is the component */
+	VD_VALUE_NO_ADDRESS = 1 << 8, /* struct vd_net: its family has no IP addresses */
+	VD_VALUE_NO_PORT = 1 << 9, /* struct vd_net: its protocol has no ports, or they are elsewhere */
 };
 
 /*
@@ -212,7 +217,9 @@ enum vd_value_status {
  * multiple of 8. Integers have no content: num is the value, sign-extended
  * to 64 bits for signed types. For paths (FD, FILE, PATH) num is the inode's
  * mode and the content the path. For strings and buffers num is the whole
- * length in bytes of what was to be copied.
+ * length in bytes of what was to be copied. The content of SOCK, SOCKET, SKB
+ * and SOCKADDR is a struct vd_net, that of SOCKADDR_UN the path, with num as
+ * the address family.
  */
 struct vd_value {
 	__u8 type; /* enum vd_type */
@@ -233,6 +240,33 @@ struct vd_build_id_frame {
 	__s32 status; /* enum vd_build_id_status */
 	__u8 build_id[20];
 	__u64 at; /* offset in the file, in bytes */
+};
+
+/*
+ * What is known of a socket, a packet or an address. Addresses are those of
+ * IPv6, in network order, those of IPv4 mapped (::ffff:a.b.c.d); all numbers
+ * are in the machine's order. A single address is saddr and sport.
+ */
+struct vd_net {
+	__u8 saddr[16];
+	__u8 daddr[16];
+	__u64 address; /* of the struct sock; 0: none */
+	__u64 trackers; /* bits of the policies that have the socket tracked */
+	__u64 owner_start; /* the process that it is tracked for */
+	__u32 owner_pid;
+	__u32 mark;
+	__u32 priority;
+	__u32 hash; /* of a packet, as the following */
+	__u32 len; /* bytes */
+	__u32 sec_path_len;
+	__u32 sec_path_olen;
+	__u16 family;
+	__u16 protocol; /* above IP */
+	__u16 sport;
+	__u16 dport;
+	__u16 type; /* of a socket, SOCK_STREAM */
+	__u8 state; /* of a socket, TCP_ESTABLISHED */
+	__u8 zero;
 };
 
 /* ---- compiled hooks ------------------------------------------------------ */
@@ -258,6 +292,11 @@ enum vd_type {
 	VD_TYPE_DATA_LOC = 16,
 	VD_TYPE_SYSCALL64 = 17,
 	VD_TYPE_NOP = 18,
+	VD_TYPE_SOCK = 19,
+	VD_TYPE_SOCKET = 20,
+	VD_TYPE_SKB = 21,
+	VD_TYPE_SOCKADDR = 22,
+	VD_TYPE_SOCKADDR_UN = 23,
 	/* In records only. */
 	VD_TYPE_STACK_KERNEL = 60, /* addresses of 8 bytes each, the innermost first */
 	VD_TYPE_STACK_USER = 61,
@@ -272,6 +311,7 @@ enum vd_dim_kind {
 	VD_DIM_INDEX = 3,
 	VD_DIM_STRING = 4,
 	VD_DIM_POSTFIX = 5,
+	VD_DIM_ADDRESS = 6,
 };
 
 enum vd_dim_source {
@@ -286,12 +326,15 @@ enum vd_dim_source {
 	VD_SOURCE_CAPS = 9,
 	VD_SOURCE_FLAGS = 10,
 	VD_SOURCE_FOLLOWED = 11,
+	VD_SOURCE_FIELD = 12, /* a number in the content of a slot */
 };
 
 /* Where the raw value of a slot comes from. */
 enum vd_slot_from {
 	VD_FROM_RAW = 0, /* raw argument number raw */
 	VD_FROM_FIELD = 1, /* offset and width in a tracepoint's record */
+	VD_FROM_TASK = 2, /* the current task's struct task_struct */
+	VD_FROM_REGISTER = 3, /* offset and width in struct pt_regs, which the program's context is */
 };
 
 struct vd_slot_config {
@@ -345,6 +388,21 @@ struct vd_register_write {
 enum vd_slot_flags {
 	VD_SLOT_FILTERED = 1 << 0,
 	VD_SLOT_RETURN_COPY = 1 << 1,
+	VD_SLOT_RESOLVE = 1 << 2, /* what it is from is where the way of vd_steps begins */
+};
+
+/*
+ * The way from a pointer to a value: count pointers are read, each at an offset from the one before. The value is at
+ * the next offset.
+ */
+struct vd_steps {
+	__u8 count; /* at most VD_MAX_DEREFS */
+	__u8 width; /* bytes of the value; 0: the value is the place itself */
+	__u8 left; /* bits by which what was read is shifted to the left and then */
+	__u8 right; /* to the right: it is extended to 64 bits, or a bit field */
+	__u8 is_signed;
+	__u8 depth[VD_MAX_DEREFS + 1]; /* which component of the policy's path each read is for, from 0 */
+	__u32 offset[VD_MAX_DEREFS + 1];
 };
 
 /* What is constant of a dimension; the rest is in struct vd_dim_tables. */
@@ -354,16 +412,20 @@ struct vd_dim_config {
 	__u8 index;
 	__u8 flags; /* enum vd_dim_flags */
 	__u32 steps; /* INTERVAL: at most 2^steps intervals. MASK: at most steps masks */
+	__u16 field_offset; /* FIELD: bytes in the content */
+	__u8 field_width; /* FIELD: bytes, 1, 2, 4 or 8; ADDRESS: 16 */
+	__u8 zero;
 };
 
 enum vd_dim_flags {
 	VD_DIM_SIGNED = 1 << 0,
 	VD_DIM_FETCH = 1 << 1, /* the first dimension that looks at its slot */
+	VD_DIM_PORT = 1 << 2, /* FIELD: a port */
 };
 
 /* What a hook's program is specialised to. Frozen before load. */
 struct vd_hook_config {
-	__u32 hook;
+	__u32 hook; /* 0 with VD_FEATURE_SHARED */
 	__u32 words;
 	__u32 n_slots;
 	__u32 n_dims;
@@ -397,7 +459,14 @@ enum vd_hook_feature {
 	VD_FEATURE_SET = 1 << 14,
 	VD_FEATURE_IMA = 1 << 18,
 	VD_FEATURE_REGISTERS = 1 << 17, /* overrides write registers */
+	VD_FEATURE_SOCK_TRACK = 1 << 11, /* sockets are tracked, or their owners told */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
+	VD_FEATURE_SHARED = 1 << 16, /* of several hooks: the attach cookie tells which, see vd_cookie */
+};
+
+/* What a function is attached with by kprobe.multi: its hook's number, with these bits. */
+enum vd_cookie {
+	VD_COOKIE_WRAPPER = 1 << 30, /* the function is that of a system call */
 };
 
 /* Where the tables of a dimension are. Indexes count from the maps' beginning. */
@@ -467,6 +536,10 @@ enum vd_rule_flags {
 	VD_RULE_STACK_USER = 1 << 8, /* and of user space */
 	VD_RULE_IMA = 1 << 9, /* the event has the hash of the file */
 	VD_RULE_SET = 1 << 14, /* an argument of a static probe is written */
+	VD_RULE_TRACK_SOCK = 1 << 10,
+	VD_RULE_UNTRACK_SOCK = 1 << 11,
+	VD_RULE_TRACK_RETURN = 1 << 15, /* the returned socket */
+	VD_RULE_UNTRACK_RETURN = 1 << 16,
 };
 
 enum vd_fd_op_kind {
@@ -487,12 +560,15 @@ struct vd_rule {
 	__u32 signal;
 	struct vd_fd_op fd_ops[VD_MAX_FD_OPS];
 	__u64 rate_interval;
-	__u64 rate_id; /* the same over all generations, and for no other rule */
+	__u64 rate_id; /* the same over all generations, and for no other rule of the hook */
 	__u32 rate_scope; /* 0 thread, 1 process, 2 global */
 	__s32 error; /* OVERRIDE: what the caller gets, -4095 to -1 */
+	__u8 track; /* TRACK_SOCK: slot */
+	__u8 untrack; /* UNTRACK_SOCK: slot */
+	__u8 track_bit; /* of the policy */
 	__u8 registers; /* OVERRIDE at a place in a program: row of vd_overrides and 1, 0 for none */
 	__u8 sets; /* SET: bits of vd_sets */
-	__u8 reserved[6];
+	__u8 zero[3];
 };
 
 /* What a rule has done, per CPU. */
@@ -588,6 +664,15 @@ struct vd_rate_key {
 	__u64 hash2;
 	__u64 rule; /* vd_rule.rate_id */
 	__u64 scope;
+};
+
+/* Whom a socket is tracked for; keyed by the address of the struct sock. */
+struct vd_sock_owner {
+	__u64 trackers; /* bits of policies */
+	__u64 start; /* when it was tracked */
+	__u64 born;
+	__u32 pid;
+	__u32 zero;
 };
 
 /* A call that awaits its return; keyed by thread id, functions by struct vd_call_key. */

@@ -285,6 +285,60 @@ struct task_struct {
 	struct css_set *cgroups;
 };
 
+struct in6_addr {
+	__u8 bytes[16];
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	unsigned char skc_state;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_type;
+	__u16 sk_protocol;
+	__u32 sk_mark;
+	__u32 sk_priority;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct sec_path {
+	int len;
+	int olen;
+};
+
+/* Of each extension the place in 8 bytes, by enum skb_ext_id. */
+struct skb_ext {
+	__u8 offset[8];
+};
+
+enum skb_ext_id {
+	SKB_EXT_SEC_PATH = 1,
+};
+
+struct sk_buff {
+	unsigned int len;
+	__be16 protocol;
+	__u16 network_header;
+	__u8 active_extensions;
+	__u32 priority;
+	__u32 hash;
+	__u32 mark;
+	unsigned int tail;
+	unsigned char *head;
+	struct skb_ext *extensions;
+};
+
 struct linux_binprm {
 	struct file *file;
 	const char *filename;

@@ -32,6 +32,7 @@ func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
 			NoPost:      r.Flags&compile.RulePost == 0,
 			KernelStack: r.Flags&compile.RuleStackKernel != 0, UserStack: r.Flags&compile.RuleStackUser != 0,
 			Request: observe.Request{Kind: observe.RequestKind(r.Request.Kind), Target: r.Request.Target},
+			Quiet:   r.Flags&compile.RulesOfReturn != 0,
 		})
 	}
 	return p
@@ -80,19 +81,28 @@ func absolute(path string) string {
 }
 
 func decodeGroup(g compile.Group, policies []string) observe.GroupPlan {
-	out := observe.GroupPlan{Message: escaped(g.Message), HasReturn: g.HasReturn, ReturnType: record.ValueType(g.ReturnType)}
+	out := observe.GroupPlan{Message: escaped(g.Message), HasReturn: g.HasReturn, ReturnType: record.ValueType(g.ReturnType),
+		TrackBit: g.TrackBit}
 	if g.Policy < len(policies) {
 		out.PolicyName = policies[g.Policy]
 	}
 	for _, tag := range g.Tags {
 		out.Tags = append(out.Tags, escaped(tag))
 	}
-	for i, slot := range g.Args {
+	out.Args = slotRefs(g.Args, g.Labels)
+	out.Data = slotRefs(g.Data, g.Labels[min(len(g.Args), len(g.Labels)):])
+	return out
+}
+
+// slotRefs are what events show of slots.
+func slotRefs(slots []uint8, labels []string) []observe.SlotRef {
+	var out []observe.SlotRef
+	for i, slot := range slots {
 		ref := observe.SlotRef{Slot: slot}
-		if i < len(g.Labels) {
-			ref.Label = g.Labels[i]
+		if i < len(labels) {
+			ref.Label = labels[i]
 		}
-		out.Args = append(out.Args, ref)
+		out = append(out, ref)
 	}
 	return out
 }

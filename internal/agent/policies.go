@@ -28,11 +28,13 @@ const domainStatic = "static"
 // policySet holds the policies and keeps the kernel in step with them. It
 // implements [server.Policies].
 type policySet struct {
-	engine   *hook.Engine
-	observer *observe.Observer
-	fields   compile.Fields
-	host     map[string]uint32
-	log      *slog.Logger
+	engine    *hook.Engine
+	observer  *observe.Observer
+	fields    compile.Fields
+	functions compile.Functions
+	types     compile.Types
+	host      map[string]uint32
+	log       *slog.Logger
 	// checkHost returns why the agent may not ask a host.
 	checkHost func(host string) error
 	// prepareStacks is called when a policy shows stacks of the kernel.
@@ -47,6 +49,8 @@ type policySet struct {
 	names []string
 	// shares are the entries that each hook serves.
 	shares map[compile.HookKey][]*policyEntry
+	// skipped are the functions that policies in force do without.
+	skipped map[*policyEntry][]compile.Skipped
 }
 
 // policyEntry is one policy that was added, in whatever state it is.
@@ -59,10 +63,15 @@ type policyEntry struct {
 	// err is why the policy could not be loaded, nil if it could.
 	err       error
 	followBit int
+	// warned says that what is doubtful about the policy has been logged.
+	warned bool
 }
 
 func newPolicySet(engine *hook.Engine, observer *observe.Observer, tracefs *kernel.Tracefs, host workload.Namespaces, log *slog.Logger) *policySet {
-	s := &policySet{engine: engine, observer: observer, log: log, host: map[string]uint32{}}
+	s := &policySet{
+		engine: engine, observer: observer, functions: kernelFunctions{kernel.Offered()}, types: hook.TypesOf(kernel.Offered(), tracefs),
+		log: log, host: map[string]uint32{},
+	}
 	if tracefs != nil {
 		s.fields = tracepointFields{tracefs}
 	}
@@ -238,7 +247,7 @@ func (s *policySet) active() []*policyEntry {
 // what was in force stays.
 func (s *policySet) apply() error {
 	active := s.active()
-	in := compile.Input{Fields: s.fields, HostNamespaces: s.host, CheckHost: s.checkHost}
+	in := compile.Input{Fields: s.fields, Functions: s.functions, Types: s.types, HostNamespaces: s.host, CheckHost: s.checkHost}
 	names, keys := make([]string, len(active)), make([]string, len(active))
 	for i, e := range active {
 		in.Policies = append(in.Policies, compile.InputPolicy{
@@ -271,6 +280,7 @@ func (s *policySet) apply() error {
 		}
 	}
 	s.loaded, s.names = loaded, names
+	s.note(plan, active)
 	if s.prepareStacks != nil && showKernelStacks(plan) {
 		s.prepareStacks()
 	}
@@ -290,6 +300,23 @@ func showKernelStacks(plan *compile.Plan) bool {
 	return slices.ContainsFunc(plan.Hooks, func(h *compile.Hook) bool {
 		return slices.ContainsFunc(h.Rules, func(r compile.Rule) bool { return r.Flags&compile.RuleStackKernel != 0 })
 	})
+}
+
+// note remembers what is to be said of the policies in force.
+func (s *policySet) note(plan *compile.Plan, active []*policyEntry) {
+	s.skipped = map[*policyEntry][]compile.Skipped{}
+	for _, skipped := range plan.Skipped {
+		e := active[skipped.Policy]
+		s.skipped[e] = append(s.skipped[e], skipped)
+	}
+	for i, e := range active {
+		if !e.warned {
+			for _, d := range plan.Warnings[i] {
+				s.log.Warn(d.Text(), "policy", describe(e.ref), "line", d.Pos.Line)
+			}
+		}
+		e.warned = true
+	}
 }
 
 // Delete implements [server.Policies].

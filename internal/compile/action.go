@@ -9,17 +9,19 @@ import (
 // actionNames are the names that events have for the actions that are
 // executed.
 var actionNames = map[policy.ActionType]string{
-	policy.ActionPost:       "KPROBE_ACTION_POST",
-	policy.ActionNoPost:     "KPROBE_ACTION_NOPOST",
-	policy.ActionSigkill:    "KPROBE_ACTION_SIGKILL",
-	policy.ActionSignal:     "KPROBE_ACTION_SIGNAL",
-	policy.ActionFollowFD:   "KPROBE_ACTION_FOLLOWFD",
-	policy.ActionUnfollowFD: "KPROBE_ACTION_UNFOLLOWFD",
-	policy.ActionCopyFD:     "KPROBE_ACTION_COPYFD",
-	policy.ActionOverride:   "KPROBE_ACTION_OVERRIDE",
-	policy.ActionGetURL:     "KPROBE_ACTION_GETURL",
-	policy.ActionDNSLookup:  "KPROBE_ACTION_DNSLOOKUP",
-	policy.ActionSet:        "KPROBE_ACTION_SET",
+	policy.ActionPost:        "KPROBE_ACTION_POST",
+	policy.ActionNoPost:      "KPROBE_ACTION_NOPOST",
+	policy.ActionSigkill:     "KPROBE_ACTION_SIGKILL",
+	policy.ActionSignal:      "KPROBE_ACTION_SIGNAL",
+	policy.ActionFollowFD:    "KPROBE_ACTION_FOLLOWFD",
+	policy.ActionUnfollowFD:  "KPROBE_ACTION_UNFOLLOWFD",
+	policy.ActionCopyFD:      "KPROBE_ACTION_COPYFD",
+	policy.ActionOverride:    "KPROBE_ACTION_OVERRIDE",
+	policy.ActionGetURL:      "KPROBE_ACTION_GETURL",
+	policy.ActionDNSLookup:   "KPROBE_ACTION_DNSLOOKUP",
+	policy.ActionSet:         "KPROBE_ACTION_SET",
+	policy.ActionTrackSock:   "KPROBE_ACTION_TRACKSOCK",
+	policy.ActionUntrackSock: "KPROBE_ACTION_UNTRACKSOCK",
 }
 
 // maxSignal is the highest number of a signal.
@@ -81,6 +83,8 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 		f.fdOp(r, e, FDCopy, a, path)
 	case policy.ActionOverride:
 		f.override(r, e, a, path)
+	case policy.ActionTrackSock, policy.ActionUntrackSock:
+		f.trackSock(r, e, a, path)
 	}
 }
 

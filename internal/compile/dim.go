@@ -41,7 +41,7 @@ func (k dimKey) rank() int {
 		return 6
 	}
 	switch k.kind {
-	case DimString:
+	case DimAddress, DimString:
 		return 8
 	case DimPostfix:
 		return 9
@@ -55,13 +55,14 @@ func compareDims(a, b dimDraft) int {
 		cmp.Compare(a.key.source, b.key.source),
 		cmp.Compare(a.key.index, b.key.index),
 		cmp.Compare(a.key.kind, b.key.kind),
+		cmp.Compare(a.key.field.Offset, b.key.field.Offset),
 	)
 }
 
 // dim builds the tables of one dimension.
 func (b *builder) dim(d dimDraft) Dim {
 	out := Dim{
-		Kind: d.key.kind, Source: d.key.source, Index: d.key.index, Signed: d.terms[0].condition.signed,
+		Kind: d.key.kind, Source: d.key.source, Index: d.key.index, Field: d.key.field, Signed: d.terms[0].condition.signed,
 		Base: uint32(len(b.hook.Table)), None: b.none(d.terms),
 	}
 	switch d.key.kind {
@@ -71,6 +72,10 @@ func (b *builder) dim(d dimDraft) Dim {
 		b.masks(d.terms)
 	case DimIndex:
 		b.index(d.terms, b.classes.of(d.key.source))
+	case DimAddress:
+		out.State = b.addresses(d.terms)
+		out.Base = 0
+		return out
 	case DimString, DimPostfix:
 		out.State = b.text(d.terms)
 		out.Base = 0

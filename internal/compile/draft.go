@@ -14,6 +14,8 @@ import (
 type draft struct {
 	key    HookKey
 	placed []placed
+	// many and noMulti are as in Hook.
+	many, noMulti bool
 	// What the placed entries use up.
 	slots   []Slot
 	masks   map[dimKey]map[uint64]bool // the dimensions; masks of DimMask ones
@@ -31,7 +33,7 @@ type placed struct {
 // trial returns a copy without the placed entries, to try new ones on.
 func (d *draft) trial() *draft {
 	return &draft{
-		key: d.key, slots: slices.Clone(d.slots), rules: d.rules,
+		key: d.key, many: d.many, noMulti: d.noMulti, slots: slices.Clone(d.slots), rules: d.rules,
 		masks: cloneMasks(d.masks), returns: cloneMasks(d.returns),
 	}
 }
@@ -113,6 +115,7 @@ func (a *admission) place(d *draft, e *entry) {
 		p.slots = append(p.slots, d.slot(s))
 	}
 	d.rules += len(e.rules)
+	d.many, d.noMulti = d.many || e.many, d.noMulti || e.noMulti
 	for _, s := range e.rules {
 		for i := range s.conditions {
 			a.count(d, e, &s.conditions[i], p.slots)
@@ -133,7 +136,7 @@ func (a *admission) count(d *draft, e *entry, c *condition, slots []uint8) {
 		c.mask = mask
 	}
 	dims := &d.masks
-	if c.source == SourceReturn {
+	if c.ofReturn {
 		dims = &d.returns
 	}
 	if *dims == nil {

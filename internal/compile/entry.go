@@ -16,8 +16,15 @@ type entry struct {
 	key   HookKey
 	path  string // where the policy has it
 	group Group  // without Args and bits
-	args  []Slot // in the order of the policy; Filtered is set
-	rules []*selector
+	args  []Slot // the args and then the data of the policy; Filtered is set
+	// numArgs is how many of args are no data.
+	numArgs int
+	rules   []*selector
+	// many and noMulti are as in Hook.
+	many, noMulti bool
+	// atReturn are the flags of the rules that say what is done with the
+	// returned value.
+	atReturn RuleFlags
 }
 
 // selector is one selector of an entry, or stands for having none.
@@ -32,19 +39,21 @@ type condition struct {
 	source DimSource
 	// index is as in Dim, except that conditions on arguments have the
 	// position in entry.args here.
-	index   uint8
-	signed  bool
-	negated bool // of mask, set and literals
+	index    uint8
+	field    Field // SourceField
+	signed   bool
+	negated  bool // of mask, set and literals
+	ofReturn bool // on the return value
 
 	keys     ranges      // DimInterval: the keys that satisfy
 	mask     uint64      // DimMask
 	set      *processSet // DimMask of SourceSets, in place of mask
-	literals []string    // DimString, DimPostfix, DimIndex: see trie
+	literals []string    // DimString, DimPostfix, DimIndex: see trie; DimAddress: see addresses
 }
 
 // ofArgument reports whether the condition is on an argument.
 func (c *condition) ofArgument() bool {
-	return c.source == SourceArg || c.source == SourceFollowed
+	return (c.source == SourceArg || c.source == SourceFollowed || c.source == SourceField) && !c.ofReturn
 }
 
 // dimKey identifies the dimension that a condition belongs to.
@@ -52,12 +61,13 @@ type dimKey struct {
 	kind   DimKind
 	source DimSource
 	index  uint8
+	field  Field
 }
 
 // key returns the dimension of the condition, given the slots of the entry's
 // arguments.
 func (c *condition) key(slots []uint8) dimKey {
-	k := dimKey{c.kind, c.source, c.index}
+	k := dimKey{c.kind, c.source, c.index, c.field}
 	if c.ofArgument() {
 		k.index = slots[c.index]
 	}

@@ -67,7 +67,7 @@ func TestTracepointFieldErrors(t *testing.T) {
 		"no such field":    {"event", "{index: 10}", "the last field is 9"},
 		"no such event":    {"other", "{index: 1}", "no such tracepoint"},
 		"no data_loc":      {"event", "{index: 1, type: data_loc}", "is no data_loc"},
-		"type not handled": {"event", "{index: 1, type: skb}", `does not yet execute arguments of type "skb"`},
+		"type not handled": {"event", "{index: 1, type: perf_event}", `does not yet execute arguments of type "perf_event"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := mustParse(t, spec("fields", "  tracepoints:\n  - subsystem: demo\n    event: "+test.event+"\n    args: ["+test.arg+"]\n"))

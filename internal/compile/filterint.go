@@ -115,8 +115,8 @@ func (f *frontend) listSpans(name string, t SlotType, path string) []span {
 	case t != TypeSyscall64:
 		f.errorf(path, "a list of system calls needs an argument of type syscall64")
 		return nil
-	case list.Type != policy.ListTypeSyscalls:
-		f.unsupported(path, "lists of type "+quote(list.Type)+" as values")
+	case !list.IsSyscalls():
+		f.errorf(path, "the list %s is not one of system calls: its type must be syscalls or generated_syscalls", quote(name))
 		return nil
 	}
 	var spans []span

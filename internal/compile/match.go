@@ -43,8 +43,14 @@ type Value struct {
 	Int uint64
 	// Str is the text of a string, the bytes of a buffer, or a path.
 	Str []byte
+	// NoPath says that it is an address of another family than that of Str.
+	NoPath bool
 	// Truncated says that Str is only the beginning of the value.
 	Truncated bool
+	// Content is that of a structured value, a struct vd_net. NoAddress and
+	// NoPort say that it has no addresses and no ports.
+	Content           []byte
+	NoAddress, NoPort bool
 	// Followed are the follow bits of a descriptor.
 	Followed uint64
 }
@@ -64,7 +70,19 @@ func (h *Hook) Match(v *Values) []uint64 {
 // narrows it to its type.
 func (h *Hook) MatchReturn(m []uint64, ret int64) {
 	for i := range h.ReturnDims {
-		h.apply(m, &h.ReturnDims[i], nil, ret)
+		if d := &h.ReturnDims[i]; d.Source == SourceReturn {
+			h.apply(m, d, nil, ret)
+		}
+	}
+}
+
+// MatchReturned does it for conditions on the content of the value, such as
+// those on a socket.
+func (h *Hook) MatchReturned(m []uint64, v *Value) {
+	for i := range h.ReturnDims {
+		if d := &h.ReturnDims[i]; d.Source == SourceField {
+			h.apply(m, d, &Values{Args: []Value{*v}}, 0)
+		}
 	}
 }
 
@@ -84,6 +102,9 @@ func (h *Hook) Winners(m []uint64) []uint64 {
 // apply ANDs the vectors of one dimension to m.
 func (h *Hook) apply(m vector, d *Dim, v *Values, ret int64) {
 	switch d.Kind {
+	case DimAddress:
+		m.and(h.Vectors[h.lookupAddress(d, &v.Args[d.Index])])
+		return
 	case DimString, DimPostfix:
 		m.and(h.Vectors[h.lookupText(d, &v.Args[d.Index])])
 		return
@@ -119,6 +140,8 @@ func (d *Dim) value(v *Values, ret int64) (uint64, bool) {
 	case SourceFollowed:
 		a := &v.Args[d.Index]
 		return a.Followed, !a.Failed
+	case SourceField:
+		return v.Args[d.Index].field(d.Field)
 	case SourceReturn:
 		return SlotType(d.Index).Extend(uint64(ret)), true
 	case SourcePID:
@@ -161,7 +184,7 @@ func (h *Hook) lookupInterval(d *Dim, value uint64) uint32 {
 // as a pipe, counts as not read. The end of a truncated string is not known,
 // and its beginning is equal to no value.
 func (h *Hook) lookupText(d *Dim, v *Value) uint32 {
-	if v.Failed || len(v.Str) == 0 && h.Slots[d.Index].Type.isPath() {
+	if v.Failed || v.NoPath || len(v.Str) == 0 && h.Slots[d.Index].Type.isPath() {
 		return d.None
 	}
 	if d.Kind == DimString {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/vedette-io/vedette/internal/executable"
+	"github.com/vedette-io/vedette/internal/policy"
 )
 
 // Limits of one compiled hook. They are checked when policies are compiled;
@@ -31,7 +32,7 @@ const (
 	// MaxSets is how many process sets (inherited properties such as
 	// followForks) all policies together can have.
 	MaxSets = 64
-	// MaxFollow is how many policies can follow descriptors at once.
+	// MaxFollow is how many policies can follow descriptors or track sockets at once.
 	MaxFollow = 64
 	// ChunkLen is how many bytes of a string one look-up of the string table
 	// compares. Longer strings take several look-ups, chained by states.
@@ -40,6 +41,9 @@ const (
 	MaxString = 4096
 	// MaxPostfix is the longest postfix, in bytes, that can be matched.
 	MaxPostfix = 128
+	// FewFunctions is how many functions of a list are attached like single
+	// ones; more of them are many, see [Hook.Many].
+	FewFunctions = 8
 )
 
 // HookKind says what kind of place in the kernel a hook is.
@@ -101,6 +105,15 @@ type Slot struct {
 	// argument from 0, or the field number of a tracepoint's format.
 	Index uint8
 	Type  SlotType
+	// From says what the value is from; Index is 0 where that is no argument.
+	From SlotFrom
+	// Resolve is the path to the value, or the name of its register, and
+	// empty where the argument is the value.
+	Resolve string
+	// Way is the path in numbers, Register where the register is. Both are
+	// empty where no types were at hand, in a plan that cannot be loaded.
+	Way      Way
+	Register Register
 	// SizeArg is the number of the argument that holds the buffer's size,
 	// counted from 1 as in policies, or 0.
 	SizeArg uint8
@@ -138,6 +151,13 @@ const (
 	TypeDataLoc   SlotType = 16 // a tracepoint's __data_loc string
 	TypeSyscall64 SlotType = 17 // a system call's number, with its ABI
 	TypeNop       SlotType = 18 // nothing
+	TypeSock      SlotType = 19 // struct sock *
+	TypeSocket    SlotType = 20 // struct socket *
+	TypeSkb       SlotType = 21 // struct sk_buff *
+	TypeSockaddr  SlotType = 22 // struct sockaddr *, in user or kernel memory
+	// TypeSockaddrUn is a struct sockaddr_un *, in user or kernel memory. Its
+	// text is the path, its number the address family.
+	TypeSockaddrUn SlotType = 23
 )
 
 // DimKind says how a dimension turns a value into a bit vector. The numbers
@@ -160,6 +180,9 @@ const (
 	// DimPostfix: the last MaxPostfix bytes, reversed, are looked up in
 	// Strings, from state State.
 	DimPostfix DimKind = 5
+	// DimAddress: an address is looked up in Strings, one of IPv6 from state
+	// State, one of IPv4 from the state behind it.
+	DimAddress DimKind = 6
 )
 
 // DimSource says which value a dimension looks at. The numbers are shared
@@ -179,6 +202,7 @@ const (
 	SourceCaps      DimSource = 9  // capability set Dim.Index (0 effective, 1 permitted, 2 inheritable)
 	SourceFlags     DimSource = 10 // process flags, see Flag…
 	SourceFollowed  DimSource = 11 // the follow bits of the descriptor in slot Dim.Index
+	SourceField     DimSource = 12 // Dim.Field of the content of slot Dim.Index
 )
 
 // Process flags that a dimension with SourceFlags can test.
@@ -193,6 +217,7 @@ type Dim struct {
 	Kind   DimKind
 	Source DimSource
 	Index  uint8
+	Field  Field
 	Signed bool // DimInterval: compare as signed 64-bit values
 	Base   uint32
 	Len    uint32
@@ -200,6 +225,14 @@ type Dim struct {
 	// None is the vector for a value that could not be read: only the rules
 	// that do not constrain this dimension.
 	None uint32
+}
+
+// Field is a value within the content of a slot, for SourceField.
+type Field struct {
+	Offset uint16 // in bytes
+	Width  uint8  // in bytes
+	// Port says that it is a port: some values have none.
+	Port bool
 }
 
 // Entry is one row of the integer table. See [DimKind].
@@ -222,7 +255,9 @@ type Entry struct {
 type StringEntry struct {
 	State uint32
 	Data  []byte
-	Next  uint32
+	// Bits is how long the data of an address is, in bits; text has 0.
+	Bits uint16
+	Next uint32
 	// Vector is an index into Hook.Vectors; in [ProcessTables] it is a class.
 	Vector uint32
 	// Exact is the length of the whole value and its NUL byte if the entry
@@ -246,6 +281,8 @@ type Rule struct {
 	Signal   uint32 // RuleSignal: the signal's number
 	Error    int32  // RuleOverride: a negative errno, -4095 to -1
 	FDOps    []FDOp // at most MaxFDOps
+	// Track and Untrack are the slots for RuleTrackSock and RuleUntrackSock.
+	Track, Untrack uint8
 	// RateInterval is the time in nanoseconds in which at most one event per
 	// key is posted, or 0.
 	RateInterval uint64
@@ -287,6 +324,15 @@ const (
 	RuleIMA RuleFlags = 1 << 9
 	// RuleSet: Rule.Sets are written.
 	RuleSet RuleFlags = 1 << 14
+	// RuleTrackSock and RuleUntrackSock make the process the owner of the
+	// socket in a slot, and forget the owner of one.
+	RuleTrackSock   RuleFlags = 1 << 10
+	RuleUntrackSock RuleFlags = 1 << 11
+	// RuleTrackReturn and RuleUntrackReturn do it with the returned socket.
+	RuleTrackReturn   RuleFlags = 1 << 15
+	RuleUntrackReturn RuleFlags = 1 << 16
+	// RulesOfReturn are those that do something when the call returns.
+	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn
 )
 
 // SetOp writes an argument of a static probe.
@@ -360,13 +406,18 @@ type Group struct {
 	// the reference, with the prefix of the architecture (__x64_sys_read),
 	// the tracepoint's "subsystem/event", or the place in a program.
 	FunctionName string
+	// List is the entry's call where that is a list, "list:NAME", else empty.
+	// What its rules do is counted for all functions of the list together.
+	List string
 	// Site is the place in a program, for HookUprobe and HookUSDT.
 	Site    Site
 	Message string
 	Tags    []string
-	// Args are the slots of the entry's args, in the order of the policy.
-	Args   []uint8
-	Labels []string // one per argument, mostly empty
+	// Args are the slots of the entry's args, and Data those of its data, in
+	// the order of the policy.
+	Args, Data []uint8
+	// Labels has one for each of Args and then of Data, mostly empty.
+	Labels []string
 	// HasReturn says that the event reports the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType SlotType
@@ -375,6 +426,10 @@ type Group struct {
 	Bits     uint16
 	// FollowBit is the policy's number in the follow masks, or -1.
 	FollowBit int
+	// TrackBit is the policy's number in the masks of tracked sockets, or -1.
+	// Events of a policy that has one report the owner of a socket that it
+	// tracks.
+	TrackBit int
 }
 
 // Hook is one hook, compiled: everything that its program needs.
@@ -400,6 +455,11 @@ type Hook struct {
 	Single, Start, Guard []uint64
 	// HasReturn says that some rule waits for the return of the call.
 	HasReturn bool
+	// Many says that the hook is one of more than FewFunctions of a list: how
+	// long they take to attach counts.
+	Many bool
+	// NoMulti says that a policy does not want one link for several hooks.
+	NoMulti bool
 }
 
 // Enforces reports whether a rule of a group stops what it matches.
@@ -442,4 +502,20 @@ type ProcessTables struct {
 type Plan struct {
 	Hooks   []*Hook // sorted by Key
 	Process ProcessTables
+	// Skipped are what policies ask for and this kernel does not have, where
+	// they say to ignore that.
+	Skipped []Skipped
+	// Warnings are what is doubtful, by the policies' indexes.
+	Warnings map[int][]policy.Diagnostic
+}
+
+// Skipped is a function of a hook entry that the kernel does not have.
+type Skipped struct {
+	Policy   int // index into Input.Policies
+	Section  string
+	Entry    int
+	Function string
+	// Partial says that the entry has other functions, which the kernel has.
+	Partial bool
+	Reason  string
 }

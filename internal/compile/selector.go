@@ -28,6 +28,9 @@ func (f *frontend) selector(e *entry, hook *hookContext, s *policy.Selector, ind
 	for i := range s.MatchArgs {
 		out.conditions = append(out.conditions, f.argFilter(e, hook, &s.MatchArgs[i], policy.ItemPath(path+".matchArgs", i))...)
 	}
+	for i := range s.MatchData {
+		out.conditions = append(out.conditions, f.dataFilter(e, hook, &s.MatchData[i], policy.ItemPath(path+".matchData", i))...)
+	}
 	for i := range s.MatchReturnArgs {
 		out.conditions = append(out.conditions, f.returnFilter(e, &s.MatchReturnArgs[i], policy.ItemPath(path+".matchReturnArgs", i))...)
 	}
@@ -37,6 +40,7 @@ func (f *frontend) selector(e *entry, hook *hookContext, s *policy.Selector, ind
 		}
 	}
 	f.actions(out, e, s.MatchActions, path+".matchActions")
+	out.rule.Flags |= e.atReturn
 	if waitsForReturn(e) {
 		out.rule.Flags |= RuleReturn
 	}
@@ -49,7 +53,6 @@ func (f *frontend) checkSelector(s *policy.Selector, path string) {
 		name    string
 		present bool
 	}{
-		{"matchData", len(s.MatchData) > 0},
 		{"matchReturnActions", len(s.MatchReturnActions) > 0},
 		{"matchParentBinaries", len(s.MatchParentBinaries) > 0},
 		{"matchNamespaceChanges", len(s.MatchNamespaceChanges) > 0},

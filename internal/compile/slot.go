@@ -39,6 +39,12 @@ var slotTypes = map[policy.ArgType]SlotType{
 	policy.TypeDataLoc:   TypeDataLoc,
 	policy.TypeSyscall64: TypeSyscall64,
 	policy.TypeNop:       TypeNop,
+
+	policy.TypeSock:       TypeSock,
+	policy.TypeSocket:     TypeSocket,
+	policy.TypeSkb:        TypeSkb,
+	policy.TypeSockaddr:   TypeSockaddr,
+	policy.TypeSockaddrUn: TypeSockaddrUn,
 }
 
 // IsInteger reports whether values of the type are compared as integers.
@@ -56,7 +62,9 @@ func (t SlotType) IsSigned() bool {
 }
 
 // IsString reports whether values of the type are compared as strings.
-func (t SlotType) IsString() bool { return t >= TypeString && t <= TypeDataLoc }
+func (t SlotType) IsString() bool {
+	return t >= TypeString && t <= TypeDataLoc || t == TypeSockaddrUn
+}
 
 // isPath reports whether the type is a kernel object that has a path.
 func (t SlotType) isPath() bool { return t == TypeFD || t == TypeFile || t == TypePath }
@@ -93,6 +101,8 @@ func slotMax(t SlotType, maxData bool) uint32 {
 		return maxBuffer
 	case t == TypeCharBuf:
 		return maxBufferData
+	case t == TypeSockaddrUn:
+		return MaxUnixPath
 	case t.IsString():
 		return MaxString
 	}

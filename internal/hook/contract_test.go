@@ -9,6 +9,7 @@ import (
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/executable"
+	"github.com/vedette-io/vedette/internal/kernel"
 )
 
 // TestContract compares the numbers that the compiler and the kernel
@@ -76,6 +77,29 @@ func TestContract(t *testing.T) {
 		{"follow", int(bpf.ContractVdFdOpKindVD_FD_FOLLOW), int(compile.FDFollow)},
 		{"unfollow", int(bpf.ContractVdFdOpKindVD_FD_UNFOLLOW), int(compile.FDUnfollow)},
 		{"copy", int(bpf.ContractVdFdOpKindVD_FD_COPY), int(compile.FDCopy)},
+		{"pointers on a way", int(bpf.ContractVdLimitVD_MAX_DEREFS), compile.MaxDerefs},
+		{"pointers on a way of the kernel", kernel.MaxDerefs, compile.MaxDerefs},
+		{"from an argument", int(bpf.ContractVdSlotFromVD_FROM_RAW), int(compile.FromArgument)},
+		{"from the task", int(bpf.ContractVdSlotFromVD_FROM_TASK), int(compile.FromTask)},
+		{"from a register", int(bpf.ContractVdSlotFromVD_FROM_REGISTER), int(compile.FromRegister)},
+		{"dimension address", int(bpf.ContractVdDimKindVD_DIM_ADDRESS), int(compile.DimAddress)},
+		{"source field", int(bpf.ContractVdDimSourceVD_SOURCE_FIELD), int(compile.SourceField)},
+		{"type sock", int(bpf.ContractVdTypeVD_TYPE_SOCK), int(compile.TypeSock)},
+		{"type socket", int(bpf.ContractVdTypeVD_TYPE_SOCKET), int(compile.TypeSocket)},
+		{"type skb", int(bpf.ContractVdTypeVD_TYPE_SKB), int(compile.TypeSkb)},
+		{"type sockaddr", int(bpf.ContractVdTypeVD_TYPE_SOCKADDR), int(compile.TypeSockaddr)},
+		{"type sockaddr_un", int(bpf.ContractVdTypeVD_TYPE_SOCKADDR_UN), int(compile.TypeSockaddrUn)},
+		{"rule track", int(bpf.ContractVdRuleFlagsVD_RULE_TRACK_SOCK), int(compile.RuleTrackSock)},
+		{"rule untrack", int(bpf.ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK), int(compile.RuleUntrackSock)},
+		{"rule track return", int(bpf.ContractVdRuleFlagsVD_RULE_TRACK_RETURN), int(compile.RuleTrackReturn)},
+		{"rule untrack return", int(bpf.ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN), int(compile.RuleUntrackReturn)},
+		{"source address", int(unsafe.Offsetof(bpf.Net{}.Saddr)), int(compile.FieldSource.Offset)},
+		{"destination address", int(unsafe.Offsetof(bpf.Net{}.Daddr)), int(compile.FieldDestination.Offset)},
+		{"family", int(unsafe.Offsetof(bpf.Net{}.Family)), int(compile.FieldFamily.Offset)},
+		{"protocol", int(unsafe.Offsetof(bpf.Net{}.Protocol)), int(compile.FieldProtocol.Offset)},
+		{"source port", int(unsafe.Offsetof(bpf.Net{}.Sport)), int(compile.FieldSourcePort.Offset)},
+		{"destination port", int(unsafe.Offsetof(bpf.Net{}.Dport)), int(compile.FieldDestPort.Offset)},
+		{"state", int(unsafe.Offsetof(bpf.Net{}.State)), int(compile.FieldState.Offset)},
 		{"counters", int(bpf.ContractVdCounterVD_COUNTERS), len(counterNames)},
 	} {
 		if c.c != c.g {

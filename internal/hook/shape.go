@@ -30,6 +30,7 @@ type shape struct {
 	config    bpf.HookConfig
 	operands  operands // of a static probe
 	writes    writes
+	steps     steps  // of slots that are found by a path
 	entries   uint32 // rows of each half of vd_table
 	vectors   uint32
 	strings   uint32
@@ -54,6 +55,11 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		N_returnDims: uint32(len(h.ReturnDims)), Features: features(h, p),
 		Winners: powerOfTwo(len(h.Groups), minWinners),
 	}
+	if p.attachment == AttachKprobeMulti {
+		// Cookies tell the function, so the program can be that of several.
+		s.function, c.Hook = "", 0
+		c.Features |= uint32(bpf.ContractVdHookFeatureVD_FEATURE_SHARED)
+	}
 	s.ruleBits = 64 * c.Words
 	for i, slot := range slots {
 		c.Slots[i] = slot
@@ -71,6 +77,10 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		}
 	}
 	c.RawArgs, c.Variants = l.rawArgs, l.variants
+	var err error
+	if s.steps, err = slotSteps(h.Slots); err != nil {
+		return s, err
+	}
 	return s, s.setArguments(h, p)
 }
 
@@ -111,7 +121,8 @@ func paddedWords(words int) uint32 {
 // dimConfig is what is constant of a dimension; the first one that looks at
 // a slot fetches it.
 func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
-	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index}
+	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index,
+		FieldOffset: d.Field.Offset, FieldWidth: d.Field.Width}
 	switch d.Kind {
 	case compile.DimInterval:
 		c.Steps = uint32(max(bits.Len32(d.Len-1), minSteps))
@@ -121,11 +132,19 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 	if d.Signed {
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_SIGNED)
 	}
-	if fetched != nil && (d.Source == compile.SourceArg || d.Source == compile.SourceFollowed) && !fetched[d.Index] {
+	if d.Field.Port {
+		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_PORT)
+	}
+	if fetched != nil && looksAtSlot(d) && !fetched[d.Index] {
 		fetched[d.Index] = true
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_FETCH)
 	}
 	return c
+}
+
+// looksAtSlot reports whether a dimension needs an argument.
+func looksAtSlot(d compile.Dim) bool {
+	return d.Source == compile.SourceArg || d.Source == compile.SourceFollowed || d.Source == compile.SourceField
 }
 
 // ruleFeatures are the features of the program that rules with a flag need.
@@ -140,6 +159,8 @@ var ruleFeatures = []struct {
 	{compile.RuleStackKernel | compile.RuleStackUser, bpf.ContractVdHookFeatureVD_FEATURE_STACKS},
 	{compile.RuleIMA, bpf.ContractVdHookFeatureVD_FEATURE_IMA},
 	{compile.RuleSet, bpf.ContractVdHookFeatureVD_FEATURE_SET},
+	{compile.RuleTrackSock | compile.RuleUntrackSock, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
+	{compile.RuleTrackReturn | compile.RuleUntrackReturn, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 }
 
 // featuresOf are the features of the program that a rule needs.
@@ -168,6 +189,9 @@ func features(h *compile.Hook, p place) uint32 {
 	var f bpf.ContractVdHookFeature
 	for _, r := range h.Rules {
 		f |= featuresOf(r)
+	}
+	if slices.ContainsFunc(h.Groups, func(g compile.Group) bool { return g.TrackBit >= 0 }) {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK
 	}
 	if slices.ContainsFunc(h.Dims, looksAtProcess) {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_PROCESS

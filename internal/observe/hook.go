@@ -27,6 +27,9 @@ type call struct {
 	retArg   event.Arg
 	stacks   Stacks
 	hash     string // of the file that an LSM hook is about
+	// net is what the event tells of sockets and the like: of the slots, and of the return value.
+	net    [record.MaxSlots]netDetail
+	retNet netDetail
 }
 
 // handleHook takes a hook record, which was decoded from raw.
@@ -85,6 +88,9 @@ func (o *Observer) emitCall(vector []uint64) {
 	for word, set := range vector {
 		for ; set != 0; set &= set - 1 {
 			bit := word*64 + bits.TrailingZeros64(set)
+			if bit < len(c.plan.rules) && c.plan.rules[bit].quiet {
+				continue
+			}
 			if bit >= len(c.plan.rules) || c.plan.rules[bit].group == nil {
 				o.loss.add(lossDecode, "rule is not known", 1)
 				continue
@@ -97,7 +103,7 @@ func (o *Observer) emitCall(vector []uint64) {
 func (o *Observer) emitRule(r *rule) {
 	c := &o.call
 	o.begin(c.plan.Kind, c.time)
-	o.addProcess(c.process, c.id, c.tid, c.plan.ancestors)
+	o.addOwner(r.group)
 	h := &o.ev.Hook
 	h.Function = r.group.FunctionName
 	h.Subsystem, h.Event = r.group.Subsystem, r.group.Event
@@ -108,9 +114,10 @@ func (o *Observer) emitRule(r *rule) {
 	h.Tags = append(h.Tags, r.group.Tags...)
 	h.Action = r.action
 	h.IMAHash = c.hash
-	o.addArgs(r.group)
+	h.Args = o.addValues(h.Args, r.group.Args)
+	h.Data = o.addValues(h.Data, r.group.Data)
 	if r.group.HasReturn && c.returned {
-		c.retArg = returnArg(&c.ret, r.group.ReturnType)
+		c.retArg = o.returned(r.group.ReturnType)
 		if c.plan.Kind == event.KindUprobe {
 			h.Args = append(h.Args, c.retArg) // its events have no field for it
 		} else {
@@ -123,12 +130,13 @@ func (o *Observer) emitRule(r *rule) {
 	}
 }
 
-func (o *Observer) addArgs(g *GroupPlan) {
+// addValues appends the values of slots.
+func (o *Observer) addValues(to []event.Arg, refs []SlotRef) []event.Arg {
 	c := &o.call
-	for _, ref := range g.Args {
+	for _, ref := range refs {
 		if c.have>>ref.Slot&1 == 0 {
 			o.stats.MissingArguments++
-			o.ev.Hook.Args = append(o.ev.Hook.Args, errorArg(notInRecord))
+			to = append(to, errorArg(notInRecord))
 			continue
 		}
 		value := &c.slots[ref.Slot]
@@ -138,12 +146,30 @@ func (o *Observer) addArgs(g *GroupPlan) {
 		if value.Status&(record.StatusTruncated|record.StatusUnresolved) != 0 {
 			o.stats.TruncatedArguments++
 		}
-		arg := argOf(value)
+		arg := o.argument(value, &c.net[ref.Slot])
 		if c.plan.Kind != event.KindTracepoint {
 			arg.Label = ref.Label
 		}
-		o.ev.Hook.Args = append(o.ev.Hook.Args, arg)
+		to = append(to, arg)
 	}
+	return to
+}
+
+// argument returns what events show of a value.
+func (o *Observer) argument(v *record.Value, detail *netDetail) event.Arg {
+	if isNet(v.Type) {
+		return detail.arg(v, o.cookies)
+	}
+	return argOf(v)
+}
+
+// returned returns what events show of the return value as a type.
+func (o *Observer) returned(t record.ValueType) event.Arg {
+	c := &o.call
+	if isNet(t) {
+		return c.retNet.arg(&c.ret, o.cookies)
+	}
+	return returnArg(&c.ret, t)
 }
 
 // isUnknown reports whether the kernel itself did not know the process of the record.

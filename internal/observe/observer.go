@@ -3,6 +3,7 @@
 package observe
 
 import (
+	"hash/maphash"
 	"sync"
 
 	"github.com/vedette-io/vedette/bpf"
@@ -61,7 +62,9 @@ type Observer struct {
 	rec, half, held record.Record
 	again           record.Decoder
 	call            call
-	ev              event.Event
+	// cookies makes the cookies of sockets.
+	cookies maphash.Seed
+	ev      event.Event
 }
 
 // New returns an observer.
@@ -74,6 +77,7 @@ func New(opts Options) *Observer {
 		ancestors: make(map[event.Kind]bool),
 		plans:     make(map[planKey]*plan),
 		calls:     newCalls(opts.Returns),
+		cookies:   maphash.MakeSeed(),
 	}
 	for _, kind := range opts.Ancestors {
 		o.ancestors[kind] = true

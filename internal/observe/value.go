@@ -3,6 +3,7 @@
 package observe
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/vedette-io/vedette/internal/event"
@@ -18,6 +19,17 @@ var (
 	notInRecord   = []byte("Argument is not in the record")
 )
 
+// badWays say at which component of a path an address was that leads nowhere.
+var badWays = func() (all [maxComponents][]byte) {
+	for i := range all {
+		all[i] = fmt.Appendf(nil, "Bad address encountered during resolve dereference at depth %d", i)
+	}
+	return all
+}()
+
+// maxComponents is how many components a path can have.
+const maxComponents = 16
+
 // unresolved is the flag of a path whose first components are missing.
 const unresolved = "unresolvedPathComponents"
 
@@ -27,6 +39,9 @@ var rootPath = []byte("/")
 func argOf(v *record.Value) event.Arg {
 	if v.Status&record.StatusAtReturn != 0 {
 		return errorArg(notReturned)
+	}
+	if v.Status&record.StatusUnreached != 0 && v.Num < uint64(len(badWays)) {
+		return errorArg(badWays[v.Num])
 	}
 	if v.Status&record.StatusFailed != 0 {
 		return errorArg(failure(v.Type))
@@ -48,6 +63,8 @@ func argOf(v *record.Value) event.Arg {
 		return pathArg(event.ArgPath, v)
 	case record.ValueCharBuf:
 		return bufferArg(v)
+	case record.ValueSockaddrUn:
+		return sockaddrUnArg(v)
 	case record.ValueSyscall64:
 		return event.Arg{Kind: event.ArgSyscallID, Uint: v.Num, Text: abi(v.Status)}
 	}

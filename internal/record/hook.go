@@ -78,25 +78,30 @@ type ValueType uint8
 
 // The types of values.
 const (
-	ValueNone      = ValueType(bpf.ContractVdTypeVD_TYPE_NONE)
-	ValueS8        = ValueType(bpf.ContractVdTypeVD_TYPE_S8)
-	ValueU8        = ValueType(bpf.ContractVdTypeVD_TYPE_U8)
-	ValueS16       = ValueType(bpf.ContractVdTypeVD_TYPE_S16)
-	ValueU16       = ValueType(bpf.ContractVdTypeVD_TYPE_U16)
-	ValueS32       = ValueType(bpf.ContractVdTypeVD_TYPE_S32)
-	ValueU32       = ValueType(bpf.ContractVdTypeVD_TYPE_U32)
-	ValueS64       = ValueType(bpf.ContractVdTypeVD_TYPE_S64)
-	ValueU64       = ValueType(bpf.ContractVdTypeVD_TYPE_U64)
-	ValueSize      = ValueType(bpf.ContractVdTypeVD_TYPE_SIZE)
-	ValueString    = ValueType(bpf.ContractVdTypeVD_TYPE_STRING)
-	ValueFilename  = ValueType(bpf.ContractVdTypeVD_TYPE_FILENAME)
-	ValueFD        = ValueType(bpf.ContractVdTypeVD_TYPE_FD)
-	ValueFile      = ValueType(bpf.ContractVdTypeVD_TYPE_FILE)
-	ValuePath      = ValueType(bpf.ContractVdTypeVD_TYPE_PATH)
-	ValueCharBuf   = ValueType(bpf.ContractVdTypeVD_TYPE_CHAR_BUF)
-	ValueDataLoc   = ValueType(bpf.ContractVdTypeVD_TYPE_DATA_LOC)
-	ValueSyscall64 = ValueType(bpf.ContractVdTypeVD_TYPE_SYSCALL64)
-	ValueNop       = ValueType(bpf.ContractVdTypeVD_TYPE_NOP)
+	ValueNone       = ValueType(bpf.ContractVdTypeVD_TYPE_NONE)
+	ValueS8         = ValueType(bpf.ContractVdTypeVD_TYPE_S8)
+	ValueU8         = ValueType(bpf.ContractVdTypeVD_TYPE_U8)
+	ValueS16        = ValueType(bpf.ContractVdTypeVD_TYPE_S16)
+	ValueU16        = ValueType(bpf.ContractVdTypeVD_TYPE_U16)
+	ValueS32        = ValueType(bpf.ContractVdTypeVD_TYPE_S32)
+	ValueU32        = ValueType(bpf.ContractVdTypeVD_TYPE_U32)
+	ValueS64        = ValueType(bpf.ContractVdTypeVD_TYPE_S64)
+	ValueU64        = ValueType(bpf.ContractVdTypeVD_TYPE_U64)
+	ValueSize       = ValueType(bpf.ContractVdTypeVD_TYPE_SIZE)
+	ValueString     = ValueType(bpf.ContractVdTypeVD_TYPE_STRING)
+	ValueFilename   = ValueType(bpf.ContractVdTypeVD_TYPE_FILENAME)
+	ValueFD         = ValueType(bpf.ContractVdTypeVD_TYPE_FD)
+	ValueFile       = ValueType(bpf.ContractVdTypeVD_TYPE_FILE)
+	ValuePath       = ValueType(bpf.ContractVdTypeVD_TYPE_PATH)
+	ValueCharBuf    = ValueType(bpf.ContractVdTypeVD_TYPE_CHAR_BUF)
+	ValueDataLoc    = ValueType(bpf.ContractVdTypeVD_TYPE_DATA_LOC)
+	ValueSyscall64  = ValueType(bpf.ContractVdTypeVD_TYPE_SYSCALL64)
+	ValueNop        = ValueType(bpf.ContractVdTypeVD_TYPE_NOP)
+	ValueSock       = ValueType(bpf.ContractVdTypeVD_TYPE_SOCK)
+	ValueSocket     = ValueType(bpf.ContractVdTypeVD_TYPE_SOCKET)
+	ValueSkb        = ValueType(bpf.ContractVdTypeVD_TYPE_SKB)
+	ValueSockaddr   = ValueType(bpf.ContractVdTypeVD_TYPE_SOCKADDR)
+	ValueSockaddrUn = ValueType(bpf.ContractVdTypeVD_TYPE_SOCKADDR_UN)
 
 	// Stack traces: addresses of 8 bytes each, the innermost frame first, and of user space also
 	// places in files ([bpf.BuildIDFrame]). They come behind the values of slots.
@@ -124,7 +129,15 @@ const (
 	StatusAtReturn = Status(bpf.ContractVdValueStatusVD_VALUE_AT_RETURN)
 	// StatusCompat: the number of a 32-bit system call.
 	StatusCompat = Status(bpf.ContractVdValueStatusVD_VALUE_COMPAT)
+	// StatusUnreached: an address on the way to it could not be read; Num is the component of the path.
+	StatusUnreached = Status(bpf.ContractVdValueStatusVD_VALUE_UNREACHED)
+	// StatusNoAddress and StatusNoPort: a socket, packet or address without IP addresses, or ports.
+	StatusNoAddress = Status(bpf.ContractVdValueStatusVD_VALUE_NO_ADDRESS)
+	StatusNoPort    = Status(bpf.ContractVdValueStatusVD_VALUE_NO_PORT)
 )
+
+// Net loads the content of a socket, a packet or an address, and reports whether it has one.
+func (v *Value) Net(n *bpf.Net) bool { return load(n, v.Content) }
 
 const valueSize = int(unsafe.Sizeof(bpf.Value{}))
 

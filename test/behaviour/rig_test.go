@@ -26,7 +26,7 @@ import (
 )
 
 // patience is how long something that must happen may take on a busy machine whose processor may be emulated.
-const patience = time.Minute
+const patience = 90 * time.Second
 
 // rig is the agent under test with a client of it.
 type rig struct {

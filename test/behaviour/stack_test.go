@@ -94,7 +94,7 @@ func lseekWith(action string) string {
 // linger is once, and stays until its stack has been looked at.
 func linger(a *actor) {
 	once(a)
-	time.Sleep(500 * time.Millisecond)
+	time.Sleep(2 * time.Second)
 }
 
 var stacks = register(table{name: "stacks", vars: programVars, rows: []row{
@@ -115,7 +115,7 @@ kprobes:
 	{
 		name: "with the return", act: func(a *actor) {
 			a.lseek(1000, 0)
-			time.Sleep(500 * time.Millisecond)
+			time.Sleep(2 * time.Second)
 		},
 		want: []string{"sys_lseek(int 1000) = long -9"},
 		spec: `

@@ -90,7 +90,7 @@ func TestSetRefused(t *testing.T) {
 func TestOverrideRegisters(t *testing.T) {
 	err := kernel.Offered().Check(kernel.FeatureUprobeRegisters)
 	if err == nil {
-		registers.run(t)
+		registerWrites.run(t)
 		return
 	}
 	r := mustRig(t)
@@ -113,7 +113,7 @@ func override(n int, name string, status int, how string) row {
 	return changes(n, name, status, fmt.Sprintf(overrideSpec, how), fmt.Sprintf("child: OVERRIDE $DIR/writable%d:add@0x1000(int 5)", n))
 }
 
-var registers = register(table{name: "registers", vars: writableVars, rows: []row{
+var registerWrites = register(table{name: "register-writes", vars: writableVars, rows: []row{
 	override(0, "result", 9, "argError: 9"),
 	override(1, "negative result", 255, "argError: -1"),
 	override(2, "argument", 12, `argRegs: ["edi=11"]`),

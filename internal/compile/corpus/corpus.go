@@ -20,7 +20,7 @@ type Set struct {
 
 // Input returns what the set's policies are compiled from.
 func (s *Set) Input() compile.Input {
-	in := compile.Input{HostNamespaces: HostNamespaces()}
+	in := compile.Input{HostNamespaces: HostNamespaces(), Types: nodeTypes{}}
 	for i, p := range s.Policies {
 		in.Policies = append(in.Policies, compile.InputPolicy{Policy: p, FollowBit: i})
 	}
@@ -45,8 +45,9 @@ func HostNamespaces() map[string]uint32 {
 const eventsPerSet = 12
 
 // New returns policies on raw tracepoints only, without filters on the
-// process: arguments 0 to 2 are integers of any type, 3 and 4 strings. Every
-// event has a register for each integer and a text for each string.
+// process: arguments 0 to 2 are integers of any type, 3 and 4 strings or
+// addresses in the memory of the process. Every event has a register for each
+// integer, a text for each string and a Net for each address.
 func New(seed uint64) *Set {
 	return generate(seed, generator{hooks: rawHooks})
 }
@@ -59,6 +60,7 @@ func NewAll(seed uint64) *Set {
 func generate(seed uint64, g generator) *Set {
 	g.Rand = rand.New(rand.NewPCG(seed, 0x7665646574746521))
 	g.hooks = g.narrowed(g.hooks)
+	g.fields = some(&g, typesPerArg, typesPerArg, func() field { return pick(&g, fields()) })
 	policies := 1 + g.IntN(6)
 	if g.chance(3) {
 		// More rules on one hook than one word of a bit vector holds.
@@ -82,6 +84,7 @@ type generator struct {
 	processes bool
 	texts     []string
 	used      []hook // those that the policies are on
+	fields    []field
 }
 
 // typesPerArg is how many types a value has in one set, so that no hook has

@@ -99,15 +99,26 @@ func (g *generator) event(policies int) *naive.Event {
 		e.Process = g.process()
 	}
 	for i, types := range h.args {
-		e.Args[uint32(i)] = g.arg(types, policies)
+		if !isNode(types) {
+			e.Args[uint32(i)] = g.arg(types, policies)
+		}
 	}
+	e.Nodes = some(g, 0, 3, g.node)
 	return e
 }
 
 func (g *generator) arg(types []policy.ArgType, policies int) naive.Arg {
 	a := naive.Arg{Register: g.register()}
-	if types[0].IsString() {
+	switch {
+	case types[0] == policy.TypeSockaddrUn:
+		a.Text, a.Net = g.unixPath(), g.net()
+		if g.chance(80) {
+			a.Net.Family = familyUnix
+		}
+	case types[0].IsString():
 		a.Text = g.text()
+	case isNet(types[0]):
+		a.Net = g.net()
 	}
 	if !g.processes {
 		return a

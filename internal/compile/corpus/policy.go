@@ -5,6 +5,7 @@ package corpus
 import (
 	"strconv"
 
+	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/policy"
 )
 
@@ -55,7 +56,7 @@ func (g *generator) tracepoint(h *hook) policy.Tracepoint {
 		t.Event = h.at.Tracepoint[len("sched/"):]
 	}
 	t.Args = g.args(h)
-	t.Selectors = g.selectors(t.Args, nil)
+	t.Selectors = g.selectors(t.Args, nil, nil)
 	return t
 }
 
@@ -65,7 +66,10 @@ func (g *generator) kprobe(h *hook) policy.Kprobe {
 		k.Return = true
 		k.ReturnArg = &policy.Arg{Type: pick(g, h.returns)}
 	}
-	k.Selectors = g.selectors(k.Args, k.ReturnArg)
+	if g.processes {
+		k.Data = g.found(policy.SourceCurrentTask, "")
+	}
+	k.Selectors = g.selectors(k.Args, k.Data, k.ReturnArg)
 	return k
 }
 
@@ -74,6 +78,13 @@ func (g *generator) args(h *hook) []policy.Arg {
 	var args []policy.Arg
 	for _, i := range g.Perm(len(h.args)) {
 		if !g.chance(70) {
+			continue
+		}
+		if isNode(h.args[i]) {
+			for _, a := range g.found("", "node") {
+				a.Index = uint32(i)
+				args = append(args, a)
+			}
 			continue
 		}
 		a := policy.Arg{Index: uint32(i), Type: pick(g, h.args[i])}
@@ -86,17 +97,20 @@ func (g *generator) args(h *hook) []policy.Arg {
 	return args
 }
 
-func (g *generator) selectors(args []policy.Arg, ret *policy.Arg) []policy.Selector {
+func (g *generator) selectors(args, data []policy.Arg, ret *policy.Arg) []policy.Selector {
 	if g.chance(5) {
 		return nil
 	}
-	return some(g, 1, 5, func() policy.Selector { return g.selector(args, ret) })
+	return some(g, 1, 5, func() policy.Selector { return g.selector(args, data, ret) })
 }
 
-func (g *generator) selector(args []policy.Arg, ret *policy.Arg) policy.Selector {
+func (g *generator) selector(args, data []policy.Arg, ret *policy.Arg) policy.Selector {
 	var s policy.Selector
 	if len(args) > 0 {
 		s.MatchArgs = some(g, 0, 3, func() policy.ArgFilter { return g.argFilter(args) })
+	}
+	if len(data) > 0 {
+		s.MatchData = some(g, 0, 2, func() policy.ArgFilter { return g.dataFilter(data) })
 	}
 	if ret != nil {
 		s.MatchReturnArgs = some(g, 0, 2, func() policy.ArgFilter {
@@ -117,25 +131,42 @@ func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
 	position := g.IntN(len(args))
 	a := args[position]
 	f := policy.ArgFilter{Index: a.Index}
-	if g.chance(30) {
+	if g.chance(30) || a.Resolve != "" {
 		f = policy.ArgFilter{Args: []uint32{uint32(position)}}
 	}
-	if a.Type.IsInteger() {
-		g.numberFilter(&f, a.Type)
-	} else {
-		g.textFilter(&f)
-	}
+	g.valueFilter(&f, &a)
 	return f
+}
+
+// dataFilter makes a filter on one of the data, named by its position.
+func (g *generator) dataFilter(data []policy.Arg) policy.ArgFilter {
+	position := g.IntN(len(data))
+	f := policy.ArgFilter{Index: uint32(position)}
+	g.valueFilter(&f, &data[position])
+	return f
+}
+
+func (g *generator) valueFilter(f *policy.ArgFilter, a *policy.Arg) {
+	t := typeOf(a)
+	switch {
+	case t.IsInteger():
+		g.numberFilter(f, t)
+	case isNet(t), t == policy.TypeSockaddrUn && g.chance(20):
+		g.netFilter(f, t)
+	case t == policy.TypeSockaddrUn:
+		g.textFilter(f, compile.MaxUnixPath)
+	default:
+		g.textFilter(f, longest)
+	}
 }
 
 // longest is the longest value that every string type takes.
 const longest = 4095
 
-func (g *generator) textFilter(f *policy.ArgFilter) {
+func (g *generator) textFilter(f *policy.ArgFilter, limit int) {
 	f.Operator = pick(g, []policy.Operator{
 		policy.OpEqual, policy.OpNotEqual, policy.OpPrefix, policy.OpNotPrefix, policy.OpPostfix, policy.OpNotPostfix,
 	})
-	limit := longest
 	if f.Operator == policy.OpPostfix || f.Operator == policy.OpNotPostfix {
 		limit = 128
 	}

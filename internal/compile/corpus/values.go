@@ -31,7 +31,11 @@ func Hook(plan *compile.Plan, at naive.Hook) *compile.Hook {
 func Values(plan *compile.Plan, h *compile.Hook, event *naive.Event) *compile.Values {
 	v := &compile.Values{Process: process(&plan.Process, &event.Process)}
 	for _, s := range h.Slots {
-		v.Args = append(v.Args, value(s, event.Args[uint32(s.Index)]))
+		a := event.Args[uint32(s.Index)]
+		if s.Resolve != "" {
+			a = event.Follow(s.Resolve)
+		}
+		v.Args = append(v.Args, value(s, a))
 	}
 	return v
 }
@@ -44,6 +48,12 @@ func value(s compile.Slot, a naive.Arg) compile.Value {
 	if s.Type.IsString() {
 		v.Str = []byte(a.Text[:min(len(a.Text), int(s.Max))])
 		v.Truncated = len(a.Text) > int(s.Max)
+	}
+	switch {
+	case s.Type == compile.TypeSockaddrUn:
+		v.Int, v.NoPath = uint64(a.Net.Family), a.Net.Family != familyUnix
+	case a.Net != nil:
+		netValue(&v, a.Net)
 	}
 	for _, p := range a.Followers {
 		v.Followed |= 1 << p

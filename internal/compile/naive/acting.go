@@ -19,6 +19,7 @@ func Acting(policies []*policy.Policy, host map[string]uint32, event *Event) []V
 		for j := range p.Spec.Kprobes {
 			k := &p.Spec.Kprobes[j]
 			if w.isOn(k) {
+				w.data = k.Data
 				out = w.first(out, "kprobes", j, k.Args, k.ReturnArg, k.Selectors)
 			}
 		}
@@ -41,6 +42,7 @@ type world struct {
 	event   *Event
 	follows bool
 	args    []policy.Arg
+	data    []policy.Arg
 }
 
 // follows reports whether the policy has a FollowFD action.
@@ -115,6 +117,11 @@ func (w *world) matches(s *policy.Selector) bool {
 	}
 	for i := range s.MatchArgs {
 		if !w.arg(&s.MatchArgs[i]) {
+			return false
+		}
+	}
+	for i := range s.MatchData {
+		if !w.datum(&s.MatchData[i]) {
 			return false
 		}
 	}

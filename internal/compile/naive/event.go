@@ -8,6 +8,8 @@ type Event struct {
 	Process Process
 	// Args are the arguments by the index that policies give.
 	Args map[uint32]Arg
+	// Nodes are where the paths of policies lead.
+	Nodes []Node
 	// Return is the register with the return value.
 	Return uint64
 }
@@ -28,6 +30,9 @@ type Arg struct {
 	Register uint64
 	// Text is the whole text, however long.
 	Text string
+	// Net is a socket and the like; of an address of the unix family, whose
+	// path is Text, it has the family.
+	Net *Net
 	// Followers are the indexes of the policies that follow the descriptor.
 	Followers []int
 }
