@@ -53,6 +53,44 @@ VD_AT("tracepoint", int, vd_at_tracepoint)
 VD_AT("raw_tracepoint", int, vd_at_raw_tracepoint)
 VD_AT("tp_btf/sys_exit", int, vd_at_btf_tracepoint)
 
+/*
+ * Completes events with the hash of their file, which only a program that may
+ * sleep can ask for. It comes after the dispatcher and the hook's program: of
+ * the programs at an LSM hook the one attached last is the first.
+ */
+static __always_inline int vd_hash(struct file *file)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct vd_hash_record *h = bpf_map_lookup_elem(&vd_hashes, &tid);
+	long algorithm = -1;
+
+	if (!h)
+		return 0;
+	if (file)
+		algorithm = bpf_ima_file_hash(file, h->digest, sizeof(h->digest));
+	h->hash.status = algorithm < 0 ? VD_VALUE_FAILED : 0;
+	h->hash.num = algorithm;
+	vd_header_init(&h->record.header, VD_RECORD_HOOK, 0, sizeof(*h), h->record.header.time);
+	if (bpf_ringbuf_output(&vd_ring_bulk, h, sizeof(*h), 0))
+		vd_count(VD_COUNT_LOST_BULK);
+	bpf_map_delete_elem(&vd_hashes, &tid);
+	return 0;
+}
+
+SEC("lsm.s/file_open")
+int vd_at_hash_file(__u64 *ctx)
+{
+	return vd_hash((struct file *)ctx[0]);
+}
+
+SEC("lsm.s/bprm_check_security")
+int vd_at_hash_binary(__u64 *ctx)
+{
+	struct linux_binprm *bprm = (struct linux_binprm *)ctx[0];
+
+	return vd_hash(bprm->file);
+}
+
 /* Leads to the program that completes the call, if any awaits its return. */
 static __always_inline void vd_lead_return(void *ctx, __u64 frame)
 {

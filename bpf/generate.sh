@@ -26,7 +26,8 @@ for t in \
 	vd_slot_from vd_slot_flags vd_steps vd_operand vd_operand_kind vd_hook_feature vd_cookie vd_rule_flags \
 	vd_fd_op_kind vd_counter \
 	vd_hook_data vd_cred_value vd_user_ns_value vd_module_value vd_bpf_prog_value \
-	vd_bpf_map_value vd_perf_event_value; do
+	vd_bpf_map_value vd_perf_event_value \
+	vd_set vd_register_write vd_build_id_frame vd_build_id_status vd_hash_record; do
 	types="$types -type $t"
 done
 

@@ -137,6 +137,8 @@ struct vd_cursor {
 	__u32 signal; /* the strongest that is to be sent, 0: none */
 	__s32 error; /* what the caller gets, 0: nothing */
 	__u32 row; /* of a binary search */
+	__u32 stacks; /* enum vd_rule_flags: those that events have */
+	__u32 registers; /* vd_rule.registers of the override that is carried out */
 };
 
 /* Where the gathering of a buffer stands; see buffer.h. */
@@ -168,6 +170,7 @@ struct vd_hook_scratch {
 	__u64 raw[VD_RAW_ARGS];
 	struct vd_cursor cursor;
 	struct vd_gather gather;
+	__u64 registers[VD_MAX_REGISTERS]; /* what is written into them */
 	struct vd_string_key key;
 	struct vd_rate_key rate;
 	struct vd_pending pending;
@@ -1031,6 +1034,8 @@ static __always_inline void vd_rewind(struct vd_hook_scratch *s, const __u64 *fr
 	s->cursor.left = from[0];
 	s->cursor.signal = 0;
 	s->cursor.error = 0;
+	s->cursor.stacks = 0;
+	s->cursor.registers = 0;
 }
 
 /* Turns of the loop that visits all winners: one each, and one for each word. */
@@ -1071,6 +1076,8 @@ static __always_inline void vd_note_error(struct vd_cursor *c, struct vd_rule *r
 	n->override++;
 	if (!c->error)
 		c->error = error;
+	if ((vd_config.features & VD_FEATURE_REGISTERS) && !c->registers)
+		c->registers = rule->registers;
 }
 
 /* Carries out the descriptor actions; returns whether any changed something. */
@@ -1122,6 +1129,75 @@ static __always_inline void vd_untrack(struct vd_run *run, __u32 i, __u32 bit)
 		bpf_map_delete_elem(&vd_sock_owners, &sock);
 }
 
+static __always_inline __u64 vd_register(void *regs, __u32 offset)
+{
+	__u64 v = 0;
+
+	bpf_probe_read_kernel(&v, 8, regs + offset);
+	return v;
+}
+
+/* Which of the ways of a static probe's places to have their arguments ctx has. */
+static __always_inline __u64 vd_variant(void *regs)
+{
+	__u64 variant = 0;
+
+	if (vd_config.variants > 1)
+		variant = bpf_get_attach_cookie(regs);
+	return variant < VD_MAX_VARIANTS ? variant : 0;
+}
+
+static __always_inline __u64 vd_operand_address(void *regs, const volatile struct vd_operand *o)
+{
+	__u64 at = o->value + vd_register(regs, o->base);
+
+	if (o->scale)
+		at += vd_register(regs, o->index) * o->scale;
+	return at;
+}
+
+/* The value of an operand; false if it cannot be read. */
+static __always_inline bool vd_operand_value(void *regs, const volatile struct vd_operand *o,
+					     __u64 *value)
+{
+	__u32 unused = (64 - 8 * o->width) & 63;
+	__u64 v = o->value;
+
+	switch (o->kind) {
+	case VD_OPERAND_CONSTANT:
+		break;
+	case VD_OPERAND_REGISTER:
+		v = vd_register(regs, o->base);
+		break;
+	case VD_OPERAND_MEMORY:
+		v = vd_operand_address(regs, o);
+		/* What is behind it may not be there, so no more is read than it has. */
+		if (o->width == 8 ? bpf_probe_read_user(&v, 8, (void *)v) :
+		    o->width == 4 ? bpf_probe_read_user(&v, 4, (void *)v) :
+		    o->width == 2 ? bpf_probe_read_user(&v, 2, (void *)v) :
+				    bpf_probe_read_user(&v, 1, (void *)v))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	v <<= unused;
+	*value = o->is_signed ? (__u64)((__s64)v >> unused) : v >> unused;
+	return true;
+}
+
+/* Whether the process is the agent, which is spared: with it all enforcement would end. */
+static __always_inline bool vd_is_agent(struct vd_run *run)
+{
+	__u32 zero = 0;
+	__u32 *agent = bpf_map_lookup_elem(&vd_agent, &zero);
+
+	return agent && *agent == run->pid;
+}
+
+#include "stack.h"
+#include "write.h"
+
 /* Carries out one rule, and notes in s->post whether it has an event. */
 static __noinline void vd_act(struct vd_run *run, __u32 bit)
 {
@@ -1140,6 +1216,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 		quiet = false;
 	if (vd_config.features & VD_FEATURE_OVERRIDE)
 		vd_note_error(&run->s->cursor, rule, n);
+	if ((vd_config.features & VD_FEATURE_SET) && vd_set_arguments(run, rule, n))
+		quiet = false;
 	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_TRACK_SOCK)
 		vd_track(run, rule->track, rule->track_bit);
 	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_UNTRACK_SOCK)
@@ -1161,6 +1239,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 		n->post++;
 	if ((vd_config.features & VD_FEATURE_CHANGES) && run->process)
 		vd_note_told(run->process, run->task, rule->flags);
+	if (vd_config.features & VD_FEATURE_STACKS)
+		run->s->cursor.stacks |= rule->flags & VD_RULE_STACKS;
 	word = bit / 64;
 	vd_bounded(word);
 	if (word < VD_MAX_WORDS)
@@ -1276,7 +1356,10 @@ static __always_inline __u32 vd_begin(struct vd_run *run, __u8 phase, __u8 n_val
 	return sizeof(*r) + 8 * vd_config.words;
 }
 
-/* Puts the rules in post that wait for the return (want) or do not in acc; whether there are any. */
+/*
+ * Puts the rules in post that wait for the return, or for the hash of the file
+ * (want), or do not, in acc; whether there are any.
+ */
 static __always_inline bool vd_choose(struct vd_run *run, bool want)
 {
 	struct vd_hook_scratch *s = run->s;
@@ -1292,8 +1375,8 @@ static __always_inline bool vd_choose(struct vd_run *run, bool want)
 	return any;
 }
 
-/* Sends one record for the rules in acc. */
-static __always_inline void vd_emit(struct vd_run *run, __u8 phase, bool evidence)
+/* Sends one record for the rules in acc. A function of its own: it has several callers. */
+static __noinline void vd_emit(struct vd_run *run, __u8 phase, bool evidence)
 {
 	struct vd_hook_scratch *s = run->s;
 	__u32 at, i;
@@ -1304,6 +1387,8 @@ static __always_inline void vd_emit(struct vd_run *run, __u8 phase, bool evidenc
 			break;
 		at = vd_put_value(s, at, i, vd_config.slots[i].type);
 	}
+	if (vd_config.features & VD_FEATURE_STACKS)
+		at = vd_put_stacks(run, at);
 	vd_output(s, at, evidence);
 }
 
@@ -1343,6 +1428,22 @@ static __always_inline bool vd_await_return(struct vd_run *run, __u32 syscall)
 	if (err)
 		vd_count(VD_COUNT_PENDING_FULL);
 	return !err;
+}
+
+/* Remembers that the file's hash completes the event whose vector is in acc. */
+static __always_inline void vd_await_hash(struct vd_run *run)
+{
+	struct vd_hash_record *h = (void *)run->s->record;
+
+	__builtin_memset(h, 0, sizeof(*h));
+	vd_begin(run, VD_PHASE_RETURN, 2, run->now);
+	h->record.words = VD_MAX_WORDS;
+	h->none.slot = 0xff;
+	h->hash.type = VD_TYPE_IMA_HASH;
+	h->hash.slot = 0xff;
+	h->hash.len = sizeof(h->digest);
+	if (bpf_map_update_elem(&vd_hashes, &run->tid, h, BPF_ANY))
+		vd_count(VD_COUNT_PENDING_FULL);
 }
 
 static __always_inline void vd_fetch_rest(struct vd_run *run)
@@ -1400,15 +1501,6 @@ static __always_inline void vd_end(struct vd_run *run)
 	vd_release(run->s);
 }
 
-/* Whether the process is the agent, which is spared: with it all enforcement would end. */
-static __always_inline bool vd_is_agent(struct vd_run *run)
-{
-	__u32 zero = 0;
-	__u32 *agent = bpf_map_lookup_elem(&vd_agent, &zero);
-
-	return agent && *agent == run->pid;
-}
-
 /* Tells the guards on the way of the thread's system call to refuse it. */
 static __always_inline void vd_pronounce(struct vd_run *run, __s32 error)
 {
@@ -1438,12 +1530,15 @@ static __always_inline __s32 vd_enforce(struct vd_run *run, bool *enforced)
 	struct vd_cursor *c = &run->s->cursor;
 	__s32 error = 0;
 
-	if (!c->signal && !c->error)
+	if (!c->signal && !c->error && !c->registers)
 		return 0;
 	if (vd_is_agent(run)) {
 		vd_count(VD_COUNT_SIGNAL_FAILED);
+		c->registers = 0;
 		return 0;
 	}
+	if (c->registers)
+		*enforced = true;
 	if (c->signal) {
 		if (bpf_send_signal(c->signal))
 			vd_count(VD_COUNT_SIGNAL_FAILED);
@@ -1490,6 +1585,12 @@ static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 	vd_send_data(run);
 	if (vd_choose(run, false))
 		vd_emit(run, VD_PHASE_ENTRY, enforced);
+	if ((vd_config.features & VD_FEATURE_IMA) && vd_choose(run, true)) {
+		/* Nobody is asked any more about what is refused: there is no hash then. */
+		vd_emit(run, error ? VD_PHASE_ENTRY : VD_PHASE_ENTRY_AWAITS_RETURN, enforced);
+		if (!error)
+			vd_await_hash(run);
+	}
 	if ((vd_config.features & VD_FEATURE_RETURN) && vd_choose(run, true))
 		vd_emit(run,
 			vd_await_return(run, syscall) ? VD_PHASE_ENTRY_AWAITS_RETURN :
@@ -1959,14 +2060,6 @@ int vd_hook_fexit(__u64 *ctx)
 
 /* ---- entry points: functions by probes ----------------------------------------------- */
 
-static __always_inline __u64 vd_register(void *regs, __u32 offset)
-{
-	__u64 v = 0;
-
-	bpf_probe_read_kernel(&v, 8, regs + offset);
-	return v;
-}
-
 /* The registers of a function's arguments. */
 static __always_inline void vd_load_registers(struct vd_run *run, void *regs)
 {
@@ -1979,48 +2072,12 @@ static __always_inline void vd_load_registers(struct vd_run *run, void *regs)
 	}
 }
 
-/* The value of an operand; false if it cannot be read. */
-static __always_inline bool vd_operand_value(void *regs, const volatile struct vd_operand *o,
-					     __u64 *value)
-{
-	__u32 unused = (64 - 8 * o->width) & 63;
-	__u64 v = o->value;
-
-	switch (o->kind) {
-	case VD_OPERAND_CONSTANT:
-		break;
-	case VD_OPERAND_REGISTER:
-		v = vd_register(regs, o->base);
-		break;
-	case VD_OPERAND_MEMORY:
-		v += vd_register(regs, o->base);
-		if (o->scale)
-			v += vd_register(regs, o->index) * o->scale;
-		/* What is behind it may not be there, so no more is read than it has. */
-		if (o->width == 8 ? bpf_probe_read_user(&v, 8, (void *)v) :
-		    o->width == 4 ? bpf_probe_read_user(&v, 4, (void *)v) :
-		    o->width == 2 ? bpf_probe_read_user(&v, 2, (void *)v) :
-				    bpf_probe_read_user(&v, 1, (void *)v))
-			return false;
-		break;
-	default:
-		return false;
-	}
-	v <<= unused;
-	*value = o->is_signed ? (__u64)((__s64)v >> unused) : v >> unused;
-	return true;
-}
-
 /* The arguments of a static probe, at the one of its places that ctx is. */
 static __always_inline void vd_load_operands(struct vd_run *run, void *regs)
 {
-	__u64 variant = 0;
+	__u64 variant = vd_variant(regs);
 	__u32 i;
 
-	if (vd_config.variants > 1)
-		variant = bpf_get_attach_cookie(regs);
-	if (variant >= VD_MAX_VARIANTS)
-		variant = 0;
 	for (i = 0; i < VD_RAW_ARGS; i++) {
 		if (i >= vd_config.raw_args)
 			break;
@@ -2067,6 +2124,8 @@ int vd_hook_kprobe(void *ctx)
 		vd_load_registers(&run, ctx);
 	}
 	vd_event(&run, number);
+	if (vd_config.features & VD_FEATURE_REGISTERS)
+		vd_write_registers(&run, ctx);
 	vd_end(&run);
 	return 0;
 }

@@ -68,6 +68,14 @@ struct {
 	__type(value, struct vd_verdict);
 } vd_verdicts SEC(".maps");
 
+/* Events that await the hash of their file: one for each thread in an LSM hook. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 512);
+	__type(key, __u32);
+	__type(value, struct vd_hash_record);
+} vd_hashes SEC(".maps");
+
 /*
  * Keeps the compiler from computing a bounded value in a second way that the
  * verifier does not know to be bounded.

@@ -24,6 +24,12 @@ enum vd_limit {
 	VD_RATE_ENTRIES = 32768,
 	VD_SOCK_OWNERS = 32000,
 	VD_RAW_ARGS = 6,
+	VD_MAX_DIGEST = 64, /* bytes of a hash */
+	VD_MAX_FRAMES = 127, /* of a stack trace: the default of kernel.perf_event_max_stack */
+	VD_BUILD_ID_FRAME = 32, /* sizeof(struct vd_build_id_frame) */
+	VD_MAX_SET_ACTIONS = 8, /* different ones of a hook */
+	VD_MAX_OVERRIDES = 4, /* different ones of a place in a program */
+	VD_MAX_REGISTERS = 8, /* that one of them writes */
 	VD_MAX_DEREFS = 10, /* pointers on the way to a value */
 	/*
 	 * Runs on one CPU at a time: of a task, of a soft interrupt in it, of an
@@ -259,6 +265,19 @@ struct vd_value {
 	__u64 num;
 };
 
+enum vd_build_id_status {
+	VD_BUILD_ID_EMPTY = 0,
+	VD_BUILD_ID_VALID = 1,
+	VD_BUILD_ID_IP = 2, /* the file has none: at is the address */
+};
+
+/* One frame of a stack in user space: struct bpf_stack_build_id of the kernel. */
+struct vd_build_id_frame {
+	__s32 status; /* enum vd_build_id_status */
+	__u8 build_id[20];
+	__u64 at; /* offset in the file, in bytes */
+};
+
 /*
  * What is known of a socket, a packet or an address. Addresses are those of
  * IPv6, in network order, those of IPv4 mapped (::ffff:a.b.c.d); all numbers
@@ -335,6 +354,11 @@ enum vd_type {
 	VD_TYPE_PERF_EVENT = 42,
 	VD_TYPE_IOV_ITER = 43,
 	VD_TYPE_CHAR_IOVEC = 44,
+	/* In records only. */
+	VD_TYPE_STACK_KERNEL = 60, /* addresses of 8 bytes each, the innermost first */
+	VD_TYPE_STACK_USER = 61,
+	VD_TYPE_STACK_BUILD_ID = 62, /* struct vd_build_id_frame each */
+	VD_TYPE_IMA_HASH = 63, /* num: the algorithm (enum hash_algo), content: the digest */
 };
 
 /* ---- contents of values --------------------------------------------------- */
@@ -469,6 +493,22 @@ struct vd_operand {
 	__u64 value;
 };
 
+/* What Set writes into an argument of a static probe. */
+struct vd_set {
+	__u32 value;
+	__u32 raw; /* number of the operand, which is in memory and of 4 bytes */
+};
+
+/* What Override writes into a register. */
+struct vd_register_write {
+	__u8 kind; /* enum vd_operand_kind: value, from + value, or what is there in memory; 0: nothing */
+	__u8 width; /* bytes that are written: 1, 2, 4 or 8 */
+	__u16 to; /* offset in struct pt_regs, of the lowest byte that is written */
+	__u16 from;
+	__u16 zero;
+	__u64 value;
+};
+
 enum vd_slot_flags {
 	VD_SLOT_FILTERED = 1 << 0,
 	VD_SLOT_RETURN_COPY = 1 << 1, /* fetched when the call returns */
@@ -542,9 +582,13 @@ enum vd_hook_feature {
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
 	VD_FEATURE_CHANGES = 1 << 15, /* rules tell changes of namespaces or capabilities */
+	VD_FEATURE_STACKS = 1 << 12,
+	VD_FEATURE_SET = 1 << 14,
+	VD_FEATURE_IMA = 1 << 18,
+	VD_FEATURE_REGISTERS = 1 << 17, /* overrides write registers */
 	VD_FEATURE_SOCK_TRACK = 1 << 11, /* sockets are tracked, or their owners told */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
-	VD_FEATURE_SHARED = 1 << 11, /* of several hooks: the attach cookie tells which, see vd_cookie */
+	VD_FEATURE_SHARED = 1 << 16, /* of several hooks: the attach cookie tells which, see vd_cookie */
 };
 
 /* What a function is attached with by kprobe.multi: its hook's number, with these bits. */
@@ -615,6 +659,10 @@ enum vd_rule_flags {
 	VD_RULE_RETURN = 1 << 4,
 	VD_RULE_NO_POST = 1 << 5,
 	VD_RULE_OVERRIDE = 1 << 6,
+	VD_RULE_STACK_KERNEL = 1 << 7, /* the event has the stack of the kernel */
+	VD_RULE_STACK_USER = 1 << 8, /* and of user space */
+	VD_RULE_IMA = 1 << 9, /* the event has the hash of the file */
+	VD_RULE_SET = 1 << 14, /* an argument of a static probe is written */
 	VD_RULE_TRACK_SOCK = 1 << 10,
 	VD_RULE_UNTRACK_SOCK = 1 << 11,
 	VD_RULE_TRACK_RETURN = 1 << 15, /* the returned socket */
@@ -647,7 +695,9 @@ struct vd_rule {
 	__u8 track; /* TRACK_SOCK: slot */
 	__u8 untrack; /* UNTRACK_SOCK: slot */
 	__u8 track_bit; /* of the policy */
-	__u8 zero[5];
+	__u8 registers; /* OVERRIDE at a place in a program: row of vd_overrides and 1, 0 for none */
+	__u8 sets; /* SET: bits of vd_sets */
+	__u8 zero[3];
 };
 
 /* What a rule has done, per CPU. */
@@ -659,6 +709,8 @@ struct vd_rule_counters {
 	__u64 rate_limited;
 	__u64 override;
 	__u64 monitor_override;
+	__u64 set;
+	__u64 monitor_set;
 };
 
 /*
@@ -687,6 +739,18 @@ enum vd_cap_set {
 	VD_CAPS_PERMITTED,
 	VD_CAPS_INHERITABLE,
 	VD_CAP_SETS,
+};
+
+/*
+ * An event that awaits the hash of its file, keyed by thread id: the record
+ * that completes it, but for the hash.
+ */
+struct vd_hash_record {
+	struct vd_hook_record record; /* VD_PHASE_RETURN with all words and two values */
+	__u64 vector[VD_MAX_WORDS];
+	struct vd_value none; /* in place of a return value */
+	struct vd_value hash;
+	__u8 digest[VD_MAX_DIGEST];
 };
 
 /* What every hook knows of a process; keyed by thread group id. */
@@ -817,6 +881,8 @@ enum vd_counter {
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */
 	VD_COUNT_RETURN_LATE, /* a return whose rules are gone */
 	VD_COUNT_RETURN_MISSED, /* a return that the kernel had no probe left for; counted by the loader */
+	VD_COUNT_SET_FAILED, /* an argument that should have been set, and was not */
+	VD_COUNT_REGISTERS_FAILED, /* a call that should have been overridden, and was not */
 	VD_COUNT_SKIPPED, /* runs that the kernel skipped; counted by the loader */
 	VD_COUNT_WORKLOAD_MAP_FULL, /* a container's cgroup that counts as the host's */
 	VD_COUNTERS,

@@ -158,6 +158,9 @@ func (e *Engine) shapeAt(h *compile.Hook, id uint32, p place) (shape, error) {
 	if err != nil {
 		return shape{}, err
 	}
+	if l.writes, err = e.writesOf(h, p.target, l.slots); err != nil {
+		return shape{}, err
+	}
 	return shapeOf(h, id, p, l)
 }
 

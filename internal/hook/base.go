@@ -71,7 +71,7 @@ type Base struct {
 // sharedMaps are the maps that the objects declare in common (bpf/maps.h).
 var sharedMaps = []string{
 	"vd_ring_bulk", "vd_ring_evidence", "vd_processes", "vd_counters", "vd_sequences", "vd_pending", "vd_agent",
-	"vd_calls", "vd_verdicts", "vd_workloads",
+	"vd_calls", "vd_verdicts", "vd_workloads", "vd_hashes",
 }
 
 // NewBase loads and attaches the process programs.

@@ -21,6 +21,9 @@ var lazyMaps = map[string]func(bpf.HookConfig) bool{
 	"vd_calls": func(c bpf.HookConfig) bool {
 		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_FRAMES) != 0
 	},
+	"vd_hashes": func(c bpf.HookConfig) bool {
+		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_IMA) != 0
+	},
 	"vd_rate": func(c bpf.HookConfig) bool {
 		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_RATE) != 0
 	},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -52,6 +53,15 @@ func dispatchersOf(a Attachment) (entry, ret string) {
 	return "vd_at_btf_tracepoint", ""
 }
 
+// hasherOf is the program of bpf/dispatch.bpf.c that hashes the file of an LSM
+// hook: that of the program to be executed, or the hook's first argument.
+func hasherOf(hook string) string {
+	if strings.HasPrefix(hook, "bprm_") {
+		return "vd_at_hash_binary"
+	}
+	return "vd_at_hash_file"
+}
+
 // stand puts a dispatcher at a place. It leads nowhere yet.
 func (e *Engine) stand(key compile.HookKey, id uint32, p place, withReturn bool) (*post, error) {
 	t := &post{place: p, id: id}
@@ -77,7 +87,14 @@ func (e *Engine) loadDispatchers(t *post) error {
 		return fmt.Errorf("dispatchers: %w", err)
 	}
 	entry, ret := dispatchersOf(t.place.attachment)
-	keepPrograms(spec, []string{entry, ret})
+	keep := []string{entry, ret}
+	if t.place.hashes {
+		if err := e.provide(bpf.HookConfig{Features: uint32(bpf.ContractVdHookFeatureVD_FEATURE_IMA)}); err != nil {
+			return err
+		}
+		keep = append(keep, hasherOf(t.place.function))
+	}
+	keepPrograms(spec, keep)
 	for _, p := range spec.Programs {
 		attachTo(p, t.place.attachment, t.place.function)
 	}
@@ -113,6 +130,14 @@ func (e *Engine) attachDispatchers(t *post, withReturn bool) error {
 		if err := e.seeReturns(t); err != nil {
 			return err
 		}
+	}
+	// Of the programs at an LSM hook the one attached last is the first.
+	if t.place.hashes {
+		l, err := link.AttachLSM(link.LSMOptions{Program: t.coll.Programs[hasherOf(t.place.function)]})
+		if err != nil {
+			return fmt.Errorf("attach: %w", err)
+		}
+		t.links = append(t.links, l)
 	}
 	entry, _ := dispatchersOf(t.place.attachment)
 	l, err := e.attachEntry(t.place, t.coll.Programs[entry])

@@ -17,10 +17,11 @@ const (
 	lossKernel                  // the kernel program could not make a record
 	lossDecode                  // a record could not be read
 	lossMerge                   // a record lacked its other half
+	lossStack                   // an event went without its stack traces
 	lossStages
 )
 
-var stageNames = [lossStages]string{"kernel ring", "kernel", "decode", "merge"}
+var stageNames = [lossStages]string{"kernel ring", "kernel", "decode", "merge", "stack traces"}
 
 // ringCauses are the causes of stage lossRing, by ring.
 var ringCauses = [2]string{"bulk ring is full", "evidence ring is full"}
@@ -86,6 +87,8 @@ var kernelCauses = map[bpf.ContractVdCounter]string{
 	bpf.ContractVdCounterVD_COUNT_VERDICT_FULL:     "too many calls are to be refused at once",
 	bpf.ContractVdCounterVD_COUNT_RETURN_LATE:      "a call returned after its policies had changed: its event lacks the return",
 	bpf.ContractVdCounterVD_COUNT_RETURN_MISSED:    "the kernel missed returns of functions",
+	bpf.ContractVdCounterVD_COUNT_SET_FAILED:       "an argument of a static probe could not be written",
+	bpf.ContractVdCounterVD_COUNT_REGISTERS_FAILED: "registers could not be written for an override",
 	bpf.ContractVdCounterVD_COUNT_SKIPPED:          "the kernel skipped programs that were running already",
 }
 

@@ -28,6 +28,13 @@ type Options struct {
 	Ancestors []event.Kind
 	// Returns is how many calls can await their return, 0 for DefaultReturns.
 	Returns int
+	// Symbolize takes a copy of an event, complete but for its stack traces, which [Observer.Resume]
+	// is to be given with them. It must not wait: it returns false where there is no room, and the
+	// event goes without. It is nil where no stacks are shown.
+	Symbolize func(*event.Event, Stacks) bool
+	// Request takes what an event asks user space for. It must not wait, and counts itself what it
+	// does not do. It is nil where nothing may be asked for.
+	Request func(Request)
 	// Emit takes the events. An event is valid only during the call, and Emit must not call the
 	// observer.
 	Emit func(*event.Event)

@@ -74,6 +74,10 @@ type RulePlan struct {
 	NoPost bool
 	// Quiet says that there are records for it all the same: its return is waited for.
 	Quiet bool
+	// KernelStack and UserStack say that the event shows these stacks.
+	KernelStack, UserStack bool
+	// Request is what is asked for when the event is there; its kind is 0 for nothing.
+	Request Request
 }
 
 // plan is a HookPlan made for looking up.
@@ -91,6 +95,9 @@ type rule struct {
 	group  *GroupPlan
 	action event.Action
 	quiet  bool // makes no event, though there are records for it
+	// kernelStack and userStack are as in RulePlan.
+	kernelStack, userStack bool
+	request                Request
 }
 
 type planKey struct{ hook, generation uint32 }
@@ -140,7 +147,9 @@ func (p *plan) addRule(r RulePlan) error {
 	if p.rules[r.Bit].group != nil {
 		return fmt.Errorf("given twice")
 	}
-	p.rules[r.Bit] = rule{group: &p.Groups[r.Group], action: r.Action}
+	p.rules[r.Bit] = rule{
+		group: &p.Groups[r.Group], action: r.Action, kernelStack: r.KernelStack, userStack: r.UserStack, request: r.Request,
+	}
 	return nil
 }
 

@@ -120,7 +120,7 @@ func decodeHook(raw []byte, h *Hook) *Error {
 	if h.Words > MaxWords {
 		return &Error{What: fmt.Sprintf("vector of %d words", h.Words), Offset: int(unsafe.Offsetof(h.HookRecord.Words))}
 	}
-	if h.N_values > MaxSlots+1 {
+	if h.N_values > maxValues {
 		return &Error{What: fmt.Sprintf("%d values", h.N_values), Offset: int(unsafe.Offsetof(h.N_values))}
 	}
 	c := cutter{raw: raw, at: int(unsafe.Sizeof(h.HookRecord))}
