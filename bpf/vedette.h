@@ -417,7 +417,7 @@ enum vd_hook_feature {
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
 	VD_FEATURE_SOCK_TRACK = 1 << 11, /* sockets are tracked, or their owners told */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
-	VD_FEATURE_SHARED = 1 << 11, /* of several hooks: the attach cookie tells which, see vd_cookie */
+	VD_FEATURE_SHARED = 1 << 16, /* of several hooks: the attach cookie tells which, see vd_cookie */
 };
 
 /* What a function is attached with by kprobe.multi: its hook's number, with these bits. */

@@ -396,11 +396,12 @@ func describe(ref server.Ref) string {
 
 // enforces reports whether a policy has an action that stops anything.
 func enforces(spec *policy.Spec) bool {
-	return slices.ContainsFunc(spec.Kprobes, func(k policy.Kprobe) bool { return selectorsEnforce(k.Selectors) }) ||
-		slices.ContainsFunc(spec.Tracepoints, func(t policy.Tracepoint) bool { return selectorsEnforce(t.Selectors) }) ||
-		slices.ContainsFunc(spec.LsmHooks, func(l policy.LsmHook) bool { return selectorsEnforce(l.Selectors) }) ||
-		slices.ContainsFunc(spec.Uprobes, func(u policy.Uprobe) bool { return selectorsEnforce(u.Selectors) }) ||
-		slices.ContainsFunc(spec.Usdts, func(u policy.Usdt) bool { return selectorsEnforce(u.Selectors) })
+	for e := range spec.Entries() {
+		if selectorsEnforce(e.Selectors) {
+			return true
+		}
+	}
+	return false
 }
 
 func selectorsEnforce(selectors []policy.Selector) bool {

@@ -75,7 +75,10 @@ func (f *frontend) unit() *unit {
 	f.checkFollow()
 	u := &unit{index: f.index, policy: f.policy}
 	for i := range f.policy.Spec.Kprobes {
-		u.entries = append(u.entries, f.kprobe(&f.policy.Spec.Kprobes[i], i)...)
+		u.entries = append(u.entries, f.kprobe(&f.policy.Spec.Kprobes[i], sectionKprobes, i)...)
+	}
+	for i := range f.policy.Spec.Fentries {
+		u.entries = append(u.entries, f.kprobe(&f.policy.Spec.Fentries[i], sectionFentries, i)...)
 	}
 	for i := range f.policy.Spec.Tracepoints {
 		if e := f.tracepoint(&f.policy.Spec.Tracepoints[i], i); e != nil {
@@ -127,7 +130,6 @@ func (f *frontend) checkSections() {
 		name    string
 		present bool
 	}{
-		{"fentries", len(s.Fentries) > 0},
 		{"loader", s.Loader},
 		{"enforcers", len(s.Enforcers) > 0},
 	} {
@@ -155,28 +157,12 @@ func (f *frontend) checkFollow() {
 	}
 }
 
-// selectors yields the selectors of the sections that are executed.
+// selectors yields the selectors of all sections.
 func selectors(s *policy.Spec) iter.Seq[*policy.Selector] {
-	var lists [][]policy.Selector
-	for i := range s.Kprobes {
-		lists = append(lists, s.Kprobes[i].Selectors)
-	}
-	for i := range s.Tracepoints {
-		lists = append(lists, s.Tracepoints[i].Selectors)
-	}
-	for i := range s.LsmHooks {
-		lists = append(lists, s.LsmHooks[i].Selectors)
-	}
-	for i := range s.Uprobes {
-		lists = append(lists, s.Uprobes[i].Selectors)
-	}
-	for i := range s.Usdts {
-		lists = append(lists, s.Usdts[i].Selectors)
-	}
 	return func(yield func(*policy.Selector) bool) {
-		for _, list := range lists {
-			for j := range list {
-				if !yield(&list[j]) {
+		for e := range s.Entries() {
+			for j := range e.Selectors {
+				if !yield(&e.Selectors[j]) {
 					return
 				}
 			}
