@@ -36,7 +36,8 @@ const (
 	ContractVdCounterVD_COUNT_VERDICT_FULL     ContractVdCounter = 11
 	ContractVdCounterVD_COUNT_RETURN_LATE      ContractVdCounter = 12
 	ContractVdCounterVD_COUNT_SKIPPED          ContractVdCounter = 13
-	ContractVdCounterVD_COUNTERS               ContractVdCounter = 14
+	ContractVdCounterVD_COUNT_NOTICE_MISSED    ContractVdCounter = 14
+	ContractVdCounterVD_COUNTERS               ContractVdCounter = 15
 )
 
 type ContractVdCred struct {
@@ -112,6 +113,23 @@ type ContractVdDimTables struct {
 	Len   uint32
 	State uint32
 	None  uint32
+}
+
+type ContractVdEnforcedKey uint32
+
+const (
+	ContractVdEnforcedKeyVD_ENFORCED_FUNCTION ContractVdEnforcedKey = 536870912
+)
+
+type ContractVdEnforcerConfig struct {
+	_            structs.HostLayout
+	Key          uint32
+	Wrapper      uint32
+	Number       uint32
+	CompatStatus uint32
+	Exits        [2]uint32
+	Verdicts     uint32
+	Zero         uint32
 }
 
 type ContractVdEntry struct {
@@ -381,7 +399,8 @@ const (
 	ContractVdHookFeatureVD_FEATURE_PROCESS    ContractVdHookFeature = 1024
 	ContractVdHookFeatureVD_FEATURE_SOCK_TRACK ContractVdHookFeature = 2048
 	ContractVdHookFeatureVD_FEATURE_USER       ContractVdHookFeature = 512
-	ContractVdHookFeatureVD_FEATURE_SHARED     ContractVdHookFeature = 2048
+	ContractVdHookFeatureVD_FEATURE_NOTIFY     ContractVdHookFeature = 8192
+	ContractVdHookFeatureVD_FEATURE_SHARED     ContractVdHookFeature = 65536
 )
 
 type ContractVdHookPhase uint32
@@ -465,6 +484,7 @@ const (
 	ContractVdLimitVD_SOCK_OWNERS     ContractVdLimit = 32000
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
 	ContractVdLimitVD_MAX_DEREFS      ContractVdLimit = 10
+	ContractVdLimitVD_MAX_ENFORCERS   ContractVdLimit = 64
 	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
 )
 
@@ -505,6 +525,17 @@ type ContractVdNet struct {
 	Type        uint16
 	State       uint8
 	Zero        uint8
+}
+
+type ContractVdNotice struct {
+	_         structs.HostLayout
+	Born      uint64
+	Open      uint64
+	Sentences [64]struct {
+		_      structs.HostLayout
+		Error  int32
+		Signal uint32
+	}
 }
 
 type ContractVdOperand struct {
@@ -628,7 +659,10 @@ type ContractVdRule struct {
 	Track        uint8
 	Untrack      uint8
 	TrackBit     uint8
-	Zero         [5]uint8
+	NoticeBit    uint8
+	Zero         [4]uint8
+	NoticeError  int32
+	NoticeSignal uint32
 }
 
 type ContractVdRuleCounters struct {
@@ -640,6 +674,8 @@ type ContractVdRuleCounters struct {
 	RateLimited     uint64
 	Override        uint64
 	MonitorOverride uint64
+	Notify          uint64
+	MonitorNotify   uint64
 }
 
 type ContractVdRuleFlags uint32
@@ -654,6 +690,8 @@ const (
 	ContractVdRuleFlagsVD_RULE_OVERRIDE       ContractVdRuleFlags = 64
 	ContractVdRuleFlagsVD_RULE_TRACK_SOCK     ContractVdRuleFlags = 1024
 	ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK   ContractVdRuleFlags = 2048
+	ContractVdRuleFlagsVD_RULE_NOTIFY         ContractVdRuleFlags = 4096
+	ContractVdRuleFlagsVD_RULE_CLEAN_NOTIFY   ContractVdRuleFlags = 8192
 	ContractVdRuleFlagsVD_RULE_TRACK_RETURN   ContractVdRuleFlags = 32768
 	ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN ContractVdRuleFlags = 65536
 )
@@ -801,58 +839,61 @@ type ContractVdVerdict struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	ContractVarAnchorVdCookie        = "anchor_vd_cookie"
-	ContractVarAnchorVdCounter       = "anchor_vd_counter"
-	ContractVarAnchorVdCred          = "anchor_vd_cred"
-	ContractVarAnchorVdDimConfig     = "anchor_vd_dim_config"
-	ContractVarAnchorVdDimFlags      = "anchor_vd_dim_flags"
-	ContractVarAnchorVdDimKind       = "anchor_vd_dim_kind"
-	ContractVarAnchorVdDimSource     = "anchor_vd_dim_source"
-	ContractVarAnchorVdDimTables     = "anchor_vd_dim_tables"
-	ContractVarAnchorVdEntry         = "anchor_vd_entry"
-	ContractVarAnchorVdExec          = "anchor_vd_exec"
-	ContractVarAnchorVdExecData      = "anchor_vd_exec_data"
-	ContractVarAnchorVdExecFlags     = "anchor_vd_exec_flags"
-	ContractVarAnchorVdExit          = "anchor_vd_exit"
-	ContractVarAnchorVdFdOp          = "anchor_vd_fd_op"
-	ContractVarAnchorVdFdOpKind      = "anchor_vd_fd_op_kind"
-	ContractVarAnchorVdFollowed      = "anchor_vd_followed"
-	ContractVarAnchorVdFollowedKey   = "anchor_vd_followed_key"
-	ContractVarAnchorVdFork          = "anchor_vd_fork"
-	ContractVarAnchorVdHeader        = "anchor_vd_header"
-	ContractVarAnchorVdHookConfig    = "anchor_vd_hook_config"
-	ContractVarAnchorVdHookFeature   = "anchor_vd_hook_feature"
-	ContractVarAnchorVdHookPhase     = "anchor_vd_hook_phase"
-	ContractVarAnchorVdHookRecord    = "anchor_vd_hook_record"
-	ContractVarAnchorVdHookTables    = "anchor_vd_hook_tables"
-	ContractVarAnchorVdLimit         = "anchor_vd_limit"
-	ContractVarAnchorVdNamespace     = "anchor_vd_namespace"
-	ContractVarAnchorVdNet           = "anchor_vd_net"
-	ContractVarAnchorVdOperand       = "anchor_vd_operand"
-	ContractVarAnchorVdOperandKind   = "anchor_vd_operand_kind"
-	ContractVarAnchorVdPending       = "anchor_vd_pending"
-	ContractVarAnchorVdPidSetKey     = "anchor_vd_pid_set_key"
-	ContractVarAnchorVdProcess       = "anchor_vd_process"
-	ContractVarAnchorVdProcessFlags  = "anchor_vd_process_flags"
-	ContractVarAnchorVdProcessId     = "anchor_vd_process_id"
-	ContractVarAnchorVdProcessPolicy = "anchor_vd_process_policy"
-	ContractVarAnchorVdRateKey       = "anchor_vd_rate_key"
-	ContractVarAnchorVdRecordType    = "anchor_vd_record_type"
-	ContractVarAnchorVdRule          = "anchor_vd_rule"
-	ContractVarAnchorVdRuleCounters  = "anchor_vd_rule_counters"
-	ContractVarAnchorVdRuleFlags     = "anchor_vd_rule_flags"
-	ContractVarAnchorVdSlotConfig    = "anchor_vd_slot_config"
-	ContractVarAnchorVdSlotFlags     = "anchor_vd_slot_flags"
-	ContractVarAnchorVdSlotFrom      = "anchor_vd_slot_from"
-	ContractVarAnchorVdSockOwner     = "anchor_vd_sock_owner"
-	ContractVarAnchorVdSteps         = "anchor_vd_steps"
-	ContractVarAnchorVdStringKey     = "anchor_vd_string_key"
-	ContractVarAnchorVdStringValue   = "anchor_vd_string_value"
-	ContractVarAnchorVdSyscallAbi    = "anchor_vd_syscall_abi"
-	ContractVarAnchorVdType          = "anchor_vd_type"
-	ContractVarAnchorVdValue         = "anchor_vd_value"
-	ContractVarAnchorVdValueStatus   = "anchor_vd_value_status"
-	ContractVarAnchorVdVerdict       = "anchor_vd_verdict"
+	ContractVarAnchorVdCookie         = "anchor_vd_cookie"
+	ContractVarAnchorVdCounter        = "anchor_vd_counter"
+	ContractVarAnchorVdCred           = "anchor_vd_cred"
+	ContractVarAnchorVdDimConfig      = "anchor_vd_dim_config"
+	ContractVarAnchorVdDimFlags       = "anchor_vd_dim_flags"
+	ContractVarAnchorVdDimKind        = "anchor_vd_dim_kind"
+	ContractVarAnchorVdDimSource      = "anchor_vd_dim_source"
+	ContractVarAnchorVdDimTables      = "anchor_vd_dim_tables"
+	ContractVarAnchorVdEnforcedKey    = "anchor_vd_enforced_key"
+	ContractVarAnchorVdEnforcerConfig = "anchor_vd_enforcer_config"
+	ContractVarAnchorVdEntry          = "anchor_vd_entry"
+	ContractVarAnchorVdExec           = "anchor_vd_exec"
+	ContractVarAnchorVdExecData       = "anchor_vd_exec_data"
+	ContractVarAnchorVdExecFlags      = "anchor_vd_exec_flags"
+	ContractVarAnchorVdExit           = "anchor_vd_exit"
+	ContractVarAnchorVdFdOp           = "anchor_vd_fd_op"
+	ContractVarAnchorVdFdOpKind       = "anchor_vd_fd_op_kind"
+	ContractVarAnchorVdFollowed       = "anchor_vd_followed"
+	ContractVarAnchorVdFollowedKey    = "anchor_vd_followed_key"
+	ContractVarAnchorVdFork           = "anchor_vd_fork"
+	ContractVarAnchorVdHeader         = "anchor_vd_header"
+	ContractVarAnchorVdHookConfig     = "anchor_vd_hook_config"
+	ContractVarAnchorVdHookFeature    = "anchor_vd_hook_feature"
+	ContractVarAnchorVdHookPhase      = "anchor_vd_hook_phase"
+	ContractVarAnchorVdHookRecord     = "anchor_vd_hook_record"
+	ContractVarAnchorVdHookTables     = "anchor_vd_hook_tables"
+	ContractVarAnchorVdLimit          = "anchor_vd_limit"
+	ContractVarAnchorVdNamespace      = "anchor_vd_namespace"
+	ContractVarAnchorVdNet            = "anchor_vd_net"
+	ContractVarAnchorVdNotice         = "anchor_vd_notice"
+	ContractVarAnchorVdOperand        = "anchor_vd_operand"
+	ContractVarAnchorVdOperandKind    = "anchor_vd_operand_kind"
+	ContractVarAnchorVdPending        = "anchor_vd_pending"
+	ContractVarAnchorVdPidSetKey      = "anchor_vd_pid_set_key"
+	ContractVarAnchorVdProcess        = "anchor_vd_process"
+	ContractVarAnchorVdProcessFlags   = "anchor_vd_process_flags"
+	ContractVarAnchorVdProcessId      = "anchor_vd_process_id"
+	ContractVarAnchorVdProcessPolicy  = "anchor_vd_process_policy"
+	ContractVarAnchorVdRateKey        = "anchor_vd_rate_key"
+	ContractVarAnchorVdRecordType     = "anchor_vd_record_type"
+	ContractVarAnchorVdRule           = "anchor_vd_rule"
+	ContractVarAnchorVdRuleCounters   = "anchor_vd_rule_counters"
+	ContractVarAnchorVdRuleFlags      = "anchor_vd_rule_flags"
+	ContractVarAnchorVdSlotConfig     = "anchor_vd_slot_config"
+	ContractVarAnchorVdSlotFlags      = "anchor_vd_slot_flags"
+	ContractVarAnchorVdSlotFrom       = "anchor_vd_slot_from"
+	ContractVarAnchorVdSockOwner      = "anchor_vd_sock_owner"
+	ContractVarAnchorVdSteps          = "anchor_vd_steps"
+	ContractVarAnchorVdStringKey      = "anchor_vd_string_key"
+	ContractVarAnchorVdStringValue    = "anchor_vd_string_value"
+	ContractVarAnchorVdSyscallAbi     = "anchor_vd_syscall_abi"
+	ContractVarAnchorVdType           = "anchor_vd_type"
+	ContractVarAnchorVdValue          = "anchor_vd_value"
+	ContractVarAnchorVdValueStatus    = "anchor_vd_value_status"
+	ContractVarAnchorVdVerdict        = "anchor_vd_verdict"
 )
 
 // LoadContract returns the embedded CollectionSpec for Contract.
@@ -909,58 +950,61 @@ type ContractMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ContractVariableSpecs struct {
-	AnchorVdCookie        *ebpf.VariableSpec `ebpf:"anchor_vd_cookie"`
-	AnchorVdCounter       *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
-	AnchorVdCred          *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
-	AnchorVdDimConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_config"`
-	AnchorVdDimFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_flags"`
-	AnchorVdDimKind       *ebpf.VariableSpec `ebpf:"anchor_vd_dim_kind"`
-	AnchorVdDimSource     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_source"`
-	AnchorVdDimTables     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_tables"`
-	AnchorVdEntry         *ebpf.VariableSpec `ebpf:"anchor_vd_entry"`
-	AnchorVdExec          *ebpf.VariableSpec `ebpf:"anchor_vd_exec"`
-	AnchorVdExecData      *ebpf.VariableSpec `ebpf:"anchor_vd_exec_data"`
-	AnchorVdExecFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_exec_flags"`
-	AnchorVdExit          *ebpf.VariableSpec `ebpf:"anchor_vd_exit"`
-	AnchorVdFdOp          *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op"`
-	AnchorVdFdOpKind      *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op_kind"`
-	AnchorVdFollowed      *ebpf.VariableSpec `ebpf:"anchor_vd_followed"`
-	AnchorVdFollowedKey   *ebpf.VariableSpec `ebpf:"anchor_vd_followed_key"`
-	AnchorVdFork          *ebpf.VariableSpec `ebpf:"anchor_vd_fork"`
-	AnchorVdHeader        *ebpf.VariableSpec `ebpf:"anchor_vd_header"`
-	AnchorVdHookConfig    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_config"`
-	AnchorVdHookFeature   *ebpf.VariableSpec `ebpf:"anchor_vd_hook_feature"`
-	AnchorVdHookPhase     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_phase"`
-	AnchorVdHookRecord    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_record"`
-	AnchorVdHookTables    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_tables"`
-	AnchorVdLimit         *ebpf.VariableSpec `ebpf:"anchor_vd_limit"`
-	AnchorVdNamespace     *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
-	AnchorVdNet           *ebpf.VariableSpec `ebpf:"anchor_vd_net"`
-	AnchorVdOperand       *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
-	AnchorVdOperandKind   *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
-	AnchorVdPending       *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
-	AnchorVdPidSetKey     *ebpf.VariableSpec `ebpf:"anchor_vd_pid_set_key"`
-	AnchorVdProcess       *ebpf.VariableSpec `ebpf:"anchor_vd_process"`
-	AnchorVdProcessFlags  *ebpf.VariableSpec `ebpf:"anchor_vd_process_flags"`
-	AnchorVdProcessId     *ebpf.VariableSpec `ebpf:"anchor_vd_process_id"`
-	AnchorVdProcessPolicy *ebpf.VariableSpec `ebpf:"anchor_vd_process_policy"`
-	AnchorVdRateKey       *ebpf.VariableSpec `ebpf:"anchor_vd_rate_key"`
-	AnchorVdRecordType    *ebpf.VariableSpec `ebpf:"anchor_vd_record_type"`
-	AnchorVdRule          *ebpf.VariableSpec `ebpf:"anchor_vd_rule"`
-	AnchorVdRuleCounters  *ebpf.VariableSpec `ebpf:"anchor_vd_rule_counters"`
-	AnchorVdRuleFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_rule_flags"`
-	AnchorVdSlotConfig    *ebpf.VariableSpec `ebpf:"anchor_vd_slot_config"`
-	AnchorVdSlotFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_slot_flags"`
-	AnchorVdSlotFrom      *ebpf.VariableSpec `ebpf:"anchor_vd_slot_from"`
-	AnchorVdSockOwner     *ebpf.VariableSpec `ebpf:"anchor_vd_sock_owner"`
-	AnchorVdSteps         *ebpf.VariableSpec `ebpf:"anchor_vd_steps"`
-	AnchorVdStringKey     *ebpf.VariableSpec `ebpf:"anchor_vd_string_key"`
-	AnchorVdStringValue   *ebpf.VariableSpec `ebpf:"anchor_vd_string_value"`
-	AnchorVdSyscallAbi    *ebpf.VariableSpec `ebpf:"anchor_vd_syscall_abi"`
-	AnchorVdType          *ebpf.VariableSpec `ebpf:"anchor_vd_type"`
-	AnchorVdValue         *ebpf.VariableSpec `ebpf:"anchor_vd_value"`
-	AnchorVdValueStatus   *ebpf.VariableSpec `ebpf:"anchor_vd_value_status"`
-	AnchorVdVerdict       *ebpf.VariableSpec `ebpf:"anchor_vd_verdict"`
+	AnchorVdCookie         *ebpf.VariableSpec `ebpf:"anchor_vd_cookie"`
+	AnchorVdCounter        *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
+	AnchorVdCred           *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
+	AnchorVdDimConfig      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_config"`
+	AnchorVdDimFlags       *ebpf.VariableSpec `ebpf:"anchor_vd_dim_flags"`
+	AnchorVdDimKind        *ebpf.VariableSpec `ebpf:"anchor_vd_dim_kind"`
+	AnchorVdDimSource      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_source"`
+	AnchorVdDimTables      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_tables"`
+	AnchorVdEnforcedKey    *ebpf.VariableSpec `ebpf:"anchor_vd_enforced_key"`
+	AnchorVdEnforcerConfig *ebpf.VariableSpec `ebpf:"anchor_vd_enforcer_config"`
+	AnchorVdEntry          *ebpf.VariableSpec `ebpf:"anchor_vd_entry"`
+	AnchorVdExec           *ebpf.VariableSpec `ebpf:"anchor_vd_exec"`
+	AnchorVdExecData       *ebpf.VariableSpec `ebpf:"anchor_vd_exec_data"`
+	AnchorVdExecFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_exec_flags"`
+	AnchorVdExit           *ebpf.VariableSpec `ebpf:"anchor_vd_exit"`
+	AnchorVdFdOp           *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op"`
+	AnchorVdFdOpKind       *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op_kind"`
+	AnchorVdFollowed       *ebpf.VariableSpec `ebpf:"anchor_vd_followed"`
+	AnchorVdFollowedKey    *ebpf.VariableSpec `ebpf:"anchor_vd_followed_key"`
+	AnchorVdFork           *ebpf.VariableSpec `ebpf:"anchor_vd_fork"`
+	AnchorVdHeader         *ebpf.VariableSpec `ebpf:"anchor_vd_header"`
+	AnchorVdHookConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_config"`
+	AnchorVdHookFeature    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_feature"`
+	AnchorVdHookPhase      *ebpf.VariableSpec `ebpf:"anchor_vd_hook_phase"`
+	AnchorVdHookRecord     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_record"`
+	AnchorVdHookTables     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_tables"`
+	AnchorVdLimit          *ebpf.VariableSpec `ebpf:"anchor_vd_limit"`
+	AnchorVdNamespace      *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
+	AnchorVdNet            *ebpf.VariableSpec `ebpf:"anchor_vd_net"`
+	AnchorVdNotice         *ebpf.VariableSpec `ebpf:"anchor_vd_notice"`
+	AnchorVdOperand        *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
+	AnchorVdOperandKind    *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
+	AnchorVdPending        *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
+	AnchorVdPidSetKey      *ebpf.VariableSpec `ebpf:"anchor_vd_pid_set_key"`
+	AnchorVdProcess        *ebpf.VariableSpec `ebpf:"anchor_vd_process"`
+	AnchorVdProcessFlags   *ebpf.VariableSpec `ebpf:"anchor_vd_process_flags"`
+	AnchorVdProcessId      *ebpf.VariableSpec `ebpf:"anchor_vd_process_id"`
+	AnchorVdProcessPolicy  *ebpf.VariableSpec `ebpf:"anchor_vd_process_policy"`
+	AnchorVdRateKey        *ebpf.VariableSpec `ebpf:"anchor_vd_rate_key"`
+	AnchorVdRecordType     *ebpf.VariableSpec `ebpf:"anchor_vd_record_type"`
+	AnchorVdRule           *ebpf.VariableSpec `ebpf:"anchor_vd_rule"`
+	AnchorVdRuleCounters   *ebpf.VariableSpec `ebpf:"anchor_vd_rule_counters"`
+	AnchorVdRuleFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_rule_flags"`
+	AnchorVdSlotConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_slot_config"`
+	AnchorVdSlotFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_slot_flags"`
+	AnchorVdSlotFrom       *ebpf.VariableSpec `ebpf:"anchor_vd_slot_from"`
+	AnchorVdSockOwner      *ebpf.VariableSpec `ebpf:"anchor_vd_sock_owner"`
+	AnchorVdSteps          *ebpf.VariableSpec `ebpf:"anchor_vd_steps"`
+	AnchorVdStringKey      *ebpf.VariableSpec `ebpf:"anchor_vd_string_key"`
+	AnchorVdStringValue    *ebpf.VariableSpec `ebpf:"anchor_vd_string_value"`
+	AnchorVdSyscallAbi     *ebpf.VariableSpec `ebpf:"anchor_vd_syscall_abi"`
+	AnchorVdType           *ebpf.VariableSpec `ebpf:"anchor_vd_type"`
+	AnchorVdValue          *ebpf.VariableSpec `ebpf:"anchor_vd_value"`
+	AnchorVdValueStatus    *ebpf.VariableSpec `ebpf:"anchor_vd_value_status"`
+	AnchorVdVerdict        *ebpf.VariableSpec `ebpf:"anchor_vd_verdict"`
 }
 
 // ContractObjects contains all objects after they have been loaded into the kernel.
@@ -993,58 +1037,61 @@ func (m *ContractMaps) Close() error {
 //
 // It can be passed to LoadContractObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ContractVariables struct {
-	AnchorVdCookie        *ebpf.Variable `ebpf:"anchor_vd_cookie"`
-	AnchorVdCounter       *ebpf.Variable `ebpf:"anchor_vd_counter"`
-	AnchorVdCred          *ebpf.Variable `ebpf:"anchor_vd_cred"`
-	AnchorVdDimConfig     *ebpf.Variable `ebpf:"anchor_vd_dim_config"`
-	AnchorVdDimFlags      *ebpf.Variable `ebpf:"anchor_vd_dim_flags"`
-	AnchorVdDimKind       *ebpf.Variable `ebpf:"anchor_vd_dim_kind"`
-	AnchorVdDimSource     *ebpf.Variable `ebpf:"anchor_vd_dim_source"`
-	AnchorVdDimTables     *ebpf.Variable `ebpf:"anchor_vd_dim_tables"`
-	AnchorVdEntry         *ebpf.Variable `ebpf:"anchor_vd_entry"`
-	AnchorVdExec          *ebpf.Variable `ebpf:"anchor_vd_exec"`
-	AnchorVdExecData      *ebpf.Variable `ebpf:"anchor_vd_exec_data"`
-	AnchorVdExecFlags     *ebpf.Variable `ebpf:"anchor_vd_exec_flags"`
-	AnchorVdExit          *ebpf.Variable `ebpf:"anchor_vd_exit"`
-	AnchorVdFdOp          *ebpf.Variable `ebpf:"anchor_vd_fd_op"`
-	AnchorVdFdOpKind      *ebpf.Variable `ebpf:"anchor_vd_fd_op_kind"`
-	AnchorVdFollowed      *ebpf.Variable `ebpf:"anchor_vd_followed"`
-	AnchorVdFollowedKey   *ebpf.Variable `ebpf:"anchor_vd_followed_key"`
-	AnchorVdFork          *ebpf.Variable `ebpf:"anchor_vd_fork"`
-	AnchorVdHeader        *ebpf.Variable `ebpf:"anchor_vd_header"`
-	AnchorVdHookConfig    *ebpf.Variable `ebpf:"anchor_vd_hook_config"`
-	AnchorVdHookFeature   *ebpf.Variable `ebpf:"anchor_vd_hook_feature"`
-	AnchorVdHookPhase     *ebpf.Variable `ebpf:"anchor_vd_hook_phase"`
-	AnchorVdHookRecord    *ebpf.Variable `ebpf:"anchor_vd_hook_record"`
-	AnchorVdHookTables    *ebpf.Variable `ebpf:"anchor_vd_hook_tables"`
-	AnchorVdLimit         *ebpf.Variable `ebpf:"anchor_vd_limit"`
-	AnchorVdNamespace     *ebpf.Variable `ebpf:"anchor_vd_namespace"`
-	AnchorVdNet           *ebpf.Variable `ebpf:"anchor_vd_net"`
-	AnchorVdOperand       *ebpf.Variable `ebpf:"anchor_vd_operand"`
-	AnchorVdOperandKind   *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
-	AnchorVdPending       *ebpf.Variable `ebpf:"anchor_vd_pending"`
-	AnchorVdPidSetKey     *ebpf.Variable `ebpf:"anchor_vd_pid_set_key"`
-	AnchorVdProcess       *ebpf.Variable `ebpf:"anchor_vd_process"`
-	AnchorVdProcessFlags  *ebpf.Variable `ebpf:"anchor_vd_process_flags"`
-	AnchorVdProcessId     *ebpf.Variable `ebpf:"anchor_vd_process_id"`
-	AnchorVdProcessPolicy *ebpf.Variable `ebpf:"anchor_vd_process_policy"`
-	AnchorVdRateKey       *ebpf.Variable `ebpf:"anchor_vd_rate_key"`
-	AnchorVdRecordType    *ebpf.Variable `ebpf:"anchor_vd_record_type"`
-	AnchorVdRule          *ebpf.Variable `ebpf:"anchor_vd_rule"`
-	AnchorVdRuleCounters  *ebpf.Variable `ebpf:"anchor_vd_rule_counters"`
-	AnchorVdRuleFlags     *ebpf.Variable `ebpf:"anchor_vd_rule_flags"`
-	AnchorVdSlotConfig    *ebpf.Variable `ebpf:"anchor_vd_slot_config"`
-	AnchorVdSlotFlags     *ebpf.Variable `ebpf:"anchor_vd_slot_flags"`
-	AnchorVdSlotFrom      *ebpf.Variable `ebpf:"anchor_vd_slot_from"`
-	AnchorVdSockOwner     *ebpf.Variable `ebpf:"anchor_vd_sock_owner"`
-	AnchorVdSteps         *ebpf.Variable `ebpf:"anchor_vd_steps"`
-	AnchorVdStringKey     *ebpf.Variable `ebpf:"anchor_vd_string_key"`
-	AnchorVdStringValue   *ebpf.Variable `ebpf:"anchor_vd_string_value"`
-	AnchorVdSyscallAbi    *ebpf.Variable `ebpf:"anchor_vd_syscall_abi"`
-	AnchorVdType          *ebpf.Variable `ebpf:"anchor_vd_type"`
-	AnchorVdValue         *ebpf.Variable `ebpf:"anchor_vd_value"`
-	AnchorVdValueStatus   *ebpf.Variable `ebpf:"anchor_vd_value_status"`
-	AnchorVdVerdict       *ebpf.Variable `ebpf:"anchor_vd_verdict"`
+	AnchorVdCookie         *ebpf.Variable `ebpf:"anchor_vd_cookie"`
+	AnchorVdCounter        *ebpf.Variable `ebpf:"anchor_vd_counter"`
+	AnchorVdCred           *ebpf.Variable `ebpf:"anchor_vd_cred"`
+	AnchorVdDimConfig      *ebpf.Variable `ebpf:"anchor_vd_dim_config"`
+	AnchorVdDimFlags       *ebpf.Variable `ebpf:"anchor_vd_dim_flags"`
+	AnchorVdDimKind        *ebpf.Variable `ebpf:"anchor_vd_dim_kind"`
+	AnchorVdDimSource      *ebpf.Variable `ebpf:"anchor_vd_dim_source"`
+	AnchorVdDimTables      *ebpf.Variable `ebpf:"anchor_vd_dim_tables"`
+	AnchorVdEnforcedKey    *ebpf.Variable `ebpf:"anchor_vd_enforced_key"`
+	AnchorVdEnforcerConfig *ebpf.Variable `ebpf:"anchor_vd_enforcer_config"`
+	AnchorVdEntry          *ebpf.Variable `ebpf:"anchor_vd_entry"`
+	AnchorVdExec           *ebpf.Variable `ebpf:"anchor_vd_exec"`
+	AnchorVdExecData       *ebpf.Variable `ebpf:"anchor_vd_exec_data"`
+	AnchorVdExecFlags      *ebpf.Variable `ebpf:"anchor_vd_exec_flags"`
+	AnchorVdExit           *ebpf.Variable `ebpf:"anchor_vd_exit"`
+	AnchorVdFdOp           *ebpf.Variable `ebpf:"anchor_vd_fd_op"`
+	AnchorVdFdOpKind       *ebpf.Variable `ebpf:"anchor_vd_fd_op_kind"`
+	AnchorVdFollowed       *ebpf.Variable `ebpf:"anchor_vd_followed"`
+	AnchorVdFollowedKey    *ebpf.Variable `ebpf:"anchor_vd_followed_key"`
+	AnchorVdFork           *ebpf.Variable `ebpf:"anchor_vd_fork"`
+	AnchorVdHeader         *ebpf.Variable `ebpf:"anchor_vd_header"`
+	AnchorVdHookConfig     *ebpf.Variable `ebpf:"anchor_vd_hook_config"`
+	AnchorVdHookFeature    *ebpf.Variable `ebpf:"anchor_vd_hook_feature"`
+	AnchorVdHookPhase      *ebpf.Variable `ebpf:"anchor_vd_hook_phase"`
+	AnchorVdHookRecord     *ebpf.Variable `ebpf:"anchor_vd_hook_record"`
+	AnchorVdHookTables     *ebpf.Variable `ebpf:"anchor_vd_hook_tables"`
+	AnchorVdLimit          *ebpf.Variable `ebpf:"anchor_vd_limit"`
+	AnchorVdNamespace      *ebpf.Variable `ebpf:"anchor_vd_namespace"`
+	AnchorVdNet            *ebpf.Variable `ebpf:"anchor_vd_net"`
+	AnchorVdNotice         *ebpf.Variable `ebpf:"anchor_vd_notice"`
+	AnchorVdOperand        *ebpf.Variable `ebpf:"anchor_vd_operand"`
+	AnchorVdOperandKind    *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
+	AnchorVdPending        *ebpf.Variable `ebpf:"anchor_vd_pending"`
+	AnchorVdPidSetKey      *ebpf.Variable `ebpf:"anchor_vd_pid_set_key"`
+	AnchorVdProcess        *ebpf.Variable `ebpf:"anchor_vd_process"`
+	AnchorVdProcessFlags   *ebpf.Variable `ebpf:"anchor_vd_process_flags"`
+	AnchorVdProcessId      *ebpf.Variable `ebpf:"anchor_vd_process_id"`
+	AnchorVdProcessPolicy  *ebpf.Variable `ebpf:"anchor_vd_process_policy"`
+	AnchorVdRateKey        *ebpf.Variable `ebpf:"anchor_vd_rate_key"`
+	AnchorVdRecordType     *ebpf.Variable `ebpf:"anchor_vd_record_type"`
+	AnchorVdRule           *ebpf.Variable `ebpf:"anchor_vd_rule"`
+	AnchorVdRuleCounters   *ebpf.Variable `ebpf:"anchor_vd_rule_counters"`
+	AnchorVdRuleFlags      *ebpf.Variable `ebpf:"anchor_vd_rule_flags"`
+	AnchorVdSlotConfig     *ebpf.Variable `ebpf:"anchor_vd_slot_config"`
+	AnchorVdSlotFlags      *ebpf.Variable `ebpf:"anchor_vd_slot_flags"`
+	AnchorVdSlotFrom       *ebpf.Variable `ebpf:"anchor_vd_slot_from"`
+	AnchorVdSockOwner      *ebpf.Variable `ebpf:"anchor_vd_sock_owner"`
+	AnchorVdSteps          *ebpf.Variable `ebpf:"anchor_vd_steps"`
+	AnchorVdStringKey      *ebpf.Variable `ebpf:"anchor_vd_string_key"`
+	AnchorVdStringValue    *ebpf.Variable `ebpf:"anchor_vd_string_value"`
+	AnchorVdSyscallAbi     *ebpf.Variable `ebpf:"anchor_vd_syscall_abi"`
+	AnchorVdType           *ebpf.Variable `ebpf:"anchor_vd_type"`
+	AnchorVdValue          *ebpf.Variable `ebpf:"anchor_vd_value"`
+	AnchorVdValueStatus    *ebpf.Variable `ebpf:"anchor_vd_value_status"`
+	AnchorVdVerdict        *ebpf.Variable `ebpf:"anchor_vd_verdict"`
 }
 
 // ContractPrograms contains all programs after they have been loaded into the kernel.

@@ -104,17 +104,20 @@ type HookVdHookScratch struct {
 	Post    [24]uint64
 	Raw     [6]uint64
 	Cursor  struct {
-		_      structs.HostLayout
-		Left   uint64
-		Word   uint32
-		Signal uint32
-		Error  int32
-		Row    uint32
+		_        structs.HostLayout
+		Left     uint64
+		Word     uint32
+		Signal   uint32
+		Error    int32
+		Row      uint32
+		Notified uint32
+		Zero     uint32
 	}
 	Key      HookVdStringKey
 	Rate     HookVdRateKey
 	Pending  HookVdPending
 	Followed HookVdFollowed
+	Notice   HookVdNotice
 	Slots    [16]struct {
 		_      structs.HostLayout
 		Status uint32
@@ -155,6 +158,17 @@ type HookVdHookTables struct {
 		Len   uint32
 		State uint32
 		None  uint32
+	}
+}
+
+type HookVdNotice struct {
+	_         structs.HostLayout
+	Born      uint64
+	Open      uint64
+	Sentences [64]struct {
+		_      structs.HostLayout
+		Error  int32
+		Signal uint32
 	}
 }
 
@@ -222,7 +236,10 @@ type HookVdRule struct {
 	Track        uint8
 	Untrack      uint8
 	TrackBit     uint8
-	Zero         [5]uint8
+	NoticeBit    uint8
+	Zero         [4]uint8
+	NoticeError  int32
+	NoticeSignal uint32
 }
 
 type HookVdRuleCounters struct {
@@ -234,6 +251,8 @@ type HookVdRuleCounters struct {
 	RateLimited     uint64
 	Override        uint64
 	MonitorOverride uint64
+	Notify          uint64
+	MonitorNotify   uint64
 }
 
 type HookVdSockOwner struct {
@@ -306,6 +325,7 @@ const (
 	HookMapVdCurrent            = "vd_current"
 	HookMapVdFollowed           = "vd_followed"
 	HookMapVdHookScratch        = "vd_hook_scratch"
+	HookMapVdNotices            = "vd_notices"
 	HookMapVdPending            = "vd_pending"
 	HookMapVdProcesses          = "vd_processes"
 	HookMapVdRate               = "vd_rate"
@@ -405,6 +425,7 @@ type HookMapSpecs struct {
 	VdCurrent      *ebpf.MapSpec `ebpf:"vd_current"`
 	VdFollowed     *ebpf.MapSpec `ebpf:"vd_followed"`
 	VdHookScratch  *ebpf.MapSpec `ebpf:"vd_hook_scratch"`
+	VdNotices      *ebpf.MapSpec `ebpf:"vd_notices"`
 	VdPending      *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.MapSpec `ebpf:"vd_processes"`
 	VdRate         *ebpf.MapSpec `ebpf:"vd_rate"`
@@ -458,6 +479,7 @@ type HookMaps struct {
 	VdCurrent      *ebpf.Map `ebpf:"vd_current"`
 	VdFollowed     *ebpf.Map `ebpf:"vd_followed"`
 	VdHookScratch  *ebpf.Map `ebpf:"vd_hook_scratch"`
+	VdNotices      *ebpf.Map `ebpf:"vd_notices"`
 	VdPending      *ebpf.Map `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.Map `ebpf:"vd_processes"`
 	VdRate         *ebpf.Map `ebpf:"vd_rate"`
@@ -482,6 +504,7 @@ func (m *HookMaps) Close() error {
 		m.VdCurrent,
 		m.VdFollowed,
 		m.VdHookScratch,
+		m.VdNotices,
 		m.VdPending,
 		m.VdProcesses,
 		m.VdRate,

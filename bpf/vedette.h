@@ -25,6 +25,7 @@ enum vd_limit {
 	VD_SOCK_OWNERS = 32000,
 	VD_RAW_ARGS = 6,
 	VD_MAX_DEREFS = 10, /* pointers on the way to a value */
+	VD_MAX_ENFORCERS = 64, /* policies with enforcers */
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
 };
 
@@ -417,6 +418,7 @@ enum vd_hook_feature {
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
 	VD_FEATURE_SOCK_TRACK = 1 << 11, /* sockets are tracked, or their owners told */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
+	VD_FEATURE_NOTIFY = 1 << 13, /* enforcers are notified */
 	VD_FEATURE_SHARED = 1 << 16, /* of several hooks: the attach cookie tells which, see vd_cookie */
 };
 
@@ -490,6 +492,8 @@ enum vd_rule_flags {
 	VD_RULE_OVERRIDE = 1 << 6,
 	VD_RULE_TRACK_SOCK = 1 << 10,
 	VD_RULE_UNTRACK_SOCK = 1 << 11,
+	VD_RULE_NOTIFY = 1 << 12, /* the enforcer of the policy */
+	VD_RULE_CLEAN_NOTIFY = 1 << 13, /* what it was notified of is void */
 	VD_RULE_TRACK_RETURN = 1 << 15, /* the returned socket */
 	VD_RULE_UNTRACK_RETURN = 1 << 16,
 };
@@ -518,7 +522,10 @@ struct vd_rule {
 	__u8 track; /* TRACK_SOCK: slot */
 	__u8 untrack; /* UNTRACK_SOCK: slot */
 	__u8 track_bit; /* of the policy */
-	__u8 zero[5];
+	__u8 notice_bit; /* NOTIFY, CLEAN_NOTIFY: of the policy */
+	__u8 zero[4];
+	__s32 notice_error; /* NOTIFY: as in struct vd_sentence */
+	__u32 notice_signal;
 };
 
 /* What a rule has done, per CPU. */
@@ -530,6 +537,8 @@ struct vd_rule_counters {
 	__u64 rate_limited;
 	__u64 override;
 	__u64 monitor_override;
+	__u64 notify;
+	__u64 monitor_notify;
 };
 
 /*
@@ -637,6 +646,38 @@ struct vd_verdict {
 	__u32 hook;
 };
 
+/* What an enforcer is notified of. */
+struct vd_sentence {
+	__s32 error; /* -4095 to -1, 0: none */
+	__u32 signal; /* 0: none */
+};
+
+/*
+ * What enforcers have been notified of in the system call that a thread is in, by the bits of their policies. Keyed by
+ * thread id.
+ */
+struct vd_notice {
+	__u64 born; /* of the thread */
+	__u64 open; /* which sentences are not carried out */
+	struct vd_sentence sentences[VD_MAX_ENFORCERS];
+};
+
+/* Keys of vd_enforced: numbers of system calls, 32-bit ones with VD_COMPAT_CALL, and of security functions. */
+enum vd_enforced_key {
+	VD_ENFORCED_FUNCTION = 1 << 29, /* with a number that the loader gives */
+};
+
+/* What a program of an enforcer is specialised to. Frozen before load. */
+struct vd_enforcer_config {
+	__u32 key; /* in vd_enforced, of the function */
+	__u32 wrapper; /* 1: the function is that of a system call */
+	__u32 number; /* offset of a call's number in struct pt_regs */
+	__u32 compat_status; /* as in struct vd_syscall_abi */
+	__u32 exits[2]; /* numbers of calls that do not return */
+	__u32 verdicts; /* vd_verdict.hook */
+	__u32 zero;
+};
+
 /* Counters of the kernel side, per CPU; the index says what is counted. */
 enum vd_counter {
 	VD_COUNT_LOST_BULK, /* records that did not fit in the ring */
@@ -653,6 +694,7 @@ enum vd_counter {
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */
 	VD_COUNT_RETURN_LATE, /* a return whose rules are gone */
 	VD_COUNT_SKIPPED, /* runs that the kernel skipped; counted by the loader */
+	VD_COUNT_NOTICE_MISSED, /* what an enforcer was notified of and could not carry out */
 	VD_COUNTERS,
 };
 

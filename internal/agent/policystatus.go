@@ -70,6 +70,9 @@ var sensors = map[string]string{
 // sensorsOf names what clients of the reference know as a policy's sensors.
 func sensorsOf(e *policyEntry) []string {
 	var out []string
+	if len(e.policy.Spec.Enforcers) != 0 {
+		out = append(out, "__enforcer__")
+	}
 	for entry := range e.policy.Spec.Entries() {
 		if name := sensors[entry.Section]; name != "" && entry.Index == 0 {
 			out = append(out, name)
@@ -82,6 +85,7 @@ func actionCounters(c hook.Counters) *tetragon.TracingPolicyActionCounters {
 	return &tetragon.TracingPolicyActionCounters{
 		Post: c.Post, Nopost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
 		Override: c.Override, MonitorOverride: c.MonitorOverride,
+		NotifyEnforcer: c.Notify, MonitorNotifyEnforcer: c.MonitorNotify,
 	}
 }
 

@@ -18,6 +18,9 @@ var actionNames = map[policy.ActionType]string{
 	policy.ActionCopyFD:     "KPROBE_ACTION_COPYFD",
 	policy.ActionOverride:   "KPROBE_ACTION_OVERRIDE",
 
+	policy.ActionNotifyEnforcer:              "KPROBE_ACTION_NOTIFYENFORCER",
+	policy.ActionCleanupEnforcerNotification: "KPROBE_ACTION_CLEANUPENFORCERNOTIFICATION",
+
 	policy.ActionTrackSock:   "KPROBE_ACTION_TRACKSOCK",
 	policy.ActionUntrackSock: "KPROBE_ACTION_UNTRACKSOCK",
 }
@@ -71,6 +74,12 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 		f.fdOp(r, e, FDCopy, a, path)
 	case policy.ActionOverride:
 		f.override(r, e, a, path)
+	case policy.ActionNotifyEnforcer:
+		f.notify(r, a, path)
+	case policy.ActionCleanupEnforcerNotification:
+		if enforcesBy(f.policy) {
+			r.Flags |= RuleCleanNotify
+		}
 	case policy.ActionTrackSock, policy.ActionUntrackSock:
 		f.trackSock(r, e, a, path)
 	}
@@ -93,12 +102,7 @@ func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
 		f.unsupported(path+".action", "the action "+quote(a.Action)+" at a uprobe")
 		return
 	}
-	if a.ArgError < -maxErrno || a.ArgError > -1 {
-		f.errorf(path+".argError", "Override needs argError, an error from -%d to -1 such as -1 (EPERM), not %d", maxErrno, a.ArgError)
-		return
-	}
-	if a.ArgError <= -firstInternal && a.ArgError >= -lastInternal {
-		f.errorf(path+".argError", "the errors -%d to -%d never leave the kernel: it would restart the call", lastInternal, firstInternal)
+	if !f.checkError(a, path) {
 		return
 	}
 	r.Flags |= RuleOverride

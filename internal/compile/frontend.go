@@ -19,14 +19,16 @@ type frontend struct {
 	// follow is the policy's number in the follow masks, or -1.
 	follow int
 	// track is its number in the masks of tracked sockets, or -1.
-	track    int
+	track int
+	// enforce is its number in the masks of what enforcers are notified of, or -1.
+	enforce  int
 	diags    []policy.Diagnostic
 	warnings []policy.Diagnostic
 	skipped  []Skipped
 }
 
 func newFrontend(in *Input, index int) *frontend {
-	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1, track: -1}
+	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1, track: -1, enforce: -1}
 }
 
 // maxDiagnostics bounds what is reported of one policy.
@@ -96,6 +98,7 @@ func (f *frontend) unit() *unit {
 	for i := range f.policy.Spec.Usdts {
 		u.entries = append(u.entries, f.usdt(&f.policy.Spec.Usdts[i], i))
 	}
+	u.enforcer = f.enforcer()
 	return u
 }
 
@@ -131,7 +134,6 @@ func (f *frontend) checkSections() {
 		present bool
 	}{
 		{"loader", s.Loader},
-		{"enforcers", len(s.Enforcers) > 0},
 	} {
 		if section.present {
 			f.named("spec."+section.name, section.name)
@@ -146,7 +148,7 @@ func (f *frontend) checkFollow() {
 	}
 	bit := f.in.Policies[f.index].FollowBit
 	if bit < 0 || bit >= MaxFollow {
-		f.errorf("spec", "at most %d policies can follow descriptors or track sockets at once", MaxFollow)
+		f.errorf("spec", "at most %d policies can follow descriptors, track sockets or have an enforcer at once", MaxFollow)
 		bit = 0
 	}
 	if followsDescriptors(f.policy) {
@@ -154,6 +156,9 @@ func (f *frontend) checkFollow() {
 	}
 	if tracksSocks(f.policy) {
 		f.track = bit
+	}
+	if enforcesBy(f.policy) {
+		f.enforce = bit
 	}
 }
 

@@ -122,7 +122,7 @@ func (f *frontend) kprobeContext(k *policy.Kprobe, key HookKey) *hookContext {
 // kprobeEntry understands everything but the call.
 func (f *frontend) kprobeEntry(k *policy.Kprobe, hook *hookContext, section string, index int, path string) *entry {
 	e := &entry{path: path, group: Group{
-		Section: section, Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow, TrackBit: f.track,
+		Section: section, Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow, TrackBit: f.track, NoticeBit: f.enforce,
 	}}
 	switch {
 	case k.Return && hook.kind == HookFunction && k.Call == fdInstall:

@@ -16,6 +16,8 @@ import (
 // Counters say what a rule has done since its policy was loaded.
 type Counters struct {
 	Post, NoPost, Signal, MonitorSignal, RateLimited, Override, MonitorOverride uint64
+	// Notify is how often an enforcer was notified.
+	Notify, MonitorNotify uint64
 }
 
 // Add adds d to c.
@@ -27,6 +29,8 @@ func (c *Counters) Add(d Counters) {
 	c.RateLimited += d.RateLimited
 	c.Override += d.Override
 	c.MonitorOverride += d.MonitorOverride
+	c.Notify += d.Notify
+	c.MonitorNotify += d.MonitorNotify
 }
 
 // RuleKey identifies a selector of a hook of a policy over all generations.
@@ -92,6 +96,7 @@ func (p *program) read(at half, t *tables, add func(RuleKey, Counters)) error {
 			sum.Add(Counters{
 				Post: c.Post, NoPost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
 				RateLimited: c.RateLimited, Override: c.Override, MonitorOverride: c.MonitorOverride,
+				Notify: c.Notify, MonitorNotify: c.MonitorNotify,
 			})
 		}
 		add(ruleKey(t.hook, r, t.owners), sum)
@@ -218,7 +223,7 @@ type KernelCounter struct {
 var counterNames = [...]string{
 	"lost_bulk", "lost_evidence", "process_map_full", "process_unknown", "scratch_busy", "pending_full",
 	"follow_full", "arg_failed", "compat_syscall", "signal_failed", "exec_data_lost", "verdict_full",
-	"return_late", "skipped",
+	"return_late", "skipped", "notice_missed",
 }
 
 // KernelCounters returns what the kernel side has counted, summed over all

@@ -155,6 +155,7 @@ var ruleFeatures = []struct {
 	{compile.RuleSignal, bpf.ContractVdHookFeatureVD_FEATURE_SIGNAL},
 	{compile.RuleReturn, bpf.ContractVdHookFeatureVD_FEATURE_RETURN},
 	{compile.RuleOverride, bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE},
+	{compile.RuleNotify | compile.RuleCleanNotify, bpf.ContractVdHookFeatureVD_FEATURE_NOTIFY},
 	{compile.RuleTrackSock | compile.RuleUntrackSock, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 	{compile.RuleTrackReturn | compile.RuleUntrackReturn, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 }
