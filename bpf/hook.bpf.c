@@ -1040,13 +1040,14 @@ static __always_inline void vd_untrack(struct vd_run *run, __u32 i, __u32 bit)
 static __noinline void vd_notify(struct vd_run *run, struct vd_rule *rule)
 {
 	__u32 at = rule->notice_bit & (VD_MAX_ENFORCERS - 1);
-	struct vd_notice *n = vd_noticed(run->task, run->tid);
+	struct task_struct *task = run->task;
+	struct vd_notice *n = vd_noticed(task, run->tid);
 	__u64 bit = 1ULL << at;
 
 	if (!n) {
 		struct vd_notice *fresh = &run->s->notice;
 
-		fresh->born = BPF_CORE_READ(run->task, start_boottime);
+		fresh->born = BPF_CORE_READ(task, start_boottime);
 		fresh->open = 0;
 		bpf_map_update_elem(&vd_notices, &run->tid, fresh, BPF_ANY);
 		n = bpf_map_lookup_elem(&vd_notices, &run->tid);
