@@ -24,11 +24,11 @@ func TestRefusals(t *testing.T) {
 	uprobe := func(line string) string {
 		return "  uprobes:\n  - path: /bin/sh\n    symbols: [main]\n    " + line
 	}
+	enforced := func(call string) string { return "  enforcers:\n  - calls: [" + call + "]\n" }
 	usdt := func(line string) string {
 		return "  usdts:\n  - path: /bin/sh\n    provider: p\n    name: n\n    " + line
 	}
 	for name, test := range map[string]struct{ body, want string }{
-		"fentries":          {"  fentries:\n  - ‹call: vfs_read\n    syscall: false\n", unsupported + `"fentries"`},
 		"uprobe digests":    {uprobe("binaryDigests: [‹build-id:ab]\n"), unsupported + `"binaryDigests"`},
 		"uprobe ignore":     {uprobe("ignore: {‹digestVerificationFailure: true}\n"), unsupported + `"ignore"`},
 		"uprobe file":       {uprobe("args: [{index: 0, type: «file}]\n"), "no argument of a program is a file"},
@@ -40,7 +40,11 @@ func TestRefusals(t *testing.T) {
 		"usdt set":          {usdt("args: [{index: 0, type: int}]\n    selectors: [{matchActions: [{action: «Set, argIndex: 0, argValue: 1}]}]\n"), unsupported + `the action "Set"`},
 		"lsm argument":      {"  lsmhooks:\n  - hook: file_open\n    args: [{index: «6, type: int}]\n", "argument 6 does not exist here, the last one is 5"},
 		"loader":            {"  loader: «true\n", unsupported + `"loader"`},
-		"enforcers":         {kprobe("") + "  enforcers:\n  - ‹calls: [sys_read]\n", unsupported + `"enforcers"`},
+		"enforcer call":     {kprobe("") + enforced("«sys_nothing"), `no system call "nothing"`},
+		"enforcer function": {kprobe("") + "  lists: [{name: l, values: [«vfs_read]}]\n  enforcers: [{calls: ['list:l']}]\n", "an enforcer acts at system calls (sys_NAME) and security_ functions only"},
+		"enforcer verdict":  {enforced("sys_read") + action("action: «NotifyEnforcer"), "NotifyEnforcer needs argError"},
+		"enforcer success":  {enforced("sys_read") + action("action: NotifyEnforcer, argError: «1"), "NotifyEnforcer needs argError"},
+		"enforcer restart":  {enforced("sys_read") + action("action: NotifyEnforcer, argError: «-512"), "would restart the call"},
 		"podSelector":       {kprobe("") + "  podSelector: {‹matchLabels: {a: b}}\n", unsupported + `"podSelector"`},
 		"function argument": {"  kprobes:\n  - call: vfs_read\n    syscall: false\n    args: [{index: «6, type: int}]\n", "argument 6 does not exist here, the last one is 5"},
 		"call as function":  {"  kprobes:\n  - call: «__x64_sys_read\n    syscall: false\n", "syscall: true and the name sys_read"},
