@@ -285,7 +285,7 @@ var sockets = register(table{name: "sockets", rows: func() []row {
 	} {
 		rows = append(rows, row{name: "skb " + c.filters, spec: fmt.Sprintf(queued, c.filters), act: datagrams, want: c.want})
 	}
-	rows = append(rows, trackedRows...)
+	rows = append(append(rows, trackedRows...), fieldRow)
 	return append(rows, row{
 		name: "address of a datagram",
 		spec: `
@@ -338,6 +338,20 @@ var socketFunctions = register(table{name: "socket-functions", rows: func() []ro
 	rows := append(connectRows("security_socket_connect"), unixRows("security_socket_connect")...)
 	return append(rows, functionRows...)
 }()})
+
+// fieldRow has a socket in a field of a tracepoint's format.
+var fieldRow = row{
+	name: "sock in a field",
+	spec: `
+tracepoints:
+- subsystem: sock
+  event: inet_sock_set_state
+  args: [{index: 4, type: sock}, {index: 6}]
+  selectors: [{matchArgs: [{index: 6, operator: Equal, values: ["2"]}, {index: 4, operator: DAddr, values: ["::1"]}, {index: 4, operator: SPort, values: ["9472"]}]}]
+`,
+	act:  connectThrice,
+	want: []string{connecting(true, clientPort)},
+}
 
 // ends tells of the ends of the clients' connections: changes to FIN_WAIT1.
 const ends = `
