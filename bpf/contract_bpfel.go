@@ -66,16 +66,19 @@ type ContractVdDimFlags uint32
 const (
 	ContractVdDimFlagsVD_DIM_SIGNED ContractVdDimFlags = 1
 	ContractVdDimFlagsVD_DIM_FETCH  ContractVdDimFlags = 2
+	ContractVdDimFlagsVD_DIM_APART  ContractVdDimFlags = 4
 )
 
 type ContractVdDimKind uint32
 
 const (
-	ContractVdDimKindVD_DIM_INTERVAL ContractVdDimKind = 1
-	ContractVdDimKindVD_DIM_MASK     ContractVdDimKind = 2
-	ContractVdDimKindVD_DIM_INDEX    ContractVdDimKind = 3
-	ContractVdDimKindVD_DIM_STRING   ContractVdDimKind = 4
-	ContractVdDimKindVD_DIM_POSTFIX  ContractVdDimKind = 5
+	ContractVdDimKindVD_DIM_INTERVAL   ContractVdDimKind = 1
+	ContractVdDimKindVD_DIM_MASK       ContractVdDimKind = 2
+	ContractVdDimKindVD_DIM_INDEX      ContractVdDimKind = 3
+	ContractVdDimKindVD_DIM_STRING     ContractVdDimKind = 4
+	ContractVdDimKindVD_DIM_POSTFIX    ContractVdDimKind = 5
+	ContractVdDimKindVD_DIM_SUBSTRING  ContractVdDimKind = 7
+	ContractVdDimKindVD_DIM_EXPRESSION ContractVdDimKind = 8
 )
 
 type ContractVdDimSource uint32
@@ -316,6 +319,8 @@ type ContractVdHookConfig struct {
 	Wrapper      uint32
 	Call         uint32
 	Variants     uint32
+	AutomataMask uint32
+	Expressions  uint32
 	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -351,17 +356,18 @@ type ContractVdHookConfig struct {
 type ContractVdHookFeature uint32
 
 const (
-	ContractVdHookFeatureVD_FEATURE_KILL     ContractVdHookFeature = 1
-	ContractVdHookFeatureVD_FEATURE_SIGNAL   ContractVdHookFeature = 2
-	ContractVdHookFeatureVD_FEATURE_RATE     ContractVdHookFeature = 4
-	ContractVdHookFeatureVD_FEATURE_FD_OPS   ContractVdHookFeature = 8
-	ContractVdHookFeatureVD_FEATURE_RETURN   ContractVdHookFeature = 16
-	ContractVdHookFeatureVD_FEATURE_OVERRIDE ContractVdHookFeature = 32
-	ContractVdHookFeatureVD_FEATURE_REFUSES  ContractVdHookFeature = 64
-	ContractVdHookFeatureVD_FEATURE_VERDICT  ContractVdHookFeature = 128
-	ContractVdHookFeatureVD_FEATURE_FRAMES   ContractVdHookFeature = 256
-	ContractVdHookFeatureVD_FEATURE_PROCESS  ContractVdHookFeature = 1024
-	ContractVdHookFeatureVD_FEATURE_USER     ContractVdHookFeature = 512
+	ContractVdHookFeatureVD_FEATURE_KILL      ContractVdHookFeature = 1
+	ContractVdHookFeatureVD_FEATURE_SIGNAL    ContractVdHookFeature = 2
+	ContractVdHookFeatureVD_FEATURE_RATE      ContractVdHookFeature = 4
+	ContractVdHookFeatureVD_FEATURE_FD_OPS    ContractVdHookFeature = 8
+	ContractVdHookFeatureVD_FEATURE_RETURN    ContractVdHookFeature = 16
+	ContractVdHookFeatureVD_FEATURE_OVERRIDE  ContractVdHookFeature = 32
+	ContractVdHookFeatureVD_FEATURE_REFUSES   ContractVdHookFeature = 64
+	ContractVdHookFeatureVD_FEATURE_VERDICT   ContractVdHookFeature = 128
+	ContractVdHookFeatureVD_FEATURE_FRAMES    ContractVdHookFeature = 256
+	ContractVdHookFeatureVD_FEATURE_PROCESS   ContractVdHookFeature = 1024
+	ContractVdHookFeatureVD_FEATURE_SUBSTRING ContractVdHookFeature = 131072
+	ContractVdHookFeatureVD_FEATURE_USER      ContractVdHookFeature = 512
 )
 
 type ContractVdHookPhase uint32
@@ -430,20 +436,23 @@ type ContractVdHookTables struct {
 type ContractVdLimit uint32
 
 const (
-	ContractVdLimitVD_MAX_WORDS       ContractVdLimit = 24
-	ContractVdLimitVD_MAX_SLOTS       ContractVdLimit = 16
-	ContractVdLimitVD_MAX_DIMS        ContractVdLimit = 48
-	ContractVdLimitVD_MAX_RETURN_DIMS ContractVdLimit = 8
-	ContractVdLimitVD_MAX_MASKS       ContractVdLimit = 64
-	ContractVdLimitVD_MAX_STEPS       ContractVdLimit = 32
-	ContractVdLimitVD_CHUNK_LEN       ContractVdLimit = 248
-	ContractVdLimitVD_MAX_STRING      ContractVdLimit = 4096
-	ContractVdLimitVD_MAX_POSTFIX     ContractVdLimit = 128
-	ContractVdLimitVD_MAX_FD_OPS      ContractVdLimit = 2
-	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
-	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
-	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
-	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
+	ContractVdLimitVD_MAX_WORDS        ContractVdLimit = 24
+	ContractVdLimitVD_MAX_SLOTS        ContractVdLimit = 16
+	ContractVdLimitVD_MAX_DIMS         ContractVdLimit = 48
+	ContractVdLimitVD_MAX_RETURN_DIMS  ContractVdLimit = 8
+	ContractVdLimitVD_MAX_MASKS        ContractVdLimit = 64
+	ContractVdLimitVD_MAX_STEPS        ContractVdLimit = 32
+	ContractVdLimitVD_CHUNK_LEN        ContractVdLimit = 248
+	ContractVdLimitVD_MAX_STRING       ContractVdLimit = 4096
+	ContractVdLimitVD_MAX_POSTFIX      ContractVdLimit = 128
+	ContractVdLimitVD_MAX_FD_OPS       ContractVdLimit = 2
+	ContractVdLimitVD_MAX_SETS         ContractVdLimit = 64
+	ContractVdLimitVD_RATE_ENTRIES     ContractVdLimit = 32768
+	ContractVdLimitVD_MAX_EXPRESSIONS  ContractVdLimit = 1024
+	ContractVdLimitVD_EXPRESSION_DEPTH ContractVdLimit = 64
+	ContractVdLimitVD_MAX_AUTOMATA     ContractVdLimit = 524288
+	ContractVdLimitVD_RAW_ARGS         ContractVdLimit = 6
+	ContractVdLimitVD_MAX_VARIANTS     ContractVdLimit = 16
 )
 
 type ContractVdNamespace uint32

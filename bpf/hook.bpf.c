@@ -124,6 +124,16 @@ struct vd_cursor {
 	__u32 row; /* of a binary search */
 };
 
+/* Where a search for substrings stands. */
+struct vd_scan {
+	__u32 half;
+	__u32 classes; /* index of the automaton's classes */
+	__u32 state;
+	__u32 at; /* in the text */
+	__u32 left; /* chunks */
+	__u32 zero;
+};
+
 struct vd_hook_scratch {
 	__u32 holders;
 	__u32 padding;
@@ -131,7 +141,11 @@ struct vd_hook_scratch {
 	__u64 win[VD_MAX_WORDS];
 	__u64 post[VD_MAX_WORDS];
 	__u64 raw[VD_RAW_ARGS];
+	__u64 found[VD_MAX_WORDS];
+	__u64 truths[VD_MAX_EXPRESSIONS / 64];
+	__u64 work[VD_EXPRESSION_DEPTH]; /* of the expressions' instructions */
 	struct vd_cursor cursor;
+	struct vd_scan scan;
 	struct vd_string_key key;
 	struct vd_rate_key rate;
 	struct vd_pending pending;
@@ -151,6 +165,7 @@ struct {
 struct vd_run {
 	void *ctx;
 	struct vd_hook_scratch *s;
+	__u32 scratch; /* its number */
 	const struct vd_hook_tables *tables;
 	__u32 generation; /* of the tables */
 	struct vd_process *process; /* NULL: not in the map */
@@ -407,31 +422,43 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 	}
 }
 
+/*
+ * Since 6.10 a program can keep other tasks from preempting it: who is
+ * preempted within one holds a scratch entry of the CPU for as long.
+ */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
 /* ---- classification ----------------------------------------------------------- */
 
 /*
- * ANDs vector number v into the rules, which are all of them where it is the
- * first; returns whether any is left.
+ * ANDs a vector into the rules, which are all of them where it is the first;
+ * returns whether any is left.
  */
-static __always_inline bool vd_and(struct vd_run *run, __u32 v, bool first)
+static __always_inline bool vd_and_words(struct vd_run *run, const __u64 *words, bool first)
 {
-	struct vd_vector *vec = bpf_map_lookup_elem(&vd_vectors, &v);
 	const __u64 *from = first ? run->tables->all : run->s->acc;
 	__u64 any = 0;
 	__u32 w;
 
-	if (!vec)
-		return false;
 	for (w = 0; w < VD_MAX_WORDS; w++) {
 		__u64 rules;
 
 		if (w >= vd_config.words)
 			break;
-		rules = from[w] & vec->words[w];
+		rules = from[w] & words[w];
 		run->s->acc[w] = rules;
 		any |= rules;
 	}
 	return any;
+}
+
+/* The same with vector number v. */
+static __always_inline bool vd_and(struct vd_run *run, __u32 v, bool first)
+{
+	struct vd_vector *vec = bpf_map_lookup_elem(&vd_vectors, &v);
+
+	return vec && vd_and_words(run, vec->words, first);
 }
 
 #define VD_SIGN (1ULL << 63)
@@ -628,6 +655,25 @@ static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_
 	return vd_dim_number(run, d, t, value, first);
 }
 
+#include "substring.h"
+#include "expression.h"
+
+/*
+ * The same in hooks with substrings or expressions: behind a function the
+ * verifier sees fewer different states, and each of them costs it much there.
+ */
+static __noinline bool vd_dim_apart(struct vd_run *run, const volatile struct vd_dim_config *d,
+				    const struct vd_dim_tables *t, bool first)
+{
+	if (d->kind != VD_DIM_SUBSTRING && d->kind != VD_DIM_EXPRESSION)
+		return vd_dim(run, d, t, first);
+	if (d->flags & VD_DIM_FETCH)
+		vd_fetch(run, d->index);
+	if (d->kind == VD_DIM_SUBSTRING)
+		return vd_dim_substring(run, d, t, first);
+	return vd_dim_expression(run, d, t, first);
+}
+
 static __always_inline bool vd_classify(struct vd_run *run)
 {
 	__u32 i;
@@ -640,8 +686,12 @@ static __always_inline bool vd_classify(struct vd_run *run)
 	for (i = 0; i < VD_MAX_DIMS; i++) {
 		if (i >= vd_config.n_dims)
 			break;
-		if (!vd_dim(run, &vd_config.dims[i], &run->tables->dims[i], !i))
+		if (vd_config.dims[i].flags & VD_DIM_APART) {
+			if (!vd_dim_apart(run, &vd_config.dims[i], &run->tables->dims[i], !i))
+				return false;
+		} else if (!vd_dim(run, &vd_config.dims[i], &run->tables->dims[i], !i)) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -1125,20 +1175,13 @@ static __always_inline bool vd_take_tables(struct vd_run *run)
 	return true;
 }
 
-/*
- * Since 6.10 a program can keep other tasks from preempting it: who is
- * preempted within one holds a scratch entry of the CPU for as long.
- */
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
-
-static __always_inline struct vd_hook_scratch *vd_take_scratch(void)
+static __always_inline struct vd_hook_scratch *vd_take_scratch(struct vd_run *run)
 {
 	struct vd_hook_scratch *s;
 
 	if (bpf_preempt_disable)
 		bpf_preempt_disable();
-	s = vd_claim(&vd_hook_scratch);
+	s = vd_claim(&vd_hook_scratch, &run->scratch);
 	if (!s && bpf_preempt_enable)
 		bpf_preempt_enable();
 	return s;
@@ -1150,7 +1193,7 @@ static __always_inline struct vd_hook_scratch *vd_start(struct vd_run *run, void
 	vd_init(run, ctx);
 	if (!vd_take_tables(run))
 		return 0;
-	run->s = vd_take_scratch();
+	run->s = vd_take_scratch(run);
 	return run->s;
 }
 
@@ -1393,7 +1436,7 @@ static __always_inline void vd_complete(void *ctx, struct vd_pending *p, __u64 r
 		vd_count(VD_COUNT_RETURN_LATE);
 		return;
 	}
-	run.s = vd_take_scratch();
+	run.s = vd_take_scratch(&run);
 	if (!run.s)
 		return;
 	run.now = bpf_ktime_get_boot_ns();

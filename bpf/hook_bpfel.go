@@ -57,6 +57,8 @@ type HookVdHookConfig struct {
 	Wrapper      uint32
 	Call         uint32
 	Variants     uint32
+	AutomataMask uint32
+	Expressions  uint32
 	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -97,6 +99,9 @@ type HookVdHookScratch struct {
 	Win     [24]uint64
 	Post    [24]uint64
 	Raw     [6]uint64
+	Found   [24]uint64
+	Truths  [16]uint64
+	Work    [64]uint64
 	Cursor  struct {
 		_      structs.HostLayout
 		Left   uint64
@@ -104,6 +109,15 @@ type HookVdHookScratch struct {
 		Signal uint32
 		Error  int32
 		Row    uint32
+	}
+	Scan struct {
+		_       structs.HostLayout
+		Half    uint32
+		Classes uint32
+		State   uint32
+		At      uint32
+		Left    uint32
+		Zero    uint32
 	}
 	Key      HookVdStringKey
 	Rate     HookVdRateKey
@@ -271,6 +285,7 @@ type HookVdVerdict struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	HookMapVdAgent              = "vd_agent"
+	HookMapVdAutomata           = "vd_automata"
 	HookMapVdCalls              = "vd_calls"
 	HookMapVdCounters           = "vd_counters"
 	HookMapVdCurrent            = "vd_current"
@@ -368,6 +383,7 @@ type HookProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type HookMapSpecs struct {
 	VdAgent        *ebpf.MapSpec `ebpf:"vd_agent"`
+	VdAutomata     *ebpf.MapSpec `ebpf:"vd_automata"`
 	VdCalls        *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters     *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdCurrent      *ebpf.MapSpec `ebpf:"vd_current"`
@@ -419,6 +435,7 @@ func (o *HookObjects) Close() error {
 // It can be passed to LoadHookObjects or ebpf.CollectionSpec.LoadAndAssign.
 type HookMaps struct {
 	VdAgent        *ebpf.Map `ebpf:"vd_agent"`
+	VdAutomata     *ebpf.Map `ebpf:"vd_automata"`
 	VdCalls        *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters     *ebpf.Map `ebpf:"vd_counters"`
 	VdCurrent      *ebpf.Map `ebpf:"vd_current"`
@@ -442,6 +459,7 @@ type HookMaps struct {
 func (m *HookMaps) Close() error {
 	return _HookClose(
 		m.VdAgent,
+		m.VdAutomata,
 		m.VdCalls,
 		m.VdCounters,
 		m.VdCurrent,

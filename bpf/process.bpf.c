@@ -522,9 +522,10 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(vd_exec, struct task_struct *task, __s32 old_pid, struct linux_binprm *bprm)
 {
 	struct vd_process_scratch *s;
+	__u32 entry;
 
 	vd_rename_thread((__u32)old_pid, (__u32)task->pid);
-	s = vd_claim(&vd_process_scratch);
+	s = vd_claim(&vd_process_scratch, &entry);
 	if (!s)
 		return 0;
 	vd_exec_record(s, task, bprm);
@@ -734,14 +735,14 @@ int vd_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct vd_process_scratch *s;
-	__u32 pid, zero = 0;
+	__u32 pid, entry, zero = 0;
 
 	if (!task || !vd_stands_for_process(task))
 		return 0;
 	/* Who reads the iterator is the agent, whatever its pid namespace calls it. */
 	pid = bpf_get_current_pid_tgid() >> 32;
 	bpf_map_update_elem(&vd_agent, &zero, &pid, BPF_ANY);
-	s = vd_claim(&vd_process_scratch);
+	s = vd_claim(&vd_process_scratch, &entry);
 	if (!s)
 		return 0;
 	vd_task_record(ctx, s, task);

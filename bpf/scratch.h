@@ -17,12 +17,12 @@
 #define VD_SCRATCH_LEVELS 3
 
 /*
- * Takes an entry of this CPU, NULL if all are taken. Entries are not given
+ * Takes an entry of this CPU and tells its number; NULL if all are taken. Entries are not given
  * back in the order of taking where tasks preempt each other. Whoever raises
  * the count from 0 has the entry; the addition is atomic, but only from 5.12
  * on could it also return the count, hence the second look.
  */
-static __always_inline void *vd_claim(void *scratches)
+static __always_inline void *vd_claim(void *scratches, __u32 *entry)
 {
 	__u32 first = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS, i;
 
@@ -33,8 +33,10 @@ static __always_inline void *vd_claim(void *scratches)
 		if (!holders)
 			break;
 		__sync_fetch_and_add(holders, 1);
-		if (*(volatile __u32 *)holders == 1)
+		if (*(volatile __u32 *)holders == 1) {
+			*entry = at;
 			return holders;
+		}
 		__sync_fetch_and_add(holders, -1);
 	}
 	vd_count(VD_COUNT_SCRATCH_BUSY);

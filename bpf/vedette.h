@@ -22,6 +22,9 @@ enum vd_limit {
 	VD_MAX_FD_OPS = 2,
 	VD_MAX_SETS = 64,
 	VD_RATE_ENTRIES = 32768,
+	VD_MAX_EXPRESSIONS = 1024,
+	VD_EXPRESSION_DEPTH = 64,
+	VD_MAX_AUTOMATA = 1 << 19, /* words of a half, a power of two */
 	VD_RAW_ARGS = 6,
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
 };
@@ -248,6 +251,8 @@ enum vd_dim_kind {
 	VD_DIM_INDEX = 3,
 	VD_DIM_STRING = 4,
 	VD_DIM_POSTFIX = 5,
+	VD_DIM_SUBSTRING = 7,
+	VD_DIM_EXPRESSION = 8,
 };
 
 enum vd_dim_source {
@@ -313,12 +318,17 @@ struct vd_dim_config {
 	__u8 source; /* enum vd_dim_source */
 	__u8 index;
 	__u8 flags; /* enum vd_dim_flags */
-	__u32 steps; /* INTERVAL: at most 2^steps intervals. MASK: at most steps masks */
+	/*
+	 * INTERVAL: at most 2^steps intervals. MASK: at most steps masks.
+	 * EXPRESSION: bits of the slots that no dimension before has fetched.
+	 */
+	__u32 steps;
 };
 
 enum vd_dim_flags {
 	VD_DIM_SIGNED = 1 << 0,
 	VD_DIM_FETCH = 1 << 1, /* the first dimension that looks at its slot */
+	VD_DIM_APART = 1 << 2, /* in a function of its own */
 };
 
 /* What a hook's program is specialised to. Frozen before load. */
@@ -337,6 +347,8 @@ struct vd_hook_config {
 	__u32 wrapper; /* 1: the function's argument are the registers of a system call */
 	__u32 call; /* its number */
 	__u32 variants; /* of vd_operands; 0: the arguments are those of a function */
+	__u32 automata_mask; /* words of a value of vd_automata, less 1 */
+	__u32 expressions; /* no more than this are in a half */
 	struct vd_slot_config slots[VD_MAX_SLOTS];
 	struct vd_dim_config dims[VD_MAX_DIMS];
 	struct vd_dim_config return_dims[VD_MAX_RETURN_DIMS];
@@ -353,10 +365,16 @@ enum vd_hook_feature {
 	VD_FEATURE_VERDICT = 1 << 7, /* guards on the call's way refuse */
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
+	VD_FEATURE_SUBSTRING = 1 << 17,
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
 };
 
-/* Where the tables of a dimension are. Indexes count from the maps' beginning. */
+/*
+ * Where the tables of a dimension are. Indexes count from the maps' beginning.
+ * SUBSTRING: base are the automaton's classes, state its first state and, as
+ * the highest bit, the half, and len the vector of texts in which nothing is
+ * found.
+ */
 struct vd_dim_tables {
 	__u32 base;
 	__u32 len;

@@ -45,8 +45,18 @@ func (k dimKey) rank() int {
 		return 8
 	case DimPostfix:
 		return 9
+	case DimSubstring:
+		return 10
 	}
 	return 7
+}
+
+// order orders the dimensions of one text.
+func (k dimKey) order() int {
+	if k.fold {
+		return 256 + int(k.nth)
+	}
+	return int(k.nth)
 }
 
 func compareDims(a, b dimDraft) int {
@@ -55,6 +65,7 @@ func compareDims(a, b dimDraft) int {
 		cmp.Compare(a.key.source, b.key.source),
 		cmp.Compare(a.key.index, b.key.index),
 		cmp.Compare(a.key.kind, b.key.kind),
+		cmp.Compare(a.key.order(), b.key.order()),
 	)
 }
 
@@ -74,6 +85,9 @@ func (b *builder) dim(d dimDraft) Dim {
 	case DimString, DimPostfix:
 		out.State = b.text(d.terms)
 		out.Base = 0
+		return out
+	case DimSubstring:
+		b.substrings(d, &out)
 		return out
 	}
 	out.Len = uint32(len(b.hook.Table)) - out.Base

@@ -19,6 +19,8 @@ type draft struct {
 	masks   map[dimKey]map[uint64]bool // the dimensions; masks of DimMask ones
 	returns map[dimKey]map[uint64]bool // the same for return values
 	rules   int
+	// substrings are the values of the dimensions of DimSubstring.
+	substrings map[dimKey]map[string]bool
 }
 
 // placed is an entry with the slots of its arguments.
@@ -32,12 +34,12 @@ type placed struct {
 func (d *draft) trial() *draft {
 	return &draft{
 		key: d.key, slots: slices.Clone(d.slots), rules: d.rules,
-		masks: cloneMasks(d.masks), returns: cloneMasks(d.returns),
+		masks: cloneMasks(d.masks), returns: cloneMasks(d.returns), substrings: cloneMasks(d.substrings),
 	}
 }
 
-func cloneMasks(m map[dimKey]map[uint64]bool) map[dimKey]map[uint64]bool {
-	out := make(map[dimKey]map[uint64]bool, len(m))
+func cloneMasks[V comparable](m map[dimKey]map[V]bool) map[dimKey]map[V]bool {
+	out := make(map[dimKey]map[V]bool, len(m))
 	for k, v := range m {
 		out[k] = maps.Clone(v)
 	}
@@ -114,8 +116,8 @@ func (a *admission) place(d *draft, e *entry) {
 	}
 	d.rules += len(e.rules)
 	for _, s := range e.rules {
-		for i := range s.conditions {
-			a.count(d, e, &s.conditions[i], p.slots)
+		for i, key := range keysOfConditions(s.conditions, p.slots) {
+			a.count(d, e, &s.conditions[i], key)
 		}
 	}
 	d.placed = append(d.placed, p)
@@ -123,7 +125,7 @@ func (a *admission) place(d *draft, e *entry) {
 }
 
 // count enters the condition into the hook's dimensions.
-func (a *admission) count(d *draft, e *entry, c *condition, slots []uint8) {
+func (a *admission) count(d *draft, e *entry, c *condition, key dimKey) {
 	if c.set != nil {
 		mask, ok := a.sets.mask(c.set)
 		if !ok {
@@ -139,12 +141,14 @@ func (a *admission) count(d *draft, e *entry, c *condition, slots []uint8) {
 	if *dims == nil {
 		*dims = make(map[dimKey]map[uint64]bool)
 	}
-	key := c.key(slots)
 	if (*dims)[key] == nil {
 		(*dims)[key] = make(map[uint64]bool)
 	}
 	if c.kind == DimMask {
 		(*dims)[key][c.mask] = true
+	}
+	if c.kind == DimSubstring {
+		d.addSubstrings(key, c.literals)
 	}
 }
 
@@ -161,6 +165,13 @@ func (a *admission) checkLimits(d *draft, e *entry) {
 	if len(d.returns) > MaxReturnDims {
 		a.refuse(e, "hook %q would need %d dimensions for return values, the limit is %d", d.key.Name, len(d.returns), MaxReturnDims)
 	}
+	words := 0
+	for _, values := range d.substrings {
+		words += automatonWords(values)
+	}
+	if words > MaxAutomata {
+		a.refuse(e, "the substrings of all policies on hook %q would need %d bytes of tables, the limit is %d", d.key.Name, 4*words, 4*MaxAutomata)
+	}
 	for _, dims := range []map[dimKey]map[uint64]bool{d.masks, d.returns} {
 		for _, masks := range dims {
 			if len(masks) > MaxMasks {
@@ -168,6 +179,17 @@ func (a *admission) checkLimits(d *draft, e *entry) {
 			}
 		}
 	}
+}
+
+// addSubstrings notes the values of a dimension.
+func (d *draft) addSubstrings(key dimKey, values []string) {
+	if d.substrings == nil {
+		d.substrings = make(map[dimKey]map[string]bool)
+	}
+	if d.substrings[key] == nil {
+		d.substrings[key] = make(map[string]bool)
+	}
+	mark(d.substrings[key], values)
 }
 
 // slot returns the number of the slot for an argument, a new one where no

@@ -35,11 +35,12 @@ type condition struct {
 	index   uint8
 	signed  bool
 	negated bool // of mask, set and literals
+	fold    bool // DimSubstring: capitals count as small letters
 
 	keys     ranges      // DimInterval: the keys that satisfy
 	mask     uint64      // DimMask
 	set      *processSet // DimMask of SourceSets, in place of mask
-	literals []string    // DimString, DimPostfix, DimIndex: see trie
+	literals []string    // DimString, DimPostfix, DimIndex: see trie; DimSubstring
 }
 
 // ofArgument reports whether the condition is on an argument.
@@ -52,12 +53,14 @@ type dimKey struct {
 	kind   DimKind
 	source DimSource
 	index  uint8
+	fold   bool  // DimSubstring
+	nth    uint8 // DimSubstring: see keysOfConditions
 }
 
 // key returns the dimension of the condition, given the slots of the entry's
 // arguments.
 func (c *condition) key(slots []uint8) dimKey {
-	k := dimKey{c.kind, c.source, c.index}
+	k := dimKey{kind: c.kind, source: c.source, index: c.index, fold: c.fold}
 	if c.ofArgument() {
 		k.index = slots[c.index]
 	}

@@ -122,6 +122,9 @@ func (f *frontend) checkUnknown(a *policy.ArgFilter, path string) {
 
 // textFilter understands a filter on a string.
 func (f *frontend) textFilter(slot *Slot, position uint8, a *policy.ArgFilter, path string) []condition {
+	if a.Operator == policy.OpSubString || a.Operator == policy.OpSubStringIgnCase {
+		return f.substringFilter(slot, position, a, path)
+	}
 	how, ok := textOperators[a.Operator]
 	if !ok || a.Operator == policy.OpIn || a.Operator == policy.OpNotIn {
 		if slices.Contains(intOperators, a.Operator) {

@@ -156,6 +156,13 @@ const (
 	// DimPostfix: the last MaxPostfix bytes, reversed, are looked up in
 	// Strings, from state State.
 	DimPostfix DimKind = 5
+	// DimSubstring: an Aho-Corasick automaton in Automata reads the text.
+	// From word Base on are the classes of the 256 bytes, a byte each. Word
+	// State+class is the state that follows a state; the word before a state
+	// is the vector that it satisfies, if its highest bit is set. The OR of
+	// these and of vector Len is that of the text: a rule has at most one
+	// condition in the dimension.
+	DimSubstring DimKind = 7
 )
 
 // DimSource says which value a dimension looks at. The numbers are shared
@@ -192,7 +199,7 @@ type Dim struct {
 	Signed bool // DimInterval: compare as signed 64-bit values
 	Base   uint32
 	Len    uint32
-	State  uint32 // DimString, DimPostfix: the root state
+	State  uint32 // DimString, DimPostfix: the root state; DimSubstring: the first
 	// None is the vector for a value that could not be read: only the rules
 	// that do not constrain this dimension.
 	None uint32
@@ -340,9 +347,13 @@ type Hook struct {
 	ReturnDims []Dim
 	Table      []Entry
 	Strings    []StringEntry
-	Vectors    [][]uint64 // each Words long; Vectors[0] has all rules set
-	Rules      []Rule     // sorted by Bit; bits that are guards have none
-	Groups     []Group
+	// Automata are those of DimSubstring; the words whose indexes are in
+	// AutomataVectors are indexes into Vectors.
+	Automata        []uint32
+	AutomataVectors []uint32
+	Vectors         [][]uint64 // each Words long; Vectors[0] has all rules set
+	Rules           []Rule     // sorted by Bit; bits that are guards have none
+	Groups          []Group
 	// Single has the bits of groups of one rule, Start the first bit of every
 	// other group, Guard the bit behind its last one, which is never a rule.
 	// The winners among matching rules m are

@@ -64,7 +64,7 @@ func TestRefusals(t *testing.T) {
 		"cap changes":     {selector("matchCapabilityChanges: [{‹operator: In, values: [CAP_CHOWN]}]"), unsupported + `"matchCapabilityChanges"`},
 		"workloads":       {selector("matchWorkloads: [{‹podSelector: {}}]"), unsupported + `"matchWorkloads"`},
 		"return actions":  {kprobe("return: true\nreturnArg: {index: 0, type: int}\nselectors:\n- matchReturnActions: [{‹action: Post}]\n"), unsupported + `"matchReturnActions"`},
-		"substring":       {selector("matchArgs: [{index: 1, operator: «SubString, values: [a]}]"), unsupported + `the operator "SubString"`},
+		"substring":       {selector(`matchArgs: [{index: 1, operator: SubString, values: [«"a\0b"]}]`), "cannot have a NUL byte inside"},
 		"override":        {action("action: Override, argError: «0"), "Override needs argError"},
 		"internal error":  {action("action: Override, argError: «-512"), "never leave the kernel"},
 		"geturl":          {action("action: «GetUrl, argUrl: 'http://x'"), unsupported + `the action "GetUrl"`},

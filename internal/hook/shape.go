@@ -32,6 +32,7 @@ type shape struct {
 	entries   uint32   // rows of each half of vd_table
 	vectors   uint32
 	strings   uint32
+	automata  uint32 // words
 	ruleBits  uint32
 }
 
@@ -41,6 +42,7 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	s := shape{
 		place: p.attachment, function: p.function, guarded: len(p.guards) != 0, hasReturn: h.HasReturn,
 		entries: rows(len(h.Table)), vectors: rows(len(h.Vectors)), strings: rows(len(h.Strings)),
+		automata: powerOfTwo(len(h.Automata), minRows),
 		operands: l.operands,
 	}
 	c := &s.config
@@ -54,12 +56,18 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		Winners: powerOfTwo(len(h.Groups), minWinners),
 	}
 	s.ruleBits = 64 * c.Words
+	c.AutomataMask = s.automata - 1
 	for i, slot := range slots {
 		c.Slots[i] = slot
 	}
 	fetched := map[uint8]bool{}
 	for i, d := range h.Dims {
 		c.Dims[i] = dimConfig(d, fetched)
+	}
+	if slices.ContainsFunc(h.Dims, isCostly) {
+		for i := range h.Dims {
+			c.Dims[i].Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_APART)
+		}
 	}
 	for i, d := range h.ReturnDims {
 		c.ReturnDims[i] = dimConfig(d, nil)
@@ -162,6 +170,9 @@ func features(h *compile.Hook, p place) uint32 {
 	for _, r := range h.Rules {
 		f |= featuresOf(r)
 	}
+	if len(h.Automata) != 0 {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_SUBSTRING
+	}
 	if slices.ContainsFunc(h.Dims, looksAtProcess) {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_PROCESS
 	}
@@ -179,6 +190,9 @@ func features(h *compile.Hook, p place) uint32 {
 	}
 	return uint32(f)
 }
+
+// isCostly reports whether the verifier goes a long way for a dimension.
+func isCostly(d compile.Dim) bool { return d.Kind == compile.DimSubstring }
 
 // looksAtProcess reports whether a dimension needs what is known of the
 // process, and not only what the kernel tells of the task.

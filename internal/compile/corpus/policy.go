@@ -134,7 +134,12 @@ const longest = 4095
 func (g *generator) textFilter(f *policy.ArgFilter) {
 	f.Operator = pick(g, []policy.Operator{
 		policy.OpEqual, policy.OpNotEqual, policy.OpPrefix, policy.OpNotPrefix, policy.OpPostfix, policy.OpNotPostfix,
+		policy.OpSubString, policy.OpSubStringIgnCase,
 	})
+	if f.Operator == policy.OpSubString || f.Operator == policy.OpSubStringIgnCase {
+		f.Values = some(g, 1, 4, g.part)
+		return
+	}
 	limit := longest
 	if f.Operator == policy.OpPostfix || f.Operator == policy.OpNotPostfix {
 		limit = 128
