@@ -99,7 +99,7 @@ func (b *builder) rule(s *selector, slots []uint8, bit uint16) {
 		if into[key] == nil {
 			into[key] = &dimDraft{key: key}
 		}
-		into[key].terms = append(into[key].terms, term{bit, c})
+		into[key].terms = append(into[key].terms, term{bit, c, slots})
 	}
 }
 

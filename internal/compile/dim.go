@@ -13,6 +13,7 @@ import (
 type term struct {
 	bit       uint16
 	condition *condition
+	slots     []uint8 // of the entry's arguments
 }
 
 // dimDraft is a dimension with its conditions, in the order of the rules.
@@ -41,12 +42,14 @@ func (k dimKey) rank() int {
 		return 6
 	}
 	switch k.kind {
-	case DimString:
+	case DimExpression:
 		return 8
-	case DimPostfix:
+	case DimString:
 		return 9
-	case DimSubstring:
+	case DimPostfix:
 		return 10
+	case DimSubstring:
+		return 11
 	}
 	return 7
 }
@@ -82,6 +85,8 @@ func (b *builder) dim(d dimDraft) Dim {
 		b.masks(d.terms)
 	case DimIndex:
 		b.index(d.terms, b.classes.of(d.key.source))
+	case DimExpression:
+		b.expressions(d)
 	case DimString, DimPostfix:
 		out.State = b.text(d.terms)
 		out.Base = 0

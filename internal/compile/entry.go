@@ -2,7 +2,10 @@
 
 package compile
 
-import "github.com/vedette-io/vedette/internal/policy"
+import (
+	"github.com/vedette-io/vedette/internal/expression"
+	"github.com/vedette-io/vedette/internal/policy"
+)
 
 // unit is one policy, understood but not yet merged with others.
 type unit struct {
@@ -41,11 +44,26 @@ type condition struct {
 	mask     uint64      // DimMask
 	set      *processSet // DimMask of SourceSets, in place of mask
 	literals []string    // DimString, DimPostfix, DimIndex: see trie; DimSubstring
+	// expression is that of DimExpression; it numbers arguments by their
+	// positions in entry.args. The condition's index means nothing.
+	expression *expression.Expr
 }
 
 // ofArgument reports whether the condition is on an argument.
 func (c *condition) ofArgument() bool {
 	return c.source == SourceArg || c.source == SourceFollowed
+}
+
+// markFiltered notes which arguments the condition looks at.
+func (c *condition) markFiltered(args []Slot) {
+	switch {
+	case c.kind == DimExpression:
+		for _, position := range c.expression.Args() {
+			args[position].Filtered = true
+		}
+	case c.ofArgument():
+		args[c.index].Filtered = true
+	}
 }
 
 // dimKey identifies the dimension that a condition belongs to.
@@ -61,7 +79,7 @@ type dimKey struct {
 // arguments.
 func (c *condition) key(slots []uint8) dimKey {
 	k := dimKey{kind: c.kind, source: c.source, index: c.index, fold: c.fold}
-	if c.ofArgument() {
+	if c.ofArgument() && c.kind != DimExpression {
 		k.index = slots[c.index]
 	}
 	return k

@@ -56,6 +56,9 @@ func (f *frontend) literal(value string, form textForm, limit int, path string) 
 
 // argFilter understands one entry of matchArgs.
 func (f *frontend) argFilter(e *entry, hook *hookContext, a *policy.ArgFilter, path string) []condition {
+	if a.Operator == policy.OpCelExpr {
+		return f.expressionFilter(e, hook, a, path)
+	}
 	position, ok := f.argPosition(hook, a, path)
 	if !ok || int(position) >= len(e.args) {
 		return nil
@@ -154,6 +157,9 @@ func (f *frontend) returnFilter(e *entry, a *policy.ArgFilter, path string) []co
 		return nil
 	case a.Index != 0 || len(a.Args) > 1 || len(a.Args) == 1 && a.Args[0] != 0:
 		f.errorf(path, "a call has one return value, its index is 0")
+		return nil
+	case a.Operator == policy.OpCelExpr:
+		f.errorf(path+".operator", "expressions are about arguments: use Equal, GT, InRange or Mask for the return value")
 		return nil
 	case e.group.ReturnType == TypeNone:
 		return nil

@@ -2,7 +2,11 @@
 
 package compile
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/vedette-io/vedette/internal/expression"
+)
 
 // Limits of one compiled hook. They are checked when policies are compiled;
 // a set of policies that exceeds one is refused with the number.
@@ -163,6 +167,10 @@ const (
 	// these and of vector Len is that of the text: a rule has at most one
 	// condition in the dimension.
 	DimSubstring DimKind = 7
+	// DimExpression: Table[Base+i] gives vector A where expression i of
+	// Hook.Expressions is true. The OR of these and of None is that of the
+	// event. There is one such dimension; its index means nothing.
+	DimExpression DimKind = 8
 )
 
 // DimSource says which value a dimension looks at. The numbers are shared
@@ -351,9 +359,11 @@ type Hook struct {
 	// AutomataVectors are indexes into Vectors.
 	Automata        []uint32
 	AutomataVectors []uint32
-	Vectors         [][]uint64 // each Words long; Vectors[0] has all rules set
-	Rules           []Rule     // sorted by Bit; bits that are guards have none
-	Groups          []Group
+	// Expressions are those of DimExpression, on the numbers of slots.
+	Expressions []*expression.Expr
+	Vectors     [][]uint64 // each Words long; Vectors[0] has all rules set
+	Rules       []Rule     // sorted by Bit; bits that are guards have none
+	Groups      []Group
 	// Single has the bits of groups of one rule, Start the first bit of every
 	// other group, Guard the bit behind its last one, which is never a rule.
 	// The winners among matching rules m are

@@ -32,9 +32,7 @@ func (f *frontend) selector(e *entry, hook *hookContext, s *policy.Selector, ind
 		out.conditions = append(out.conditions, f.returnFilter(e, &s.MatchReturnArgs[i], policy.ItemPath(path+".matchReturnArgs", i))...)
 	}
 	for i := range out.conditions {
-		if c := &out.conditions[i]; c.ofArgument() {
-			e.args[c.index].Filtered = true
-		}
+		out.conditions[i].markFiltered(e.args)
 	}
 	f.actions(out, e, s.MatchActions, path+".matchActions")
 	if waitsForReturn(e) {

@@ -27,6 +27,8 @@ func TestContract(t *testing.T) {
 		{"descriptor actions", int(bpf.ContractVdLimitVD_MAX_FD_OPS), compile.MaxFDOps},
 		{"process sets", int(bpf.ContractVdLimitVD_MAX_SETS), compile.MaxSets},
 		{"automata", int(bpf.ContractVdLimitVD_MAX_AUTOMATA), compile.MaxAutomata},
+		{"dimension expression", int(bpf.ContractVdDimKindVD_DIM_EXPRESSION), int(compile.DimExpression)},
+		{"expressions", int(bpf.ContractVdLimitVD_MAX_EXPRESSIONS), compile.MaxRules},
 		{"dimension substring", int(bpf.ContractVdDimKindVD_DIM_SUBSTRING), int(compile.DimSubstring)},
 		{"type s8", int(bpf.ContractVdTypeVD_TYPE_S8), int(compile.TypeS8)},
 		{"type size", int(bpf.ContractVdTypeVD_TYPE_SIZE), int(compile.TypeSize)},

@@ -152,6 +152,9 @@ func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, er
 	if err != nil {
 		return nil, err
 	}
+	if err := setExpressions(spec, h.Expressions); err != nil {
+		return nil, err
+	}
 	sizeMaps(spec, s)
 	coll, err := e.newCollection(spec, e.shared)
 	if err != nil {

@@ -33,7 +33,9 @@ type shape struct {
 	vectors   uint32
 	strings   uint32
 	automata  uint32 // words
-	ruleBits  uint32
+	// expressions are the program's own: another expression is another program.
+	expressions string
+	ruleBits    uint32
 }
 
 // shapeOf is the shape that a hook needs at a place.
@@ -42,7 +44,7 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	s := shape{
 		place: p.attachment, function: p.function, guarded: len(p.guards) != 0, hasReturn: h.HasReturn,
 		entries: rows(len(h.Table)), vectors: rows(len(h.Vectors)), strings: rows(len(h.Strings)),
-		automata: powerOfTwo(len(h.Automata), minRows),
+		automata: powerOfTwo(len(h.Automata), minRows), expressions: expressionsOf(h),
 		operands: l.operands,
 	}
 	c := &s.config
@@ -57,12 +59,16 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	}
 	s.ruleBits = 64 * c.Words
 	c.AutomataMask = s.automata - 1
+	c.Expressions = uint32(len(h.Expressions))
 	for i, slot := range slots {
 		c.Slots[i] = slot
 	}
 	fetched := map[uint8]bool{}
 	for i, d := range h.Dims {
 		c.Dims[i] = dimConfig(d, fetched)
+		if d.Kind == compile.DimExpression {
+			c.Dims[i].Steps = unfetched(operandSlots(h), fetched)
+		}
 	}
 	if slices.ContainsFunc(h.Dims, isCostly) {
 		for i := range h.Dims {
@@ -128,11 +134,27 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 	if d.Signed {
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_SIGNED)
 	}
+	if d.Kind == compile.DimExpression {
+		return c
+	}
 	if fetched != nil && (d.Source == compile.SourceArg || d.Source == compile.SourceFollowed) && !fetched[d.Index] {
 		fetched[d.Index] = true
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_FETCH)
 	}
 	return c
+}
+
+// unfetched returns of the slots, as bits, those that are not fetched yet, and
+// notes that they are.
+func unfetched(slots uint32, fetched map[uint8]bool) uint32 {
+	for slot := range uint8(32) {
+		if fetched[slot] {
+			slots &^= 1 << slot
+		} else if slots&(1<<slot) != 0 {
+			fetched[slot] = true
+		}
+	}
+	return slots
 }
 
 // ruleFeatures are the features of the program that rules with a flag need.
@@ -192,7 +214,9 @@ func features(h *compile.Hook, p place) uint32 {
 }
 
 // isCostly reports whether the verifier goes a long way for a dimension.
-func isCostly(d compile.Dim) bool { return d.Kind == compile.DimSubstring }
+func isCostly(d compile.Dim) bool {
+	return d.Kind == compile.DimSubstring || d.Kind == compile.DimExpression
+}
 
 // looksAtProcess reports whether a dimension needs what is known of the
 // process, and not only what the kernel tells of the task.

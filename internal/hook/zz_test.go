@@ -2,9 +2,9 @@ package hook
 
 import (
 	"fmt"
-	"testing"
-	"strings"
 	"github.com/vedette-io/vedette/internal/compile"
+	"strings"
+	"testing"
 )
 
 func rawPolicy(filters string) string {
@@ -13,17 +13,19 @@ func rawPolicy(filters string) string {
 
 func TestZZ(t *testing.T) {
 	_, engine := mustEngine(t, Options{})
-	sub := func(i int, op, v string) string { return fmt.Sprintf("{index: %d, operator: %s, values: ['%s']}", i, op, v) }
+	sub := func(i int, op, v string) string {
+		return fmt.Sprintf("{index: %d, operator: %s, values: ['%s']}", i, op, v)
+	}
 	for name, f := range map[string][]string{
-		"equal": {sub(3, "Equal", "x")},
-		"postfix": {sub(3, "Postfix", "x")},
-		"2postfix": {sub(3, "Postfix", "x"),sub(4, "Postfix", "x")},
-		"sub": {sub(3, "SubString", "x")},
-		"2sub": {sub(3, "SubString", "x"),sub(3, "SubStringIgnCase", "x")},
+		"equal":       {sub(3, "Equal", "x")},
+		"postfix":     {sub(3, "Postfix", "x")},
+		"2postfix":    {sub(3, "Postfix", "x"), sub(4, "Postfix", "x")},
+		"sub":         {sub(3, "SubString", "x")},
+		"2sub":        {sub(3, "SubString", "x"), sub(3, "SubStringIgnCase", "x")},
 		"postfix+sub": {sub(3, "Postfix", "x"), sub(3, "SubString", "x")},
-		"equal+sub": {sub(3, "Equal", "x"), sub(3, "SubString", "x")},
-		"all": {sub(3, "Equal", "x"), sub(3, "Postfix", "x"), sub(3, "SubString", "x"), sub(3, "SubStringIgnCase", "x"), sub(4, "Equal", "x"), sub(4, "Postfix", "x"), sub(4, "SubString", "x"), sub(4, "SubStringIgnCase", "x")},
-		"all3": {sub(3, "SubString", "x"), sub(3, "SubString", "y"),sub(3, "SubString", "z"),sub(3, "SubStringIgnCase", "x"),  sub(4, "SubString", "x"), sub(4, "SubString", "y"), sub(4, "SubStringIgnCase", "x")},
+		"equal+sub":   {sub(3, "Equal", "x"), sub(3, "SubString", "x")},
+		"all":         {sub(3, "Equal", "x"), sub(3, "Postfix", "x"), sub(3, "SubString", "x"), sub(3, "SubStringIgnCase", "x"), sub(4, "Equal", "x"), sub(4, "Postfix", "x"), sub(4, "SubString", "x"), sub(4, "SubStringIgnCase", "x")},
+		"all3":        {sub(3, "SubString", "x"), sub(3, "SubString", "y"), sub(3, "SubString", "z"), sub(3, "SubStringIgnCase", "x"), sub(4, "SubString", "x"), sub(4, "SubString", "y"), sub(4, "SubStringIgnCase", "x")},
 	} {
 		plan := mustPlan(t, rawPolicy(strings.Join(f, ", ")))
 		h := plan.Hooks[0]
@@ -31,7 +33,14 @@ func TestZZ(t *testing.T) {
 		shape, err := engine.shapeAt(h, 1, place{attachment: AttachRawTracepoint, function: h.Key.Name})
 		mustNil(t, err)
 		p, err := engine.load(h, shape, 2)
-		if err != nil { s := err.Error(); if len(s) > 300 { s = s[:300] }; t.Log(name, s); continue }
+		if err != nil {
+			s := err.Error()
+			if len(s) > 300 {
+				s = s[:300]
+			}
+			t.Log(name, s)
+			continue
+		}
 		info, err := p.coll.Programs[progRawTracepoint].Info()
 		mustNil(t, err)
 		n, _ := info.VerifiedInstructions()

@@ -114,6 +114,9 @@ func (g *generator) selector(args []policy.Arg, ret *policy.Arg) policy.Selector
 // argFilter makes a filter on one of the arguments, named by its index or by
 // its position.
 func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
+	if g.chance(12) {
+		return policy.ArgFilter{Operator: policy.OpCelExpr, Values: some(g, 1, 3, func() string { return g.expression(args) })}
+	}
 	position := g.IntN(len(args))
 	a := args[position]
 	f := policy.ArgFilter{Index: a.Index}

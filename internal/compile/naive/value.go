@@ -11,6 +11,9 @@ import (
 
 // arg evaluates one entry of matchArgs.
 func (w *world) arg(f *policy.ArgFilter) bool {
+	if f.Operator == policy.OpCelExpr {
+		return w.expressions(f.Values)
+	}
 	declared := w.declared(f)
 	value := w.event.Args[declared.Index]
 	if value.Failed {
