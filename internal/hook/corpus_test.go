@@ -73,10 +73,6 @@ func (c *corpusHook) load(t *testing.T, e *Engine, h *compile.Hook) {
 	p, err := e.load(h, shape, 2)
 	mustLoad(t, err)
 	t.Cleanup(p.close)
-	if i, err := p.coll.Programs[progRawTracepoint].Info(); err == nil {
-		n, _ := i.VerifiedInstructions()
-		t.Log("ZZ", n, h.Words, len(h.Dims))
-	}
 	at := half(c.set.Seed % 2)
 	mustNil(t, p.write(at, &tables{hook: h, generation: 1, owners: make([]string, len(h.Groups))}))
 	mustNil(t, p.use(at))

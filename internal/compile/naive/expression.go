@@ -89,7 +89,7 @@ func (w *world) expressions(texts []string) bool {
 		}
 	}
 	for _, text := range texts {
-		if Evaluate(text, values) {
+		if isTrue(text, values) {
 			return true
 		}
 	}
@@ -105,17 +105,40 @@ func element(t policy.ArgType, register uint64) any {
 	return n.Uint64()
 }
 
-// Evaluate reports whether an expression is true. Variables without a value
-// are errors.
-func Evaluate(text string, values map[string]any) bool {
+// programs are the last expressions by their texts.
+var programs struct {
+	sync.Mutex
+	byText map[string]cel.Program
+}
+
+// maxPrograms is how many expressions are remembered.
+const maxPrograms = 1000
+
+// program returns a text as a program of CEL.
+func program(text string) cel.Program {
+	programs.Lock()
+	defer programs.Unlock()
+	if p, ok := programs.byText[text]; ok {
+		return p
+	}
 	parsed, issues := language().Parse(text)
 	if issues.Err() != nil {
 		panic("naive: " + issues.Err().Error())
 	}
-	program, err := language().Program(parsed)
+	p, err := language().Program(parsed)
 	if err != nil {
 		panic("naive: " + err.Error())
 	}
-	result, _, err := program.Eval(values)
+	if programs.byText == nil || len(programs.byText) >= maxPrograms {
+		programs.byText = make(map[string]cel.Program)
+	}
+	programs.byText[text] = p
+	return p
+}
+
+// isTrue reports whether an expression is true. Variables without a value are
+// errors.
+func isTrue(text string, values map[string]any) bool {
+	result, _, err := program(text).Eval(values)
 	return err == nil && result == types.True
 }
