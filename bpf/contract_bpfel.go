@@ -67,6 +67,7 @@ const (
 	ContractVdDimFlagsVD_DIM_SIGNED ContractVdDimFlags = 1
 	ContractVdDimFlagsVD_DIM_FETCH  ContractVdDimFlags = 2
 	ContractVdDimFlagsVD_DIM_APART  ContractVdDimFlags = 4
+	ContractVdDimFlagsVD_DIM_WIDE   ContractVdDimFlags = 8
 )
 
 type ContractVdDimKind uint32

@@ -33,10 +33,18 @@ static __always_inline bool vd_dim_expression(struct vd_run *run,
 					      const struct vd_dim_tables *t, bool first)
 {
 	struct vd_hook_scratch *s = run->s;
+	__u64 any = 0;
 	__u32 i;
 
 	vd_fetch_operands(run, d->steps);
 	vd_expressions(s);
+	for (i = 0; i < VD_MAX_EXPRESSIONS / 64; i++) {
+		if (i >= (vd_config.expressions + 63) / 64)
+			break;
+		any |= s->truths[i];
+	}
+	if (!any)
+		return vd_and(run, t->none, first);
 	vd_found_nothing(s);
 	for (i = 0; i < VD_MAX_EXPRESSIONS; i++) {
 		__u32 row = t->base + i;

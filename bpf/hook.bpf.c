@@ -127,7 +127,7 @@ struct vd_cursor {
 /* Where a search for substrings stands. */
 struct vd_scan {
 	__u32 half;
-	__u32 classes; /* index of the automaton's classes */
+	__u32 classes; /* where the automaton's classes are */
 	__u32 state;
 	__u32 at; /* in the text */
 	__u32 left; /* chunks */

@@ -329,6 +329,7 @@ enum vd_dim_flags {
 	VD_DIM_SIGNED = 1 << 0,
 	VD_DIM_FETCH = 1 << 1, /* the first dimension that looks at its slot */
 	VD_DIM_APART = 1 << 2, /* in a function of its own */
+	VD_DIM_WIDE = 1 << 3, /* SUBSTRING: classes are numbers and not offsets in a row */
 };
 
 /* What a hook's program is specialised to. Frozen before load. */
@@ -347,7 +348,7 @@ struct vd_hook_config {
 	__u32 wrapper; /* 1: the function's argument are the registers of a system call */
 	__u32 call; /* its number */
 	__u32 variants; /* of vd_operands; 0: the arguments are those of a function */
-	__u32 automata_mask; /* words of a value of vd_automata, less 1 */
+	__u32 automata_mask; /* of offsets in a value of vd_automata, multiples of 4 */
 	__u32 expressions; /* no more than this are in a half */
 	struct vd_slot_config slots[VD_MAX_SLOTS];
 	struct vd_dim_config dims[VD_MAX_DIMS];

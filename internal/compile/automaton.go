@@ -2,11 +2,7 @@
 
 package compile
 
-import (
-	"encoding/binary"
-	"maps"
-	"slices"
-)
+import "encoding/binary"
 
 // MaxAutomata is how many words (of 32 bits) the automata of a hook's
 // substrings can have. The kernel masks indexes into them, so that it is a
@@ -16,8 +12,12 @@ const MaxAutomata = 1 << 19
 // classWords is how many words hold the classes of the 256 bytes.
 const classWords = 256 / 4
 
-// finalState marks the states with a vector.
+// finalState marks second rows.
 const finalState = 1 << 31
+
+// finalWords are before a second row: the first row of the state, and the
+// vector.
+const finalWords = 2
 
 // lower returns the text with the ASCII capitals as small letters.
 func lower(text string) string {
@@ -115,45 +115,88 @@ func (a *automaton) link() {
 	}
 }
 
+// maxNarrow is how many classes fit in a byte as offsets in a row.
+const maxNarrow = 64
+
+// isWide reports whether the classes are numbers, and not offsets in a row.
+func (a *automaton) isWide() bool { return a.width > maxNarrow }
+
+// rows are where the rows of an automaton are, by state; final ones are the
+// second rows of the states in which values end.
+type rows struct{ plain, final []uint32 }
+
+// place gives all rows a place, the first one behind word at.
+func (a *automaton) place(at uint32) rows {
+	r := rows{make([]uint32, len(a.next)), make([]uint32, len(a.next))}
+	for state := range a.next {
+		r.plain[state] = 4 * at
+		at += uint32(a.width)
+		if len(a.ends[state]) > 0 {
+			at += finalWords
+			r.final[state] = 4*at | finalState
+			at += uint32(a.width)
+		}
+	}
+	return r
+}
+
 // words returns the automaton as the kernel program reads it (see
 // [DimSubstring]) for a table in which it begins at word base: its words,
 // which of them are vectors, and its first state.
 func (a *automaton) words(base uint32, vector func(ends []int) uint32) (words, vectors []uint32, first uint32) {
-	words = make([]uint32, classWords, classWords+len(a.next)*(1+a.width))
+	classes := a.classes
+	if !a.isWide() {
+		for i := range classes {
+			classes[i] *= 4
+		}
+	}
+	words = make([]uint32, classWords)
 	for i := range words {
-		words[i] = binary.NativeEndian.Uint32(a.classes[4*i:])
+		words[i] = binary.NativeEndian.Uint32(classes[4*i:])
 	}
-	entry := func(state int) uint32 {
-		at := base + classWords + uint32(state*(1+a.width)) + 1
-		if len(a.ends[state]) > 0 {
-			at |= finalState
-		}
-		return at
-	}
+	r := a.place(base + classWords)
 	for state, row := range a.next {
-		v := uint32(0)
-		if len(a.ends[state]) > 0 {
-			v = vector(a.ends[state])
-			vectors = append(vectors, base+uint32(len(words)))
-		}
-		words = append(words, v)
 		for _, to := range row {
-			words = append(words, entry(to))
+			if len(a.ends[to]) > 0 {
+				words = append(words, r.final[to])
+			} else {
+				words = append(words, r.plain[to])
+			}
+		}
+		if len(a.ends[state]) == 0 {
+			continue
+		}
+		vectors = append(vectors, base+uint32(len(words))+1)
+		words = append(words, r.plain[state], vector(a.ends[state]))
+		for range row {
+			words = append(words, r.final[state])
 		}
 	}
-	return words, vectors, entry(0)
+	return words, vectors, r.plain[0]
 }
 
-// automatonWords returns how many words the automaton of the values needs,
-// without building it.
-func automatonWords(values map[string]bool) int {
+// automatonBounds returns between which numbers of words the automaton of the
+// values needs, without building it: values can end in any state, as ends of
+// what leads there.
+func automatonBounds(values []string) (least, most int) {
 	states, bytes, before := 1, make(map[byte]bool), ""
-	for _, v := range slices.Sorted(maps.Keys(values)) {
+	for _, v := range values {
 		states += len(v) - commonPrefix([]byte(v), []byte(before))
 		before = v
 		for i := range len(v) {
 			bytes[v[i]] = true
 		}
 	}
-	return classWords + states*(2+len(bytes))
+	width := 1 + len(bytes)
+	return classWords + states*width, classWords + states*(2*width+finalWords)
+}
+
+// automatonWords returns how many words the automaton of the values needs, or
+// a number above MaxAutomata where it is too large to be built.
+func automatonWords(values []string, fold bool) int {
+	if least, _ := automatonBounds(values); least > MaxAutomata {
+		return least
+	}
+	words, _, _ := newAutomaton(values, fold).words(0, func([]int) uint32 { return 0 })
+	return len(words)
 }

@@ -165,11 +165,7 @@ func (a *admission) checkLimits(d *draft, e *entry) {
 	if len(d.returns) > MaxReturnDims {
 		a.refuse(e, "hook %q would need %d dimensions for return values, the limit is %d", d.key.Name, len(d.returns), MaxReturnDims)
 	}
-	words := 0
-	for _, values := range d.substrings {
-		words += automatonWords(values)
-	}
-	if words > MaxAutomata {
+	if words := d.automataWords(); words > MaxAutomata {
 		a.refuse(e, "the substrings of all policies on hook %q would need %d bytes of tables, the limit is %d", d.key.Name, 4*words, 4*MaxAutomata)
 	}
 	for _, dims := range []map[dimKey]map[uint64]bool{d.masks, d.returns} {
@@ -181,6 +177,25 @@ func (a *admission) checkLimits(d *draft, e *entry) {
 	}
 }
 
+// automataWords returns how many words the automata of the hook need, or
+// more where that is not too much either.
+func (d *draft) automataWords() int {
+	words, most := 0, 0
+	values := make(map[dimKey][]string)
+	for key, set := range d.substrings {
+		values[key] = slices.Sorted(maps.Keys(set))
+		_, n := automatonBounds(values[key])
+		most += n
+	}
+	if most <= MaxAutomata {
+		return most
+	}
+	for key := range values {
+		words += automatonWords(values[key], key.fold)
+	}
+	return words
+}
+
 // addSubstrings notes the values of a dimension.
 func (d *draft) addSubstrings(key dimKey, values []string) {
 	if d.substrings == nil {
@@ -190,6 +205,7 @@ func (d *draft) addSubstrings(key dimKey, values []string) {
 		d.substrings[key] = make(map[string]bool)
 	}
 	mark(d.substrings[key], values)
+	delete(d.substrings[key], "") // every text has it
 }
 
 // slot returns the number of the slot for an argument, a new one where no

@@ -160,12 +160,15 @@ const (
 	// DimPostfix: the last MaxPostfix bytes, reversed, are looked up in
 	// Strings, from state State.
 	DimPostfix DimKind = 5
-	// DimSubstring: an Aho-Corasick automaton in Automata reads the text.
-	// From word Base on are the classes of the 256 bytes, a byte each. Word
-	// State+class is the state that follows a state; the word before a state
-	// is the vector that it satisfies, if its highest bit is set. The OR of
-	// these and of vector Len is that of the text: a rule has at most one
-	// condition in the dimension.
+	// DimSubstring: an Aho-Corasick automaton in Automata reads the text. At
+	// byte Base are the classes of the 256 bytes, a byte each: offsets in a
+	// row, or numbers if Wide. A state is the place of its row, in bytes; the
+	// row has the following states by class. If the highest bit of one is
+	// set, it is the place of a second row, all of whose states are that one;
+	// before it are the state's first row, with which the text is read on,
+	// and the vector that the state satisfies. The OR of these and of vector
+	// Len is that of the text: a rule has at most one condition in the
+	// dimension.
 	DimSubstring DimKind = 7
 	// DimExpression: Table[Base+i] gives vector A where expression i of
 	// Hook.Expressions is true. The OR of these and of None is that of the
@@ -205,6 +208,7 @@ type Dim struct {
 	Source DimSource
 	Index  uint8
 	Signed bool // DimInterval: compare as signed 64-bit values
+	Wide   bool // DimSubstring: classes are numbers
 	Base   uint32
 	Len    uint32
 	State  uint32 // DimString, DimPostfix: the root state; DimSubstring: the first

@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"encoding/binary"
 	"maps"
 	"slices"
 
@@ -63,7 +64,8 @@ func (b *builder) substrings(d dimDraft, out *Dim) {
 		}
 	}
 	values := slices.Sorted(maps.Keys(set))
-	words, vectors, first := newAutomaton(values, d.key.fold).words(uint32(len(b.hook.Automata)), func(ends []int) uint32 {
+	a := newAutomaton(values, d.key.fold)
+	words, vectors, first := a.words(uint32(len(b.hook.Automata)), func(ends []int) uint32 {
 		found := make(vector, len(b.all))
 		for _, i := range ends {
 			for _, bit := range wanted[values[i]] {
@@ -72,7 +74,8 @@ func (b *builder) substrings(d dimDraft, out *Dim) {
 		}
 		return b.pool.add(found)
 	})
-	out.Base, out.State, out.Len = uint32(len(b.hook.Automata)), first, b.pool.add(nothing)
+	out.Base, out.State, out.Len = 4*uint32(len(b.hook.Automata)), first, b.pool.add(nothing)
+	out.Wide = a.isWide()
 	b.hook.Automata = append(b.hook.Automata, words...)
 	b.hook.AutomataVectors = append(b.hook.AutomataVectors, vectors...)
 }
@@ -86,12 +89,24 @@ func (h *Hook) lookupSubstrings(d *Dim, v *Value) vector {
 	found := vector(h.Vectors[d.Len]).clone()
 	state := d.State
 	for _, c := range v.Str {
-		word := h.Automata[d.Base+uint32(c)/4]
-		class := word >> (8 * (c % 4)) & 0xff
-		state = h.Automata[state&^finalState+class]
+		class := h.class(d, c)
+		state = h.Automata[(state+class)/4]
 		if state&finalState != 0 {
-			found.or(h.Vectors[h.Automata[state&^finalState-1]])
+			before := h.Automata[state&^finalState/4-finalWords:]
+			state = before[0]
+			found.or(h.Vectors[before[1]])
 		}
 	}
 	return found
+}
+
+// class returns where the state that follows by a byte is in a row, in bytes.
+func (h *Hook) class(d *Dim, c byte) uint32 {
+	var classes [4]byte
+	binary.NativeEndian.PutUint32(classes[:], h.Automata[d.Base/4+uint32(c)/4])
+	class := uint32(classes[c%4])
+	if d.Wide {
+		return 4 * class
+	}
+	return class
 }

@@ -58,7 +58,7 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		Winners: powerOfTwo(len(h.Groups), minWinners),
 	}
 	s.ruleBits = 64 * c.Words
-	c.AutomataMask = s.automata - 1
+	c.AutomataMask = 4*s.automata - 4
 	c.Expressions = uint32(len(h.Expressions))
 	for i, slot := range slots {
 		c.Slots[i] = slot
@@ -130,6 +130,9 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 		c.Steps = uint32(max(bits.Len32(d.Len-1), minSteps))
 	case compile.DimMask:
 		c.Steps = powerOfTwo(int(d.Len), minMasks)
+	}
+	if d.Wide {
+		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_WIDE)
 	}
 	if d.Signed {
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_SIGNED)

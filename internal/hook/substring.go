@@ -9,12 +9,17 @@ import (
 	"github.com/vedette-io/vedette/internal/compile"
 )
 
-// automataSlack is how many bytes behind the automata the verifier takes for
-// reachable: the classes of an automaton that begins with the last word.
-const automataSlack = 256
+const (
+	// automataSlack is how many bytes behind the automata the verifier takes
+	// for reachable: the classes of one that begins with the last word.
+	automataSlack = 256
+	// automataBegin is where the automata begin: the words before a second
+	// row are so never before the value.
+	automataBegin = 8
+)
 
 // automataBytes is the size of one half of vd_automata.
-func automataBytes(s shape) uint32 { return 4*s.automata + automataSlack }
+func automataBytes(s shape) uint32 { return automataBegin + 4*s.automata + automataSlack }
 
 // writeAutomata fills a half of vd_automata, where no run looks at it.
 func (p *program) writeAutomata(at half, t *tables) error {
@@ -22,11 +27,12 @@ func (p *program) writeAutomata(at half, t *tables) error {
 		return nil
 	}
 	value := make([]byte, automataBytes(p.shape))
+	words := value[automataBegin:]
 	for i, word := range t.hook.Automata {
-		binary.NativeEndian.PutUint32(value[4*i:], word)
+		binary.NativeEndian.PutUint32(words[4*i:], word)
 	}
 	for _, i := range t.hook.AutomataVectors {
-		binary.NativeEndian.PutUint32(value[4*i:], p.vector(at, t.hook.Automata[i]))
+		binary.NativeEndian.PutUint32(words[4*i:], p.vector(at, t.hook.Automata[i]))
 	}
 	return p.coll.Maps["vd_automata"].Put(uint32(at), value)
 }

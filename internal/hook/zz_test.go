@@ -2,24 +2,33 @@ package hook
 
 import (
 	"fmt"
+	"github.com/cilium/ebpf"
+	"math"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
-	"math"
-	"strings"
 	"unsafe"
-	"runtime"
-	"github.com/cilium/ebpf"
 )
 
 func rawPolicy(rules ...string) string {
 	return "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: x}\nspec:\n  tracepoints:\n  - subsystem: a\n    event: b\n    raw: true\n    args: [{index: 0, type: int}, {index: 1, type: uint64}, {index: 3, type: string}, {index: 4, type: string}]\n    selectors:\n    - matchArgs: [" + strings.Join(rules, "]\n    - matchArgs: [") + "]\n"
 }
 
-func many(n int) string { var s []string; for i := range n { s = append(s, fmt.Sprintf("value-%d", i*7919)) }; return strings.Join(s, ", ") }
+func many(n int) string {
+	var s []string
+	for i := range n {
+		s = append(s, fmt.Sprintf("value-%d", i*7919))
+	}
+	return strings.Join(s, ", ")
+}
 
 func TestZZ(t *testing.T) {
 	_, engine := mustEngine(t, Options{})
-	for _, c := range []struct{ name string; rules []string } {
+	for _, c := range []struct {
+		name  string
+		rules []string
+	}{
 		{"int", []string{"{index: 0, operator: Equal, values: ['77']}"}},
 		{"int2", []string{"{index: 0, operator: Equal, values: ['77']}", "{index: 1, operator: Equal, values: ['77']}"}},
 		{"cel1", []string{"{index: 0, operator: Equal, values: ['77']}", "{operator: CelExpr, values: ['arg0 == 77']}"}},
@@ -31,7 +40,7 @@ func TestZZ(t *testing.T) {
 		{"sub", []string{"{index: 3, operator: SubString, values: [nothing]}"}},
 		{"prefix+sub", []string{"{index: 3, operator: Prefix, values: [nothing]}", "{index: 3, operator: SubString, values: [nothing]}"}},
 		{"sub+fold", []string{"{index: 3, operator: SubString, values: [nothing]}", "{index: 3, operator: SubStringIgnCase, values: [nothing]}"}},
-		{"sub+fold1000", []string{"{index: 3, operator: SubString, values: [nothing]}", "{index: 3, operator: SubStringIgnCase, values: ["+many(1000)+"]}"}},
+		{"sub+fold1000", []string{"{index: 3, operator: SubString, values: [nothing]}", "{index: 3, operator: SubStringIgnCase, values: [" + many(1000) + "]}"}},
 	} {
 		plan := mustPlan(t, rawPolicy(c.rules...))
 		h := plan.Hooks[0]
@@ -53,14 +62,16 @@ func TestZZ(t *testing.T) {
 			for range 12 {
 				start := time.Now()
 				for range 100 {
-					if _, err := p.coll.Programs[progRawTracepoint].Run(opts); err != nil { t.Fatal(err) }
+					if _, err := p.coll.Programs[progRawTracepoint].Run(opts); err != nil {
+						t.Fatal(err)
+					}
 				}
 				best = min(best, float64(time.Since(start))/100)
 			}
 			pins.Unpin()
 			out += fmt.Sprintf(" %d:%.0f", n, best)
 		}
-		t.Log(c.name, out, "load", took, "memory", p.memoryBytes())
+		i, _ := p.coll.Programs[progRawTracepoint].Info(); vi, _ := i.VerifiedInstructions(); t.Log(vi, c.name, out, "load", took, "memory", p.memoryBytes())
 		p.close()
 	}
 }
