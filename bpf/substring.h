@@ -97,6 +97,7 @@ static __always_inline __u64 vd_scan_block(struct vd_hook_scratch *s, __u32 slot
 	__u32 i;
 
 	VD_SCAN_BEGIN(s, slot, scan);
+	vd_bounded(left);
 	for (i = 0; i < chunks; i++) {
 		if (i >= left)
 			break;
@@ -213,7 +214,7 @@ static __noinline int vd_scan_iterated(struct vd_hook_scratch *s, __u32 slot, bo
 
 	bpf_iter_num_new(&turns, 0, VD_SCAN_TURNS);
 	while (bpf_iter_num_next(&turns)) {
-		if (!vd_scan_some(s, slot, wide))
+		if (wide ? !vd_scan_some(s, slot, true) : !vd_scan_some(s, slot, false))
 			break;
 	}
 	bpf_iter_num_destroy(&turns);
@@ -269,7 +270,9 @@ static __always_inline bool vd_dim_substring(struct vd_run *run,
 	scan.at = slot->s.start;
 	scan.left = (end - slot->s.start + VD_SCAN_CHUNK - 1) / VD_SCAN_CHUNK;
 	/* Most texts are short and have nothing in them. */
-	state = vd_scan_block(s, d->index, d->flags & VD_DIM_WIDE, &scan, VD_SCAN_FIRST);
+	/* Two copies: not to be decided anew for each chunk. */
+	state = d->flags & VD_DIM_WIDE ? vd_scan_block(s, d->index, true, &scan, VD_SCAN_FIRST) :
+					 vd_scan_block(s, d->index, false, &scan, VD_SCAN_FIRST);
 	if (!(state & VD_STATE_FINAL) && scan.left <= VD_SCAN_FIRST)
 		return vd_and(run, t->len, first);
 	s->scan = scan;
