@@ -9,11 +9,13 @@
  * tail call from the dispatcher that stands at the hook (dispatch.bpf.c,
  * syscall.bpf.c).
  */
+#include "changes.h"
 #include "maps.h"
 #include "path.h"
 #include "scratch.h"
 #include "strings.h"
 #include "task.h"
+#include "workload.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -27,6 +29,8 @@ const volatile struct vd_operand vd_operands[VD_MAX_VARIANTS][VD_RAW_ARGS];
 /* Marks the number of a 32-bit system call. */
 #define VD_COMPAT_CALL 0x80000000
 #define VD_HOOK_RECORD_MAX 73728
+#define VD_MAPPED 0xffff0000 /* the third word of an IPv4 address mapped in IPv6 */
+#define VD_RULES_OF_RETURN (VD_RULE_TRACK_RETURN | VD_RULE_UNTRACK_RETURN)
 #define VD_RATE_HASHED 32 /* words of 8 bytes of each string */
 
 /* ---- tables of this hook --------------------------------------------------- */
@@ -104,11 +108,21 @@ struct {
 	__type(value, __u64);
 } vd_rate SEC(".maps");
 
+/* Tracked sockets, by the addresses of their struct sock. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, VD_SOCK_OWNERS);
+	__type(key, __u64);
+	__type(value, struct vd_sock_owner);
+} vd_sock_owners SEC(".maps");
+
 struct vd_slot {
 	__u32 status; /* enum vd_value_status */
 	__u32 fd; /* the raw value as a descriptor */
 	__u64 num; /* vd_value.num */
 	__u64 file; /* FD, FILE: address of the struct file */
+	__u64 addr; /* where the value was found */
+	__u64 user; /* buffers: that is in the memory of the process */
 	struct vd_string s;
 };
 
@@ -134,9 +148,29 @@ struct vd_scan {
 	__u32 zero;
 };
 
+/* Where the gathering of a buffer stands; see buffer.h. */
+struct vd_gather {
+	struct { /* as struct iovec and struct kvec have it */
+		__u64 base;
+		__u64 len;
+	} at; /* what is left of the segment at hand */
+	__u64 next; /* where the next segment is described */
+	__u64 segments; /* how many follow */
+	__u64 skip; /* bytes to leave out */
+	__u64 wanted; /* bytes still to be gathered */
+	__u64 total; /* bytes of all segments seen */
+	__u64 have; /* bytes gathered */
+	__u32 sent; /* bytes of the buffer that are told */
+	__u8 user; /* the bytes are the process's memory */
+	__u8 user_list; /* the descriptions of segments are */
+	__u8 failed;
+	__u8 zero;
+};
+
 struct vd_hook_scratch {
 	__u32 holders;
-	__u32 padding;
+	__u32 index;
+	__u64 uses; /* hook records that refer to the data records of the event */
 	__u64 acc[VD_MAX_WORDS];
 	__u64 win[VD_MAX_WORDS];
 	__u64 post[VD_MAX_WORDS];
@@ -146,6 +180,7 @@ struct vd_hook_scratch {
 	__u64 work[VD_EXPRESSION_DEPTH]; /* of the expressions' instructions */
 	struct vd_cursor cursor;
 	struct vd_scan scan;
+	struct vd_gather gather;
 	struct vd_string_key key;
 	struct vd_rate_key rate;
 	struct vd_pending pending;
@@ -165,7 +200,6 @@ struct {
 struct vd_run {
 	void *ctx;
 	struct vd_hook_scratch *s;
-	__u32 scratch; /* its number */
 	const struct vd_hook_tables *tables;
 	__u32 generation; /* of the tables */
 	struct vd_process *process; /* NULL: not in the map */
@@ -175,7 +209,15 @@ struct vd_run {
 	__u64 now;
 	__u64 frame; /* which of a function's calls this is, as its return will see it */
 	__u32 failed; /* bits of the raw arguments that could not be read */
+	__u64 ret; /* the return value, in the programs of returns */
+	__u32 hook; /* its number, with VD_FEATURE_SHARED; see vd_hook */
 };
+
+/* The number of the hook at which the program runs. */
+static __always_inline __u32 vd_hook(const struct vd_run *run)
+{
+	return vd_config.features & VD_FEATURE_SHARED ? run->hook : vd_config.hook;
+}
 
 /* ---- arguments -------------------------------------------------------------- */
 
@@ -192,6 +234,8 @@ static __always_inline __u64 vd_extend(__u64 v, __u8 type)
 		return (__u16)v;
 	case VD_TYPE_S32:
 	case VD_TYPE_FD:
+	case VD_TYPE_CAPABILITY:
+	case VD_TYPE_BPF_CMD:
 		return (__s32)v;
 	case VD_TYPE_U32:
 		return (__u32)v;
@@ -240,7 +284,8 @@ static __always_inline void vd_fail(struct vd_slot *slot)
 	vd_count(VD_COUNT_ARG_FAILED);
 }
 
-static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
+/* Copies a string of the process's memory (user) or the kernel's. */
+static __always_inline void vd_copy_string(struct vd_slot *slot, __u64 addr, bool user)
 {
 	long n;
 
@@ -248,7 +293,7 @@ static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
 	slot->s.end = 0;
 	slot->s.bytes[0] = 0;
 	/* One byte for the NUL: what fills all of it is cut. */
-	if (vd_reads_user(addr)) {
+	if (user) {
 		n = bpf_probe_read_user_str(slot->s.bytes, VD_MAX_STRING + 2, (void *)addr);
 		/* Kernels before 6.17 do not count the NUL of an empty string. */
 		if (!n)
@@ -268,7 +313,14 @@ static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
 	slot->s.end = n - 1;
 }
 
-static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __u64 size, __u32 max)
+static __always_inline void vd_fetch_string(struct vd_slot *slot, __u64 addr)
+{
+	vd_copy_string(slot, addr, vd_reads_user(addr));
+}
+
+/* Copies bytes of the process's memory (user) or the kernel's. */
+static __always_inline void vd_copy_buffer(struct vd_slot *slot, __u64 addr, __u64 size, __u32 max,
+					   bool user)
 {
 	__u64 n = size > max ? max : size;
 	long err;
@@ -276,12 +328,14 @@ static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __
 	slot->s.start = 0;
 	slot->s.end = 0;
 	slot->num = size;
+	if (n > VD_MAX_STRING)
+		n = VD_MAX_STRING;
 	if (n < size)
 		slot->status |= VD_VALUE_TRUNCATED;
 	vd_bounded(n);
 	if (n > VD_MAX_STRING)
 		n = VD_MAX_STRING;
-	if (vd_reads_user(addr))
+	if (user)
 		err = bpf_probe_read_user(slot->s.bytes, n, (void *)addr);
 	else
 		err = bpf_probe_read_kernel(slot->s.bytes, n, (void *)addr);
@@ -291,6 +345,11 @@ static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __
 	}
 	slot->s.bytes[n] = 0;
 	slot->s.end = n;
+}
+
+static __always_inline void vd_fetch_buffer(struct vd_slot *slot, __u64 addr, __u64 size, __u32 max)
+{
+	vd_copy_buffer(slot, addr, size, max, vd_reads_user(addr));
 }
 
 static __always_inline void vd_fetch_path(struct vd_slot *slot, struct path *path)
@@ -338,8 +397,20 @@ static __always_inline bool vd_is_compat(struct task_struct *task)
 
 static __always_inline __u64 vd_slot_raw(struct vd_run *run, __u32 i)
 {
-	if (vd_config.slots[i].from == VD_FROM_FIELD)
+	if (vd_config.slots[i].from == VD_FROM_TASK) {
+		__u64 task = (__u64)run->task;
+
+		/*
+		 * What it finds out of a copy of run->task the verifier remembers of run->task, and it would look at all
+		 * that follows once for each half of the addresses. An operation makes the copy a value of its own.
+		 */
+		asm volatile("%0 |= 0" : "+r"(task));
+		return task;
+	}
+	if (vd_config.slots[i].from == VD_FROM_FIELD || vd_config.slots[i].from == VD_FROM_REGISTER)
 		return vd_field(run->ctx, vd_config.slots[i].offset, vd_config.slots[i].width);
+	if (vd_config.slots[i].from == VD_FROM_RETURN)
+		return run->ret;
 	if (vd_config.slots[i].raw >= VD_RAW_ARGS)
 		return 0;
 	return run->s->raw[vd_config.slots[i].raw];
@@ -365,27 +436,59 @@ static __always_inline bool vd_slot_failed(struct vd_run *run, __u32 i)
 	return run->failed & needs;
 }
 
-static __noinline void vd_fetch(struct vd_run *run, __u32 i)
+/*
+ * Since 6.10 a program can keep other tasks from preempting it: who is
+ * preempted within one holds a scratch entry of the CPU for as long.
+ */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+#include "resolve.h"
+#include "sock.h"
+#include "value.h"
+#include "buffer.h"
+
+/* Makes a slot one whose value has not been read yet. */
+static __always_inline struct vd_slot *vd_clear_slot(struct vd_run *run, __u32 i)
+{
+	struct vd_slot *slot = &run->s->slots[i];
+
+	slot->status = 0;
+	slot->s.start = 0;
+	slot->s.end = 0;
+	slot->file = 0;
+	slot->num = 0;
+	slot->fd = 0;
+	slot->addr = 0;
+	return slot;
+}
+
+/* Reads the value of a slot. */
+static __noinline void vd_fetch_now(struct vd_run *run, __u32 i)
 {
 	struct vd_slot *slot;
 	__u64 raw = vd_slot_raw(run, i);
+	int memory = VD_MEMORY_NONE;
 
 	if (i >= VD_MAX_SLOTS)
 		return;
-	slot = &run->s->slots[i];
-	slot->status = 0;
-	slot->num = vd_extend(raw, vd_config.slots[i].type);
-	slot->s.start = 0;
-	slot->s.end = 0;
-	slot->fd = raw;
-	slot->file = 0;
+	slot = vd_clear_slot(run, i);
 	if (run->failed && vd_slot_failed(run, i)) {
 		vd_fail(slot);
 		return;
 	}
+	if (vd_config.slots[i].flags & VD_SLOT_RESOLVE) {
+		memory = vd_resolve(run, i, raw);
+		if (memory == VD_MEMORY_NONE)
+			return;
+		raw = slot->num;
+	}
+	slot->num = vd_extend(raw, vd_config.slots[i].type);
+	slot->fd = raw;
+	slot->addr = raw;
 	switch (vd_config.slots[i].type) {
 	case VD_TYPE_STRING:
-		vd_fetch_string(slot, raw);
+		vd_copy_string(slot, raw, vd_is_in_user(i, raw, memory));
 		break;
 	case VD_TYPE_FILENAME: {
 		const char *name = 0;
@@ -405,10 +508,13 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 		vd_fetch_path(slot, (struct path *)raw);
 		break;
 	case VD_TYPE_CHAR_BUF:
-		if (vd_config.slots[i].flags & VD_SLOT_RETURN_COPY)
-			slot->status = VD_VALUE_AT_RETURN;
-		else
-			vd_fetch_buffer(slot, raw, vd_slot_size(run, i), vd_config.slots[i].max);
+		slot->user = vd_is_in_user(i, raw, memory);
+		vd_copy_buffer(slot, raw, vd_slot_size(run, i), vd_config.slots[i].max, slot->user);
+		break;
+	case VD_TYPE_CHAR_IOVEC:
+	case VD_TYPE_IOV_ITER:
+		slot->user = vd_is_in_user(i, raw, memory);
+		vd_fetch_scattered(run, i, vd_slot_size(run, i), -1ULL);
 		break;
 	case VD_TYPE_DATA_LOC:
 		vd_fetch_data_loc(run->ctx, slot, raw);
@@ -419,7 +525,29 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 			slot->num |= VD_COMPAT_CALL;
 		}
 		break;
+	case VD_TYPE_SOCK:
+	case VD_TYPE_SOCKET:
+	case VD_TYPE_SKB:
+	case VD_TYPE_SOCKADDR:
+		vd_fetch_net(slot, vd_config.slots[i].type, raw);
+		break;
+	case VD_TYPE_SOCKADDR_UN:
+		vd_fetch_sockaddr_un(slot, raw, (__u32)vd_slot_size(run, i));
+		break;
+	default:
+		vd_fetch_value(run, slot, i, raw, memory);
 	}
+}
+
+/* Reads the value of a slot at the entry of a call. */
+static __always_inline void vd_fetch(struct vd_run *run, __u32 i)
+{
+	if (i >= VD_MAX_SLOTS)
+		return;
+	if (vd_config.slots[i].flags & VD_SLOT_RETURN_COPY)
+		vd_clear_slot(run, i)->status = VD_VALUE_AT_RETURN;
+	else
+		vd_fetch_now(run, i);
 }
 
 /*
@@ -525,20 +653,11 @@ static __always_inline __u64 vd_follow_mask(struct vd_run *run, struct vd_slot *
 	return f->mask;
 }
 
-static __always_inline __u64 vd_caps(struct task_struct *task, __u8 which)
-{
-	const struct cred *c = BPF_CORE_READ(task, real_cred);
-
-	if (which == 0)
-		return vd_capability(&c->cap_effective);
-	if (which == 1)
-		return vd_capability(&c->cap_permitted);
-	return vd_capability(&c->cap_inheritable);
-}
-
 /* The value of a dimension that is a number; false if there is none. */
-static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 index, __u64 *value)
+static __always_inline bool vd_dim_value(struct vd_run *run, const volatile struct vd_dim_config *d,
+					 __u64 *value)
 {
+	__u8 source = d->source, index = d->index, other = d->other;
 	struct vd_process *p = run->process;
 
 	switch (source) {
@@ -550,6 +669,9 @@ static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 i
 		return true;
 	case VD_SOURCE_CAPS:
 		*value = vd_caps(run->task, index);
+		return true;
+	case VD_SOURCE_WORKLOAD:
+		*value = vd_workload_class(run->task, run->tables->process_generation);
 		return true;
 	case VD_SOURCE_ARG:
 		if (index >= VD_MAX_SLOTS)
@@ -567,6 +689,14 @@ static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 i
 		*value = vd_follow_mask(run, slot);
 		return true;
 	}
+	case VD_SOURCE_FILE_TYPE:
+		return index < VD_MAX_SLOTS && vd_file_type(&run->s->slots[index], value);
+	case VD_SOURCE_CAPS_GAINED:
+		if (index >= VD_MAX_SLOTS || other >= VD_MAX_SLOTS)
+			return false;
+		*value = run->s->slots[other].num & ~run->s->slots[index].num;
+		return !((run->s->slots[index].status | run->s->slots[other].status) &
+			 VD_VALUE_FAILED);
 	}
 	if (!p)
 		return false;
@@ -582,6 +712,23 @@ static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 i
 		return true;
 	case VD_SOURCE_BINARY_END:
 		*value = p->binary_end[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_SETS:
+		*value = p->parent_sets[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_BINARY:
+		*value = p->parent_binary[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_BINARY_END:
+		*value = p->parent_binary_end[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_NAMESPACE_CHANGES:
+		*value = vd_namespace_changes(p);
+		return true;
+	case VD_SOURCE_CAPABILITY_CHANGES:
+		if (index >= VD_CAP_SETS)
+			return false;
+		*value = vd_caps(run->task, index) ^ p->caps[index];
 		return true;
 	case VD_SOURCE_FLAGS:
 		*value = p->flags & VD_PROCESS_IN_PIDNS ? 1 : 0;
@@ -640,6 +787,59 @@ static __always_inline bool vd_dim_number(struct vd_run *run,
 	return vd_and(run, vd_interval(run->s, t, d->steps, value), first);
 }
 
+/* The value of a dimension that is a number in a slot's content; false if there is none. */
+static __always_inline bool vd_dim_field(struct vd_hook_scratch *s,
+					 const volatile struct vd_dim_config *d, __u64 *value)
+{
+	__u32 at = d->field_offset;
+	struct vd_slot *slot;
+	void *field;
+
+	if (d->index >= VD_MAX_SLOTS || at > sizeof(struct vd_net))
+		return false;
+	slot = &s->slots[d->index];
+	if (slot->status & (VD_VALUE_FAILED | (d->flags & VD_DIM_PORT ? VD_VALUE_NO_PORT : 0)))
+		return false;
+	field = &slot->s.bytes[at];
+	*value = d->field_width == 1 ? *(__u8 *)field :
+		 d->field_width == 2 ? *(__u16 *)field :
+		 d->field_width == 4 ? *(__u32 *)field :
+				       *(__u64 *)field;
+	return true;
+}
+
+/*
+ * An address in a slot's content. Those of IPv4 are numbers among intervals,
+ * which is the faster look-up, those of IPv6 go through the trie.
+ */
+static __always_inline bool vd_dim_address(struct vd_run *run,
+					   const volatile struct vd_dim_config *d,
+					   const struct vd_dim_tables *t, bool first)
+{
+	struct vd_string_key *key = &run->s->key;
+	struct vd_string_value *v;
+	__u32 at = d->field_offset;
+	struct vd_slot *slot;
+	__u32 *words;
+
+	if (d->index >= VD_MAX_SLOTS || at > sizeof(struct vd_net))
+		return false;
+	slot = &run->s->slots[d->index];
+	if (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_ADDRESS))
+		return vd_and(run, t->none, first);
+	words = (__u32 *)&slot->s.bytes[at];
+	if (!words[0] && !words[1] && words[2] == VD_MAPPED) {
+		__u64 number = __builtin_bswap32(words[3]);
+
+		return vd_and(run, vd_interval(run->s, t, d->steps, number), first);
+	}
+	key->state = __builtin_bswap32(t->state);
+	key->prefixlen = 32 + 128;
+	__builtin_memcpy(key->data, words, 16);
+	v = bpf_map_lookup_elem(&vd_strings, key);
+	return vd_and(run, v ? v->vector : t->none, first);
+}
+
 /* Classifies by dimension d; returns whether any rule is left. */
 static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d,
 				   const struct vd_dim_tables *t, bool first)
@@ -648,9 +848,14 @@ static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_
 
 	if (d->flags & VD_DIM_FETCH)
 		vd_fetch(run, d->index);
+	if (d->flags & VD_DIM_FETCH_OTHER)
+		vd_fetch(run, d->other);
 	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
 		return vd_dim_string(run, d, t, first);
-	if (!vd_dim_value(run, d->source, d->index, &value))
+	if (d->kind == VD_DIM_ADDRESS)
+		return vd_dim_address(run, d, t, first);
+	if (d->source == VD_SOURCE_FIELD ? !vd_dim_field(run->s, d, &value) :
+					   !vd_dim_value(run, d, &value))
 		return vd_and(run, t->none, first);
 	return vd_dim_number(run, d, t, value, first);
 }
@@ -776,7 +981,7 @@ static __always_inline bool vd_limited(struct vd_run *run, struct vd_rule *rule)
 	__u32 i;
 
 	__builtin_memset(k, 0, sizeof(*k));
-	k->rule = rule->rate_id;
+	k->rule = rule->rate_id + vd_hook(run); /* each function of a list has its own limit */
 	if (rule->rate_scope == 0)
 		k->scope = (__u64)run->pid << 32 | run->tid;
 	else if (rule->rate_scope == 1)
@@ -928,6 +1133,42 @@ static __always_inline bool vd_fd_ops(struct vd_run *run, struct vd_rule *rule)
 	return changed;
 }
 
+/* Makes the process of the event the owner of the socket in a slot. */
+static __always_inline void vd_track(struct vd_run *run, __u32 i, __u32 bit)
+{
+	struct vd_slot *slot = &run->s->slots[i & (VD_MAX_SLOTS - 1)];
+	struct vd_sock_owner owner = { .pid = run->pid };
+	__u64 sock = ((struct vd_net *)slot->s.bytes)->address;
+	struct vd_sock_owner *old;
+
+	if (slot->status & VD_VALUE_FAILED)
+		return;
+	old = bpf_map_lookup_elem(&vd_sock_owners, &sock);
+	owner.trackers = 1ULL << (bit & 63) | (old ? old->trackers : 0);
+	owner.start = owner.born = vd_born(run->task);
+	if (run->process) {
+		owner.start = run->process->start;
+		owner.born = run->process->born;
+	}
+	bpf_map_update_elem(&vd_sock_owners, &sock, &owner, BPF_ANY);
+}
+
+static __always_inline void vd_untrack(struct vd_run *run, __u32 i, __u32 bit)
+{
+	struct vd_slot *slot = &run->s->slots[i & (VD_MAX_SLOTS - 1)];
+	__u64 sock = ((struct vd_net *)slot->s.bytes)->address;
+	struct vd_sock_owner *owner;
+
+	if (slot->status & VD_VALUE_FAILED)
+		return;
+	owner = bpf_map_lookup_elem(&vd_sock_owners, &sock);
+	if (!owner)
+		return;
+	owner->trackers &= ~(1ULL << (bit & 63));
+	if (!owner->trackers)
+		bpf_map_delete_elem(&vd_sock_owners, &sock);
+}
+
 /* Carries out one rule, and notes in s->post whether it has an event. */
 static __noinline void vd_act(struct vd_run *run, __u32 bit)
 {
@@ -946,9 +1187,15 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 		quiet = false;
 	if (vd_config.features & VD_FEATURE_OVERRIDE)
 		vd_note_error(&run->s->cursor, rule, n);
+	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_TRACK_SOCK)
+		vd_track(run, rule->track, rule->track_bit);
+	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_UNTRACK_SOCK)
+		vd_untrack(run, rule->untrack, rule->track_bit);
 	if (!(rule->flags & VD_RULE_POST)) {
 		n->no_post++;
-		return;
+		/* Its return is waited for all the same. */
+		if (!(rule->flags & VD_RULES_OF_RETURN))
+			return;
 	}
 	if (quiet)
 		return;
@@ -959,6 +1206,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 	}
 	if (!(rule->flags & VD_RULE_RETURN))
 		n->post++;
+	if ((vd_config.features & VD_FEATURE_CHANGES) && run->process)
+		vd_note_told(run->process, run->task, rule->flags);
 	word = bit / 64;
 	vd_bounded(word);
 	if (word < VD_MAX_WORDS)
@@ -993,7 +1242,7 @@ static __always_inline void vd_act_all(struct vd_run *run)
 /* ---- events ---------------------------------------------------------------------- */
 
 /* A function of its own: where registers run out, kernels before 5.11 forget bounds. */
-static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 i)
+static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 i, __u32 type)
 {
 	struct vd_value *v;
 	struct vd_slot *slot;
@@ -1004,16 +1253,17 @@ static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 
 		return at;
 	v = (void *)&s->record[at];
 	slot = &s->slots[i];
-	v->type = vd_config.slots[i].type;
+	v->type = type;
 	v->slot = i;
 	v->status = slot->status;
 	file = (struct file *)slot->file;
 	v->num = file ? BPF_CORE_READ(file, f_inode, i_mode) : slot->num;
 	v->len = 0;
 	at += sizeof(*v);
-	if (v->type < VD_TYPE_STRING || v->type > VD_TYPE_DATA_LOC ||
+	if (vd_is_bare(type) ||
 	    (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN)))
 		return at;
+	vd_complete_net(slot, type);
 	n = (__u32)(slot->s.end - slot->s.start);
 	vd_bounded(n);
 	if (n > VD_MAX_STRING || slot->s.start > VD_MAX_STRING)
@@ -1059,7 +1309,7 @@ static __always_inline __u32 vd_begin(struct vd_run *run, __u8 phase, __u8 n_val
 		r->process_flags = VD_PROCESS_UNKNOWN;
 	}
 	r->pair = pair;
-	r->hook = vd_config.hook;
+	r->hook = vd_hook(run);
 	r->generation = run->generation;
 	r->tid = run->tid;
 	r->phase = phase;
@@ -1096,7 +1346,7 @@ static __always_inline bool vd_emit(struct vd_run *run, bool want, bool evidence
 	for (i = 0; i < VD_MAX_SLOTS; i++) {
 		if (i >= vd_config.n_slots)
 			break;
-		at = vd_put_value(s, at, i);
+		at = vd_put_value(s, at, i, vd_config.slots[i].type);
 	}
 	vd_output(s, at, evidence);
 	return true;
@@ -1111,7 +1361,7 @@ static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
 	__u32 i;
 
 	p->pair = run->now;
-	p->hook = vd_config.hook;
+	p->hook = vd_hook(run);
 	p->generation = run->generation;
 	p->return_slot = vd_config.return_slot;
 	p->syscall = syscall;
@@ -1125,7 +1375,7 @@ static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
 	}
 	if (vd_config.features & VD_FEATURE_FRAMES) {
 		struct vd_call_key key = {
-			.hook = vd_config.hook, .tid = run->tid, .frame = run->frame
+			.hook = vd_hook(run), .tid = run->tid, .frame = run->frame
 		};
 
 		err = bpf_map_update_elem(&vd_calls, &key, p, BPF_ANY);
@@ -1175,13 +1425,13 @@ static __always_inline bool vd_take_tables(struct vd_run *run)
 	return true;
 }
 
-static __always_inline struct vd_hook_scratch *vd_take_scratch(struct vd_run *run)
+static __always_inline struct vd_hook_scratch *vd_take_scratch(void)
 {
 	struct vd_hook_scratch *s;
 
 	if (bpf_preempt_disable)
 		bpf_preempt_disable();
-	s = vd_claim(&vd_hook_scratch, &run->scratch);
+	s = vd_claim(&vd_hook_scratch);
 	if (!s && bpf_preempt_enable)
 		bpf_preempt_enable();
 	return s;
@@ -1193,7 +1443,7 @@ static __always_inline struct vd_hook_scratch *vd_start(struct vd_run *run, void
 	vd_init(run, ctx);
 	if (!vd_take_tables(run))
 		return 0;
-	run->s = vd_take_scratch(run);
+	run->s = vd_take_scratch();
 	return run->s;
 }
 
@@ -1217,7 +1467,7 @@ static __always_inline bool vd_is_agent(struct vd_run *run)
 /* Tells the guards on the way of the thread's system call to refuse it. */
 static __always_inline void vd_pronounce(struct vd_run *run, __s32 error)
 {
-	struct vd_verdict verdict = { .error = error, .hook = vd_config.hook };
+	struct vd_verdict verdict = { .error = error, .hook = vd_hook(run) };
 
 	if (bpf_map_update_elem(&vd_verdicts, &run->tid, &verdict, BPF_ANY))
 		vd_count(VD_COUNT_VERDICT_FULL);
@@ -1264,6 +1514,9 @@ static __always_inline __s32 vd_enforce(struct vd_run *run, bool *enforced)
 	return error;
 }
 
+/* Actions that look at arguments. */
+#define VD_FEATURES_FETCH (VD_FEATURE_RATE | VD_FEATURE_FD_OPS | VD_FEATURE_SOCK_TRACK)
+
 /*
  * The way of one event: classify, act, tell. raw is filled in. Returns the
  * error that the caller is to get, 0 for none.
@@ -1282,13 +1535,14 @@ static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 		run->process = bpf_map_lookup_elem(&vd_processes, &run->pid);
 	if (!run->process)
 		vd_count(VD_COUNT_PROCESS_UNKNOWN);
-	if (vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS))
+	if (vd_config.features & VD_FEATURES_FETCH)
 		vd_fetch_rest(run);
 	vd_act_all(run);
 	if (vd_config.features & VD_FEATURES_ENFORCE)
 		error = vd_enforce(run, &enforced);
-	if (!(vd_config.features & (VD_FEATURE_RATE | VD_FEATURE_FD_OPS)))
+	if (!(vd_config.features & VD_FEATURES_FETCH))
 		vd_fetch_rest(run);
+	vd_send_data(run);
 	vd_emit(run, false, enforced);
 	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, enforced))
 		vd_await_return(run, syscall);
@@ -1335,7 +1589,90 @@ int vd_hook_enter(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
+/* Whether the return value is a socket: then slot 0 has it. */
+static __always_inline bool vd_returns_sock(void)
+{
+	return vd_config.return_type == VD_TYPE_SOCK || vd_config.return_type == VD_TYPE_SOCKET;
+}
+
+static __noinline void vd_fetch_return(struct vd_slot *slot, __u64 ret)
+{
+	slot->status = 0;
+	slot->num = 0;
+	slot->file = 0;
+	slot->s.start = 0;
+	slot->s.end = 0;
+	vd_fetch_net(slot, vd_config.return_type, ret);
+}
+
+/* Does with the returned socket what the rule whose row is at wants; returns whether the rule posts. */
+static __always_inline bool vd_track_return(struct vd_run *run, __u32 at)
+{
+	struct vd_rule *rule = bpf_map_lookup_elem(&vd_rules, &at);
+
+	if (!rule)
+		return false;
+	if (rule->flags & VD_RULE_TRACK_RETURN)
+		vd_track(run, 0, rule->track_bit);
+	if (rule->flags & VD_RULE_UNTRACK_RETURN)
+		vd_untrack(run, 0, rule->track_bit);
+	return rule->flags & VD_RULE_POST;
+}
+
+#define VD_ERROR_POINTER -4095ULL /* IS_ERR, include/linux/err.h */
+
+/* Fetches the object that a returned pointer leads to. */
+static __always_inline void vd_fetch_returned(struct vd_run *run, __u32 i)
+{
+	if (run->ret >= VD_ERROR_POINTER)
+		vd_fail(vd_clear_slot(run, i));
+	else
+		vd_fetch_now(run, i);
+}
+
+/* Fetches a buffer that the call has filled. */
+static __always_inline void vd_fetch_filled(struct vd_run *run, __u32 i, __u64 pair)
+{
+	__u64 ret = run->ret, size = ret;
+	struct vd_slot *slot = vd_clear_slot(run, i);
+
+	if ((__s64)ret <= 0)
+		return;
+	slot->addr = vd_slot_raw(run, i);
+	slot->user = vd_reads_user(slot->addr);
+	if (vd_config.slots[i].type == VD_TYPE_CHAR_BUF) {
+		vd_fetch_buffer(slot, slot->addr, ret, vd_config.slots[i].max);
+	} else {
+		size = vd_slot_size(run, i);
+		vd_fetch_scattered(run, i, size, ret);
+	}
+	if (vd_config.slots[i].max > VD_MAX_STRING)
+		vd_send_rest(run, i, size, pair);
+}
+
+/*
+ * Fetches the buffers that a call has filled, by the arguments that it had.
+ * That needs the room of the record.
+ */
+static __always_inline void vd_fetch_all_filled(struct vd_run *run, struct vd_pending *p)
+{
+	__u32 i;
+
+	for (i = 0; i < VD_RAW_ARGS; i++)
+		run->s->raw[i] = p->raw[i];
+	run->s->uses = 1;
+	run->tid = p->tid;
+	for (i = 0; i < VD_MAX_SLOTS; i++) {
+		if (i >= vd_config.n_slots)
+			break;
+		if ((vd_config.slots[i].flags & VD_SLOT_RETURN_COPY) &&
+		    vd_config.slots[i].from != VD_FROM_RETURN)
+			vd_fetch_filled(run, i, p->pair);
+	}
+}
+
+/* A function of its own: several programs end with it. */
+static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
 {
 	struct vd_hook_scratch *s = run->s;
 	__u32 at, w, i, n_values = 1;
@@ -1347,9 +1684,16 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 			break;
 		s->acc[w] = p->winners[w];
 	}
+	if (vd_returns_sock())
+		vd_fetch_return(&s->slots[0], ret);
 	for (i = 0; i < VD_MAX_RETURN_DIMS; i++) {
 		if (i >= vd_config.n_return_dims)
 			break;
+		if (vd_config.return_dims[i].source == VD_SOURCE_FIELD) {
+			if (!vd_dim(run, &vd_config.return_dims[i], &run->tables->return_dims[i], false))
+				break;
+			continue;
+		}
 		/* Policies may declare the return value differently. */
 		if (!vd_dim_number(run, &vd_config.return_dims[i], &run->tables->return_dims[i],
 				   vd_extend(ret, vd_config.return_dims[i].index), false))
@@ -1373,34 +1717,33 @@ static __always_inline void vd_return(struct vd_run *run, struct vd_pending *p, 
 		if (bit < 0)
 			continue;
 		at = run->tables->rules + bit;
+		if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && !vd_track_return(run, at))
+			continue;
 		n = bpf_map_lookup_elem(&vd_rule_counters, &at);
 		if (n)
 			n->post++;
 	}
+	if (left)
+		vd_fetch_all_filled(run, p);
 	/* Sent also without a rule left: the entry is then forgotten. */
 	at = vd_begin(run, VD_PHASE_RETURN, 1, p->pair);
 	v = (void *)&s->record[at];
 	v->type = vd_config.return_type;
-	v->slot = 0xff;
 	v->status = 0;
 	v->len = 0;
-	v->num = ret;
 	at += sizeof(*v);
+	if (vd_returns_sock())
+		at = vd_put_value(s, at - sizeof(*v), 0, vd_config.return_type);
+	v->slot = 0xff;
+	v->num = ret;
 	for (i = 0; i < VD_MAX_SLOTS; i++) {
-		struct vd_slot *slot = &s->slots[i];
-
 		if (i >= vd_config.n_slots)
 			break;
-		if (!left || !(vd_config.slots[i].flags & VD_SLOT_RETURN_COPY) ||
-		    vd_config.slots[i].raw >= VD_RAW_ARGS)
+		if (!left || !(vd_config.slots[i].flags & VD_SLOT_RETURN_COPY))
 			continue;
-		slot->status = 0;
-		slot->num = 0;
-		slot->s.start = slot->s.end = 0;
-		if ((__s64)ret > 0)
-			vd_fetch_buffer(slot, p->raw[vd_config.slots[i].raw], ret,
-					vd_config.slots[i].max);
-		at = vd_put_value(s, at, i);
+		if (vd_config.slots[i].from == VD_FROM_RETURN)
+			vd_fetch_returned(run, i);
+		at = vd_put_value(s, at, i, vd_config.slots[i].type);
 		n_values++;
 	}
 	((struct vd_hook_record *)s->record)->n_values = n_values;
@@ -1426,26 +1769,27 @@ static __always_inline bool vd_take_tables_of(struct vd_run *run, __u32 generati
 }
 
 /* Completes what an entry has begun. */
-static __always_inline void vd_complete(void *ctx, struct vd_pending *p, __u64 ret)
+static __always_inline void vd_complete(void *ctx, __u32 hook, struct vd_pending *p, __u64 ret)
 {
-	struct vd_run run = {};
+	struct vd_run run = { .hook = hook };
 
 	vd_init(&run, ctx);
 	run.process = bpf_map_lookup_elem(&vd_processes, &run.pid);
-	if (p->hook != vd_config.hook || !vd_take_tables_of(&run, p->generation)) {
+	if (p->hook != hook || !vd_take_tables_of(&run, p->generation)) {
 		vd_count(VD_COUNT_RETURN_LATE);
 		return;
 	}
-	run.s = vd_take_scratch(&run);
+	run.s = vd_take_scratch();
 	if (!run.s)
 		return;
 	run.now = bpf_ktime_get_boot_ns();
+	run.ret = ret;
 	vd_return(&run, p, ret);
 	vd_end(&run);
 }
 
 /* Completes a system call's event, which the thread cannot be in twice. */
-static __always_inline void vd_complete_call(void *ctx, __u32 number, __u64 ret)
+static __always_inline void vd_complete_call(void *ctx, __u32 hook, __u32 number, __u64 ret)
 {
 	__u64 tid = (__u32)bpf_get_current_pid_tgid();
 	struct vd_pending *p = bpf_map_lookup_elem(&vd_pending, &tid);
@@ -1453,21 +1797,21 @@ static __always_inline void vd_complete_call(void *ctx, __u32 number, __u64 ret)
 	if (!p)
 		return;
 	if (p->syscall == number)
-		vd_complete(ctx, p, ret);
+		vd_complete(ctx, hook, p, ret);
 	bpf_map_delete_elem(&vd_pending, &tid);
 }
 
 /* Completes a function's event. */
-static __always_inline void vd_complete_function(void *ctx, __u64 frame, __u64 ret)
+static __always_inline void vd_complete_function(void *ctx, __u32 hook, __u64 frame, __u64 ret)
 {
 	struct vd_call_key key = {
-		.hook = vd_config.hook, .tid = bpf_get_current_pid_tgid(), .frame = frame
+		.hook = hook, .tid = bpf_get_current_pid_tgid(), .frame = frame
 	};
 	struct vd_pending *p = bpf_map_lookup_elem(&vd_calls, &key);
 
 	if (!p)
 		return;
-	vd_complete(ctx, p, ret);
+	vd_complete(ctx, hook, p, ret);
 	bpf_map_delete_elem(&vd_calls, &key);
 }
 
@@ -1475,27 +1819,22 @@ static __always_inline void vd_complete_function(void *ctx, __u64 frame, __u64 r
 SEC("tp_btf/sys_exit")
 int vd_hook_return(__u64 *ctx)
 {
-	vd_complete_call(ctx, vd_call_number((void *)ctx[0]), ctx[1]);
+	vd_complete_call(ctx, vd_config.hook, vd_call_number((void *)ctx[0]), ctx[1]);
 	return 0;
 }
 
 #define VD_F_DUPFD 0
 #define VD_F_DUPFD_CLOEXEC 1030
 
-/* Whether a call that returned fd has installed it: not every fcntl and dup2 has. */
-static __always_inline bool vd_installs(void *regs, __u64 number, __u64 fd)
+/* Whether a call that returned a descriptor has installed it: not every fcntl has. */
+static __always_inline bool vd_installs(void *regs, __u64 number)
 {
-	__u64 first = 0, second = 0;
+	__u64 command = 0;
 
-	if (number == vd_abi.fcntl) {
-		bpf_probe_read_kernel(&second, 8, regs + vd_abi.args[1]);
-		return (__u32)second == VD_F_DUPFD || (__u32)second == VD_F_DUPFD_CLOEXEC;
-	}
-	if (number == vd_abi.dup2) {
-		bpf_probe_read_kernel(&first, 8, regs + vd_abi.args[0]);
-		return (__u32)first != (__u32)fd;
-	}
-	return true;
+	if (number != vd_abi.fcntl)
+		return true;
+	bpf_probe_read_kernel(&command, 8, regs + vd_abi.args[1]);
+	return (__u32)command == VD_F_DUPFD || (__u32)command == VD_F_DUPFD_CLOEXEC;
 }
 
 /*
@@ -1514,7 +1853,7 @@ int vd_hook_fd_install(__u64 *ctx)
 	number = vd_call_number((void *)ctx[0]);
 	if (number >= 512 || !(vd_fd_calls[(number >> 6) & 7] & 1ULL << (number & 63)))
 		return 0;
-	if (!vd_installs((void *)ctx[0], number, fd))
+	if (!vd_installs((void *)ctx[0], number))
 		return 0;
 	if (vd_is_compat((struct task_struct *)bpf_get_current_task())) {
 		vd_count(VD_COUNT_COMPAT_SYSCALL);
@@ -1672,9 +2011,9 @@ SEC("fexit/fd_install")
 int vd_hook_fexit(__u64 *ctx)
 {
 	if (vd_config.wrapper)
-		vd_complete_call(ctx, vd_config.call, vd_result(ctx));
+		vd_complete_call(ctx, vd_config.hook, vd_config.call, vd_result(ctx));
 	else
-		vd_complete_function(ctx, (__u64)ctx, vd_result(ctx));
+		vd_complete_function(ctx, vd_config.hook, (__u64)ctx, vd_result(ctx));
 	return 0;
 }
 
@@ -1751,6 +2090,23 @@ static __always_inline void vd_load_operands(struct vd_run *run, void *regs)
 	}
 }
 
+/* The number of the hook that a probe is of. */
+static __always_inline __u32 vd_probed(void *ctx)
+{
+	if (vd_config.features & VD_FEATURE_SHARED)
+		return bpf_get_attach_cookie(ctx) & ~VD_COOKIE_WRAPPER;
+	return vd_config.hook;
+}
+
+/*
+ * What is kept of a call's number with its awaited return: any number does
+ * that is no other call's.
+ */
+static __always_inline __u32 vd_probed_call(__u32 hook)
+{
+	return vd_config.features & VD_FEATURE_SHARED ? hook : vd_config.call;
+}
+
 /* A function of the kernel or, as uprobe, a place in a program. */
 SEC("kprobe")
 int vd_hook_kprobe(void *ctx)
@@ -1761,9 +2117,10 @@ int vd_hook_kprobe(void *ctx)
 	if (!vd_start(&run, ctx))
 		return 0;
 	run.frame = vd_register(ctx, vd_abi.stack);
+	run.hook = vd_probed(ctx);
 	if (vd_config.wrapper) {
 		vd_load_call(&run, (void *)vd_register(ctx, vd_abi.params[0]));
-		number = vd_config.call;
+		number = vd_probed_call(run.hook);
 	} else if (vd_config.variants) {
 		vd_load_operands(&run, ctx);
 	} else {
@@ -1778,10 +2135,11 @@ SEC("kprobe")
 int vd_hook_kretprobe(void *ctx)
 {
 	__u64 ret = vd_register(ctx, vd_abi.result);
+	__u32 hook = vd_probed(ctx);
 
 	if (vd_config.wrapper)
-		vd_complete_call(ctx, vd_config.call, ret);
+		vd_complete_call(ctx, hook, vd_probed_call(hook), ret);
 	else
-		vd_complete_function(ctx, vd_register(ctx, vd_abi.stack) - vd_abi.popped, ret);
+		vd_complete_function(ctx, hook, vd_register(ctx, vd_abi.stack) - vd_abi.popped, ret);
 	return 0;
 }

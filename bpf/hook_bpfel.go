@@ -74,27 +74,34 @@ type HookVdHookConfig struct {
 		Max        uint32
 	}
 	Dims [48]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Other       uint8
 	}
 	ReturnDims [8]struct {
-		_      structs.HostLayout
-		Kind   uint8
-		Source uint8
-		Index  uint8
-		Flags  uint8
-		Steps  uint32
+		_           structs.HostLayout
+		Kind        uint8
+		Source      uint8
+		Index       uint8
+		Flags       uint8
+		Steps       uint32
+		FieldOffset uint16
+		FieldWidth  uint8
+		Other       uint8
 	}
 }
 
 type HookVdHookScratch struct {
 	_       structs.HostLayout
 	Holders uint32
-	Padding uint32
+	Index   uint32
+	Uses    uint64
 	Acc     [24]uint64
 	Win     [24]uint64
 	Post    [24]uint64
@@ -119,6 +126,25 @@ type HookVdHookScratch struct {
 		Left    uint32
 		Zero    uint32
 	}
+	Gather struct {
+		_  structs.HostLayout
+		At struct {
+			_    structs.HostLayout
+			Base uint64
+			Len  uint64
+		}
+		Next     uint64
+		Segments uint64
+		Skip     uint64
+		Wanted   uint64
+		Total    uint64
+		Have     uint64
+		Sent     uint32
+		User     uint8
+		UserList uint8
+		Failed   uint8
+		Zero     uint8
+	}
 	Key      HookVdStringKey
 	Rate     HookVdRateKey
 	Pending  HookVdPending
@@ -129,6 +155,8 @@ type HookVdHookScratch struct {
 		Fd     uint32
 		Num    uint64
 		File   uint64
+		Addr   uint64
+		User   uint64
 		S      struct {
 			_     structs.HostLayout
 			Start uint32
@@ -191,17 +219,22 @@ type HookVdPending struct {
 }
 
 type HookVdProcess struct {
-	_           structs.HostLayout
-	Start       uint64
-	Born        uint64
-	ParentStart uint64
-	ParentPid   uint32
-	Pid         uint32
-	Nspid       uint32
-	Flags       uint32
-	Sets        [2]uint64
-	Binary      [2]uint32
-	BinaryEnd   [2]uint32
+	_               structs.HostLayout
+	Start           uint64
+	Born            uint64
+	ParentStart     uint64
+	ParentPid       uint32
+	Pid             uint32
+	Nspid           uint32
+	Flags           uint32
+	Sets            [2]uint64
+	Binary          [2]uint32
+	BinaryEnd       [2]uint32
+	ParentSets      [2]uint64
+	ParentBinary    [2]uint32
+	ParentBinaryEnd [2]uint32
+	Caps            [3]uint64
+	Ns              [10]uint32
 }
 
 type HookVdRateKey struct {
@@ -227,6 +260,10 @@ type HookVdRule struct {
 	RateId       uint64
 	RateScope    uint32
 	Error        int32
+	Track        uint8
+	Untrack      uint8
+	TrackBit     uint8
+	Zero         [5]uint8
 }
 
 type HookVdRuleCounters struct {
@@ -238,6 +275,26 @@ type HookVdRuleCounters struct {
 	RateLimited     uint64
 	Override        uint64
 	MonitorOverride uint64
+}
+
+type HookVdSockOwner struct {
+	_        structs.HostLayout
+	Trackers uint64
+	Start    uint64
+	Born     uint64
+	Pid      uint32
+	Zero     uint32
+}
+
+type HookVdSteps struct {
+	_        structs.HostLayout
+	Count    uint8
+	Width    uint8
+	Left     uint8
+	Right    uint8
+	IsSigned uint8
+	Depth    [11]uint8
+	Offset   [11]uint32
 }
 
 type HookVdStringKey struct {
@@ -262,7 +319,7 @@ type HookVdSyscallAbi struct {
 	Number       uint32
 	CompatStatus uint32
 	Fcntl        uint32
-	Dup2         uint32
+	Zero         uint32
 	Params       [6]uint32
 	Result       uint32
 	Stack        uint32
@@ -278,6 +335,11 @@ type HookVdVerdict struct {
 	_     structs.HostLayout
 	Error int32
 	Hook  uint32
+}
+
+type HookVdWorkload struct {
+	_       structs.HostLayout
+	Classes [2]uint32
 }
 
 // Names of all BPF objects in the ELF.
@@ -299,11 +361,13 @@ const (
 	HookMapVdRuleCounters       = "vd_rule_counters"
 	HookMapVdRules              = "vd_rules"
 	HookMapVdSequences          = "vd_sequences"
+	HookMapVdSockOwners         = "vd_sock_owners"
 	HookMapVdStrings            = "vd_strings"
 	HookMapVdTable              = "vd_table"
 	HookMapVdTables             = "vd_tables"
 	HookMapVdVectors            = "vd_vectors"
 	HookMapVdVerdicts           = "vd_verdicts"
+	HookMapVdWorkloads          = "vd_workloads"
 	HookProgVdHookBtfTracepoint = "vd_hook_btf_tracepoint"
 	HookProgVdHookEnter         = "vd_hook_enter"
 	HookProgVdHookFdInstall     = "vd_hook_fd_install"
@@ -317,9 +381,11 @@ const (
 	HookProgVdHookReturn        = "vd_hook_return"
 	HookProgVdHookTracepoint    = "vd_hook_tracepoint"
 	HookVarVdAbi                = "vd_abi"
+	HookVarVdCgroupController   = "vd_cgroup_controller"
 	HookVarVdConfig             = "vd_config"
 	HookVarVdFdCalls            = "vd_fd_calls"
 	HookVarVdOperands           = "vd_operands"
+	HookVarVdSteps              = "vd_steps"
 )
 
 // LoadHook returns the embedded CollectionSpec for Hook.
@@ -397,21 +463,25 @@ type HookMapSpecs struct {
 	VdRuleCounters *ebpf.MapSpec `ebpf:"vd_rule_counters"`
 	VdRules        *ebpf.MapSpec `ebpf:"vd_rules"`
 	VdSequences    *ebpf.MapSpec `ebpf:"vd_sequences"`
+	VdSockOwners   *ebpf.MapSpec `ebpf:"vd_sock_owners"`
 	VdStrings      *ebpf.MapSpec `ebpf:"vd_strings"`
 	VdTable        *ebpf.MapSpec `ebpf:"vd_table"`
 	VdTables       *ebpf.MapSpec `ebpf:"vd_tables"`
 	VdVectors      *ebpf.MapSpec `ebpf:"vd_vectors"`
 	VdVerdicts     *ebpf.MapSpec `ebpf:"vd_verdicts"`
+	VdWorkloads    *ebpf.MapSpec `ebpf:"vd_workloads"`
 }
 
 // HookVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type HookVariableSpecs struct {
-	VdAbi      *ebpf.VariableSpec `ebpf:"vd_abi"`
-	VdConfig   *ebpf.VariableSpec `ebpf:"vd_config"`
-	VdFdCalls  *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
-	VdOperands *ebpf.VariableSpec `ebpf:"vd_operands"`
+	VdAbi              *ebpf.VariableSpec `ebpf:"vd_abi"`
+	VdCgroupController *ebpf.VariableSpec `ebpf:"vd_cgroup_controller"`
+	VdConfig           *ebpf.VariableSpec `ebpf:"vd_config"`
+	VdFdCalls          *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
+	VdOperands         *ebpf.VariableSpec `ebpf:"vd_operands"`
+	VdSteps            *ebpf.VariableSpec `ebpf:"vd_steps"`
 }
 
 // HookObjects contains all objects after they have been loaded into the kernel.
@@ -449,11 +519,13 @@ type HookMaps struct {
 	VdRuleCounters *ebpf.Map `ebpf:"vd_rule_counters"`
 	VdRules        *ebpf.Map `ebpf:"vd_rules"`
 	VdSequences    *ebpf.Map `ebpf:"vd_sequences"`
+	VdSockOwners   *ebpf.Map `ebpf:"vd_sock_owners"`
 	VdStrings      *ebpf.Map `ebpf:"vd_strings"`
 	VdTable        *ebpf.Map `ebpf:"vd_table"`
 	VdTables       *ebpf.Map `ebpf:"vd_tables"`
 	VdVectors      *ebpf.Map `ebpf:"vd_vectors"`
 	VdVerdicts     *ebpf.Map `ebpf:"vd_verdicts"`
+	VdWorkloads    *ebpf.Map `ebpf:"vd_workloads"`
 }
 
 func (m *HookMaps) Close() error {
@@ -473,11 +545,13 @@ func (m *HookMaps) Close() error {
 		m.VdRuleCounters,
 		m.VdRules,
 		m.VdSequences,
+		m.VdSockOwners,
 		m.VdStrings,
 		m.VdTable,
 		m.VdTables,
 		m.VdVectors,
 		m.VdVerdicts,
+		m.VdWorkloads,
 	)
 }
 
@@ -485,10 +559,12 @@ func (m *HookMaps) Close() error {
 //
 // It can be passed to LoadHookObjects or ebpf.CollectionSpec.LoadAndAssign.
 type HookVariables struct {
-	VdAbi      *ebpf.Variable `ebpf:"vd_abi"`
-	VdConfig   *ebpf.Variable `ebpf:"vd_config"`
-	VdFdCalls  *ebpf.Variable `ebpf:"vd_fd_calls"`
-	VdOperands *ebpf.Variable `ebpf:"vd_operands"`
+	VdAbi              *ebpf.Variable `ebpf:"vd_abi"`
+	VdCgroupController *ebpf.Variable `ebpf:"vd_cgroup_controller"`
+	VdConfig           *ebpf.Variable `ebpf:"vd_config"`
+	VdFdCalls          *ebpf.Variable `ebpf:"vd_fd_calls"`
+	VdOperands         *ebpf.Variable `ebpf:"vd_operands"`
+	VdSteps            *ebpf.Variable `ebpf:"vd_steps"`
 }
 
 // HookPrograms contains all programs after they have been loaded into the kernel.

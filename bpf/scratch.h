@@ -2,7 +2,7 @@
 /*
  * Memory for one run of a program, too large for its stack: an array with
  * VD_SCRATCH_LEVELS entries for each CPU. The value's first member is a __u32
- * that counts who holds it.
+ * that counts who holds it, the second one the entry's index.
  */
 #ifndef VEDETTE_SCRATCH_H
 #define VEDETTE_SCRATCH_H
@@ -17,12 +17,12 @@
 #define VD_SCRATCH_LEVELS 3
 
 /*
- * Takes an entry of this CPU and tells its number; NULL if all are taken. Entries are not given
+ * Takes an entry of this CPU, NULL if all are taken. Entries are not given
  * back in the order of taking where tasks preempt each other. Whoever raises
  * the count from 0 has the entry; the addition is atomic, but only from 5.12
  * on could it also return the count, hence the second look.
  */
-static __always_inline void *vd_claim(void *scratches, __u32 *entry)
+static __always_inline void *vd_claim(void *scratches)
 {
 	__u32 first = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS, i;
 
@@ -34,7 +34,7 @@ static __always_inline void *vd_claim(void *scratches, __u32 *entry)
 			break;
 		__sync_fetch_and_add(holders, 1);
 		if (*(volatile __u32 *)holders == 1) {
-			*entry = at;
+			holders[1] = at;
 			return holders;
 		}
 		__sync_fetch_and_add(holders, -1);

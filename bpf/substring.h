@@ -280,7 +280,7 @@ static __always_inline bool vd_dim_substring(struct vd_run *run,
 	if (bpf_preempt_disable)
 		vd_scan_iterated(s, d->index, d->flags & VD_DIM_WIDE);
 	else
-		vd_scan_rest(run->scratch, d->index, d->flags & VD_DIM_WIDE);
+		vd_scan_rest(s->index, d->index, d->flags & VD_DIM_WIDE);
 	return vd_and_found(run, t->len, first);
 }
 

@@ -20,7 +20,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 4096); /* vd_pending.return_slot */
+	__uint(max_entries, 2048); /* vd_pending.return_slot: two of each call */
 	__type(key, __u32);
 	__type(value, __u32);
 } vd_return_programs SEC(".maps");

@@ -22,8 +22,24 @@ type (
 	HookRecord = ContractVdHookRecord
 	// Value is one value of a HookRecord; its content follows it.
 	Value = ContractVdValue
+	// HookData is a part of a long buffer, sent before its HookRecord.
+	HookData = ContractVdHookData
+	// CredValue is the content of a value with credentials.
+	CredValue = ContractVdCredValue
+	// UserNSValue is the content of a value with a user namespace.
+	UserNSValue = ContractVdUserNsValue
+	// ModuleValue is the content of a value with a kernel module.
+	ModuleValue = ContractVdModuleValue
+	// BPFProgValue is the content of a value with a BPF program.
+	BPFProgValue = ContractVdBpfProgValue
+	// BPFMapValue is the content of a value with a BPF map.
+	BPFMapValue = ContractVdBpfMapValue
+	// PerfEventValue is the content of a value with a perf event.
+	PerfEventValue = ContractVdPerfEventValue
 	// SlotConfig says how a hook's program fetches an argument.
 	SlotConfig = ContractVdSlotConfig
+	// Steps are the way from a pointer to a value.
+	Steps = ContractVdSteps
 	// Operand says where a static probe has an argument.
 	Operand = ContractVdOperand
 	// DimConfig is one dimension of a hook's program.
@@ -48,6 +64,10 @@ type (
 	RuleCounters = ContractVdRuleCounters
 	// Process is what hooks know of a process.
 	Process = ContractVdProcess
+	// Origin is what an image was that living processes come from.
+	Origin = ContractVdOrigin
+	// Workload are the classes of the workload of a cgroup.
+	Workload = ContractVdWorkload
 	// PIDSetKey is the key of the process sets by process id.
 	PIDSetKey = ContractVdPidSetKey
 	// FollowedKey is the key of the followed descriptors.
@@ -56,6 +76,10 @@ type (
 	Followed = ContractVdFollowed
 	// Verdict is a system call that is to fail.
 	Verdict = ContractVdVerdict
+	// Net is what is known of a socket, a packet or an address.
+	Net = ContractVdNet
+	// SockOwner is the process that has a socket tracked.
+	SockOwner = ContractVdSockOwner
 	// ProcessPolicy is what fork and exec need to know of the policies.
 	ProcessPolicy = ContractVdProcessPolicy
 	// SyscallABI says how the system call tracepoints are read.

@@ -25,8 +25,13 @@ enum vd_limit {
 	VD_MAX_EXPRESSIONS = 1024,
 	VD_EXPRESSION_DEPTH = 64,
 	VD_MAX_AUTOMATA = 1 << 19, /* words of a half, a power of two */
+	VD_SOCK_OWNERS = 32000,
 	VD_RAW_ARGS = 6,
+	VD_MAX_DEREFS = 10, /* pointers on the way to a value */
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
+	VD_MAX_BUFFER = 327360, /* bytes of a buffer with maxData */
+	VD_MAX_SEGMENTS = 1024, /* of a scattered buffer, as many as a call takes (UIO_MAXIOV) */
+	VD_DATA_CHUNK = 32768, /* bytes of a buffer in one HOOK_DATA record, a power of two */
 };
 
 /* ---- records ------------------------------------------------------------ */
@@ -38,6 +43,7 @@ enum vd_record_type {
 	VD_RECORD_EXIT = 4,
 	VD_RECORD_TASK = 5, /* a process older than the agent: struct vd_exec */
 	VD_RECORD_HOOK = 6,
+	VD_RECORD_HOOK_DATA = 7, /* of long buffers, before their HOOK */
 };
 
 /*
@@ -202,14 +208,40 @@ enum vd_value_status {
 	VD_VALUE_UNRESOLVED = 1 << 3, /* more path components than walked */
 	VD_VALUE_AT_RETURN = 1 << 4, /* comes with the return record */
 	VD_VALUE_COMPAT = 1 << 5, /* SYSCALL64: a 32-bit call */
+	VD_VALUE_UNREACHED = 1 << 6, /* with FAILED: an address on the way to it cannot be read; num is the component */
+	VD_VALUE_DATA = 1 << 7, /* a buffer whose bytes from VD_MAX_STRING on came in HOOK_DATA records */
+	VD_VALUE_NO_ADDRESS = 1 << 8, /* struct vd_net: its family has no IP addresses */
+	VD_VALUE_NO_PORT = 1 << 9, /* struct vd_net: its protocol has no ports, or they are elsewhere */
+};
+
+/*
+ * A part of a buffer that is longer than a hook record holds. The parts of a
+ * buffer come in order, in the bulk ring, before the hook record with the
+ * same pair, thread, hook and generation.
+ */
+struct vd_hook_data {
+	struct vd_header header;
+	__u64 pair; /* time of the entry */
+	__u32 hook;
+	__u32 generation;
+	__u32 tid;
+	__u32 offset; /* of the part in the buffer, in bytes */
+	__u8 slot;
+	__u8 last; /* 1: nothing follows */
+	__u8 uses; /* how many hook records of the call's entry, or of its return, refer to it */
+	__u8 zero[5];
 };
 
 /*
  * One value. len bytes of content follow, padded with unspecified bytes to a
- * multiple of 8. Integers have no content: num is the value, sign-extended
- * to 64 bits for signed types. For paths (FD, FILE, PATH) num is the inode's
- * mode and the content the path. For strings and buffers num is the whole
- * length in bytes of what was to be copied.
+ * multiple of 8. Integers and sets of capabilities have no content: num is
+ * the value, sign-extended to 64 bits for signed types. For paths (FD, FILE,
+ * PATH, BINPRM, KIOCB, DENTRY) num is the inode's mode and the content the
+ * path. For strings and buffers num is the whole length in bytes of what was
+ * to be copied. For CONST_BUF num is the size of an element in bytes, and
+ * VD_ELEMENT_SIGNED. The content of SOCK, SOCKET, SKB and SOCKADDR is a struct
+ * vd_net, that of SOCKADDR_UN the path, with num as the address family. The
+ * content of the other types is a structure, below.
  */
 struct vd_value {
 	__u8 type; /* enum vd_type */
@@ -217,6 +249,33 @@ struct vd_value {
 	__u16 status; /* enum vd_value_status */
 	__u32 len;
 	__u64 num;
+};
+
+/*
+ * What is known of a socket, a packet or an address. Addresses are those of
+ * IPv6, in network order, those of IPv4 mapped (::ffff:a.b.c.d); all numbers
+ * are in the machine's order. A single address is saddr and sport.
+ */
+struct vd_net {
+	__u8 saddr[16];
+	__u8 daddr[16];
+	__u64 address; /* of the struct sock; 0: none */
+	__u64 trackers; /* bits of the policies that have the socket tracked */
+	__u64 owner_start; /* the process that it is tracked for */
+	__u32 owner_pid;
+	__u32 mark;
+	__u32 priority;
+	__u32 hash; /* of a packet, as the following */
+	__u32 len; /* bytes */
+	__u32 sec_path_len;
+	__u32 sec_path_olen;
+	__u16 family;
+	__u16 protocol; /* above IP */
+	__u16 sport;
+	__u16 dport;
+	__u16 type; /* of a socket, SOCK_STREAM */
+	__u8 state; /* of a socket, TCP_ESTABLISHED */
+	__u8 zero;
 };
 
 /* ---- compiled hooks ------------------------------------------------------ */
@@ -242,6 +301,90 @@ enum vd_type {
 	VD_TYPE_DATA_LOC = 16,
 	VD_TYPE_SYSCALL64 = 17,
 	VD_TYPE_NOP = 18,
+	VD_TYPE_SOCK = 19,
+	VD_TYPE_SOCKET = 20,
+	VD_TYPE_SKB = 21,
+	VD_TYPE_SOCKADDR = 22,
+	VD_TYPE_SOCKADDR_UN = 23,
+	VD_TYPE_CRED = 24,
+	VD_TYPE_CAPABILITY = 25,
+	VD_TYPE_KERNEL_CAP = 26,
+	VD_TYPE_CAP_INHERITABLE = 27,
+	VD_TYPE_CAP_PERMITTED = 28,
+	VD_TYPE_CAP_EFFECTIVE = 29,
+	VD_TYPE_USER_NS = 30,
+	VD_TYPE_MODULE = 31,
+	VD_TYPE_LOAD_INFO = 32,
+	VD_TYPE_BINPRM = 33,
+	VD_TYPE_NET_DEVICE = 34,
+	VD_TYPE_KIOCB = 35,
+	VD_TYPE_CONST_BUF = 36,
+	VD_TYPE_BPF_CMD = 37,
+	VD_TYPE_DENTRY = 38,
+	VD_TYPE_BPF_ATTR = 39,
+	VD_TYPE_BPF_MAP = 40,
+	VD_TYPE_BPF_PROG = 41,
+	VD_TYPE_PERF_EVENT = 42,
+	VD_TYPE_IOV_ITER = 43,
+	VD_TYPE_CHAR_IOVEC = 44,
+};
+
+/* ---- contents of values --------------------------------------------------- */
+
+#define VD_ELEMENT_SIGNED 256
+
+enum vd_name_size {
+	VD_BPF_NAME = 16, /* BPF_OBJ_NAME_LEN */
+	VD_MODULE_NAME = 56, /* MODULE_NAME_LEN of 64-bit machines */
+	VD_PROBE_NAME = 128,
+};
+
+/* CRED. */
+struct vd_cred_value {
+	struct vd_cred cred;
+	__u32 userns; /* inode number of the user namespace */
+	__u32 zero;
+};
+
+/* USER_NS. */
+struct vd_user_ns_value {
+	__s32 level; /* 0: the host's */
+	__u32 uid, gid; /* of the owner */
+	__u32 inum;
+};
+
+/* MODULE, LOAD_INFO. Names are cut, and end with a NUL byte. */
+struct vd_module_value {
+	__u64 taints; /* bits, by the numbers of the kernel's taints */
+	__u8 sig_ok; /* LOAD_INFO */
+	__u8 has_sig_ok; /* the kernel checks signatures, and it is a LOAD_INFO */
+	__u8 zero[6];
+	char name[VD_MODULE_NAME];
+};
+
+/* BPF_ATTR, BPF_PROG. */
+struct vd_bpf_prog_value {
+	__u32 type; /* enum bpf_prog_type */
+	__u32 insns;
+	char name[VD_BPF_NAME];
+};
+
+/* BPF_MAP. Sizes in bytes. */
+struct vd_bpf_map_value {
+	__u32 type; /* enum bpf_map_type */
+	__u32 key_size;
+	__u32 value_size;
+	__u32 max_entries;
+	char name[VD_BPF_NAME];
+};
+
+/* PERF_EVENT. */
+struct vd_perf_event_value {
+	__u32 type; /* of struct perf_event_attr */
+	__u32 zero;
+	__u64 config;
+	__u64 probe_offset;
+	char function[VD_PROBE_NAME]; /* empty where the event is no probe by name */
 };
 
 /* Kinds and sources of dimensions; the numbers of compile.DimKind and DimSource. */
@@ -251,6 +394,7 @@ enum vd_dim_kind {
 	VD_DIM_INDEX = 3,
 	VD_DIM_STRING = 4,
 	VD_DIM_POSTFIX = 5,
+	VD_DIM_ADDRESS = 6,
 	VD_DIM_SUBSTRING = 7,
 	VD_DIM_EXPRESSION = 8,
 };
@@ -267,12 +411,24 @@ enum vd_dim_source {
 	VD_SOURCE_CAPS = 9,
 	VD_SOURCE_FLAGS = 10,
 	VD_SOURCE_FOLLOWED = 11,
+	VD_SOURCE_PARENT_BINARY = 13,
+	VD_SOURCE_PARENT_BINARY_END = 14,
+	VD_SOURCE_NAMESPACE_CHANGES = 15,
+	VD_SOURCE_CAPABILITY_CHANGES = 16,
+	VD_SOURCE_PARENT_SETS = 20,
+	VD_SOURCE_WORKLOAD = 21,
+	VD_SOURCE_FIELD = 12, /* a number in the content of a slot */
+	VD_SOURCE_FILE_TYPE = 17, /* S_IFMT bits of the inode of slot index */
+	VD_SOURCE_CAPS_GAINED = 18, /* capabilities of slot other that slot index has not */
 };
 
 /* Where the raw value of a slot comes from. */
 enum vd_slot_from {
 	VD_FROM_RAW = 0, /* raw argument number raw */
 	VD_FROM_FIELD = 1, /* offset and width in a tracepoint's record */
+	VD_FROM_TASK = 2, /* the current task's struct task_struct */
+	VD_FROM_REGISTER = 3, /* offset and width in struct pt_regs, which the program's context is */
+	VD_FROM_RETURN = 4, /* the return value */
 };
 
 struct vd_slot_config {
@@ -282,7 +438,7 @@ struct vd_slot_config {
 	__u8 width; /* bytes of the field */
 	__u8 size_from; /* 0: no size argument, 1: raw, 2: field */
 	__u8 size_raw;
-	__u8 size_width;
+	__u8 size_width; /* CONST_BUF: bytes of an element */
 	__u8 flags; /* enum vd_slot_flags */
 	__u16 offset;
 	__u16 size_offset;
@@ -309,7 +465,23 @@ struct vd_operand {
 
 enum vd_slot_flags {
 	VD_SLOT_FILTERED = 1 << 0,
-	VD_SLOT_RETURN_COPY = 1 << 1,
+	VD_SLOT_RETURN_COPY = 1 << 1, /* fetched when the call returns */
+	VD_SLOT_RESOLVE = 1 << 2, /* what it is from is where the way of vd_steps begins */
+	VD_SLOT_SIGNED = 1 << 3, /* CONST_BUF: its elements are */
+};
+
+/*
+ * The way from a pointer to a value: count pointers are read, each at an offset from the one before. The value is at
+ * the next offset.
+ */
+struct vd_steps {
+	__u8 count; /* at most VD_MAX_DEREFS */
+	__u8 width; /* bytes of the value; 0: the value is the place itself */
+	__u8 left; /* bits by which what was read is shifted to the left and then */
+	__u8 right; /* to the right: it is extended to 64 bits, or a bit field */
+	__u8 is_signed;
+	__u8 depth[VD_MAX_DEREFS + 1]; /* which component of the policy's path each read is for, from 0 */
+	__u32 offset[VD_MAX_DEREFS + 1];
 };
 
 /* What is constant of a dimension; the rest is in struct vd_dim_tables. */
@@ -319,22 +491,27 @@ struct vd_dim_config {
 	__u8 index;
 	__u8 flags; /* enum vd_dim_flags */
 	/*
-	 * INTERVAL: at most 2^steps intervals. MASK: at most steps masks.
+	 * INTERVAL, ADDRESS: at most 2^steps intervals. MASK: at most steps masks.
 	 * EXPRESSION: bits of the slots that no dimension before has fetched.
 	 */
 	__u32 steps;
+	__u16 field_offset; /* FIELD: bytes in the content */
+	__u8 field_width; /* FIELD: bytes, 1, 2, 4 or 8; ADDRESS: 16 */
+	__u8 other; /* a second slot */
 };
 
 enum vd_dim_flags {
 	VD_DIM_SIGNED = 1 << 0,
 	VD_DIM_FETCH = 1 << 1, /* the first dimension that looks at its slot */
-	VD_DIM_APART = 1 << 2, /* in a function of its own */
-	VD_DIM_WIDE = 1 << 3, /* SUBSTRING: classes are numbers and not offsets in a row */
+	VD_DIM_PORT = 1 << 2, /* FIELD: a port */
+	VD_DIM_FETCH_OTHER = 1 << 3, /* the first one that looks at its second slot */
+	VD_DIM_APART = 1 << 4, /* in a function of its own */
+	VD_DIM_WIDE = 1 << 5, /* SUBSTRING: classes are numbers and not offsets in a row */
 };
 
 /* What a hook's program is specialised to. Frozen before load. */
 struct vd_hook_config {
-	__u32 hook;
+	__u32 hook; /* 0 with VD_FEATURE_SHARED */
 	__u32 words;
 	__u32 n_slots;
 	__u32 n_dims;
@@ -367,7 +544,15 @@ enum vd_hook_feature {
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
 	VD_FEATURE_SUBSTRING = 1 << 17,
+	VD_FEATURE_CHANGES = 1 << 15, /* rules tell changes of namespaces or capabilities */
+	VD_FEATURE_SOCK_TRACK = 1 << 11, /* sockets are tracked, or their owners told */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
+	VD_FEATURE_SHARED = 1 << 16, /* of several hooks: the attach cookie tells which, see vd_cookie */
+};
+
+/* What a function is attached with by kprobe.multi: its hook's number, with these bits. */
+enum vd_cookie {
+	VD_COOKIE_WRAPPER = 1 << 30, /* the function is that of a system call */
 };
 
 /*
@@ -438,6 +623,12 @@ enum vd_rule_flags {
 	VD_RULE_RETURN = 1 << 4,
 	VD_RULE_NO_POST = 1 << 5,
 	VD_RULE_OVERRIDE = 1 << 6,
+	VD_RULE_TRACK_SOCK = 1 << 10,
+	VD_RULE_UNTRACK_SOCK = 1 << 11,
+	VD_RULE_TRACK_RETURN = 1 << 15, /* the returned socket */
+	VD_RULE_UNTRACK_RETURN = 1 << 16,
+	VD_RULE_NAMESPACES_TOLD = 1 << 20, /* its event tells a change of namespaces: the next one counts from here */
+	VD_RULE_CAPS_TOLD = 1 << 21, /* the same of capabilities */
 };
 
 enum vd_fd_op_kind {
@@ -458,9 +649,13 @@ struct vd_rule {
 	__u32 signal;
 	struct vd_fd_op fd_ops[VD_MAX_FD_OPS];
 	__u64 rate_interval;
-	__u64 rate_id; /* the same over all generations, and for no other rule */
+	__u64 rate_id; /* the same over all generations, and for no other rule of the hook */
 	__u32 rate_scope; /* 0 thread, 1 process, 2 global */
 	__s32 error; /* OVERRIDE: what the caller gets, -4095 to -1 */
+	__u8 track; /* TRACK_SOCK: slot */
+	__u8 untrack; /* UNTRACK_SOCK: slot */
+	__u8 track_bit; /* of the policy */
+	__u8 zero[5];
 };
 
 /* What a rule has done, per CPU. */
@@ -482,8 +677,8 @@ struct vd_syscall_abi {
 	__u32 args[VD_RAW_ARGS]; /* offsets of the arguments in struct pt_regs */
 	__u32 number; /* offset of the call's number */
 	__u32 compat_status; /* bits of thread_info.status that mark a 32-bit call */
-	__u32 fcntl; /* the numbers of two calls */
-	__u32 dup2;
+	__u32 fcntl; /* its number */
+	__u32 zero;
 	__u32 params[VD_RAW_ARGS]; /* offsets of a function's arguments */
 	__u32 result; /* offset of a function's result */
 	__u32 stack; /* offset of the stack pointer */
@@ -491,6 +686,14 @@ struct vd_syscall_abi {
 };
 
 /* ---- shared maps --------------------------------------------------------- */
+
+/* The order of capability sets in struct vd_process, and of the index of dimensions on them. */
+enum vd_cap_set {
+	VD_CAPS_EFFECTIVE,
+	VD_CAPS_PERMITTED,
+	VD_CAPS_INHERITABLE,
+	VD_CAP_SETS,
+};
 
 /* What every hook knows of a process; keyed by thread group id. */
 struct vd_process {
@@ -504,6 +707,30 @@ struct vd_process {
 	__u64 sets[2]; /* by process generation, as are the following */
 	__u32 binary[2];
 	__u32 binary_end[2];
+	/* The same of the image that it comes from: its parent's at the fork, or what it executed before. */
+	__u64 parent_sets[2];
+	__u32 parent_binary[2];
+	__u32 parent_binary_end[2];
+	/* As they were at the fork, the last exec, or the last event that told a change of them. */
+	__u64 caps[VD_CAP_SETS];
+	__u32 ns[VD_NS_COUNT];
+};
+
+/* What an image was that is no more, for processes that come from it. */
+struct vd_origin {
+	__u64 sets;
+	__u32 binary;
+	__u32 binary_end;
+};
+
+/* The workload of a cgroup's processes: its class, by process generation. Other cgroups are the host's, class 0. */
+struct vd_workload {
+	__u32 classes[2];
+};
+
+enum vd_workload_class {
+	VD_WORKLOAD_HOST = 0,
+	VD_WORKLOAD_CONTAINER = 1, /* of which nothing else is known */
 };
 
 struct vd_pid_set_key {
@@ -542,6 +769,15 @@ struct vd_rate_key {
 	__u64 hash2;
 	__u64 rule; /* vd_rule.rate_id */
 	__u64 scope;
+};
+
+/* Whom a socket is tracked for; keyed by the address of the struct sock. */
+struct vd_sock_owner {
+	__u64 trackers; /* bits of policies */
+	__u64 start; /* when it was tracked */
+	__u64 born;
+	__u32 pid;
+	__u32 zero;
 };
 
 /* A call that awaits its return; keyed by thread id, functions by struct vd_call_key. */
@@ -586,6 +822,7 @@ enum vd_counter {
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */
 	VD_COUNT_RETURN_LATE, /* a return whose rules are gone */
 	VD_COUNT_SKIPPED, /* runs that the kernel skipped; counted by the loader */
+	VD_COUNT_WORKLOAD_MAP_FULL, /* a container's cgroup that counts as the host's */
 	VD_COUNTERS,
 };
 

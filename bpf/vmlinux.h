@@ -52,6 +52,17 @@ enum {
 	BPF_F_NO_PREALLOC = 1 << 0,
 };
 
+enum bpf_prog_type {
+	BPF_PROG_TYPE_UNSPEC = 0,
+};
+
+/* The numbers differ from kernel to kernel. */
+enum iter_type {
+	ITER_UBUF,
+	ITER_IOVEC,
+	ITER_KVEC,
+};
+
 enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158,
 };
@@ -235,8 +246,11 @@ struct kernfs_node___6_14 {
 	struct kernfs_node *parent;
 };
 
+struct cgroup_root;
+
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct cgroup_subsys_state {
@@ -285,9 +299,135 @@ struct task_struct {
 	struct css_set *cgroups;
 };
 
+struct in6_addr {
+	__u8 bytes[16];
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	unsigned char skc_state;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_type;
+	__u16 sk_protocol;
+	__u32 sk_mark;
+	__u32 sk_priority;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct sec_path {
+	int len;
+	int olen;
+};
+
+/* Of each extension the place in 8 bytes, by enum skb_ext_id. */
+struct skb_ext {
+	__u8 offset[8];
+};
+
+enum skb_ext_id {
+	SKB_EXT_SEC_PATH = 1,
+};
+
+struct sk_buff {
+	unsigned int len;
+	__be16 protocol;
+	__u16 network_header;
+	__u8 active_extensions;
+	__u32 priority;
+	__u32 hash;
+	__u32 mark;
+	unsigned int tail;
+	unsigned char *head;
+	struct skb_ext *extensions;
+};
+
 struct linux_binprm {
 	struct file *file;
 	const char *filename;
+};
+
+struct kiocb {
+	struct file *ki_filp;
+};
+
+struct net_device {
+	char name[16];
+};
+
+struct module {
+	char name[56];
+	unsigned long taints;
+};
+
+struct load_info {
+	const char *name;
+	struct module *mod;
+	bool sig_ok;
+};
+
+struct bpf_map {
+	enum bpf_map_type map_type;
+	__u32 key_size;
+	__u32 value_size;
+	__u32 max_entries;
+	char name[16];
+};
+
+struct bpf_prog_aux {
+	char name[16];
+};
+
+struct bpf_prog {
+	enum bpf_prog_type type;
+	__u32 len;
+	struct bpf_prog_aux *aux;
+};
+
+struct perf_event_attr {
+	__u32 type;
+	__u64 config;
+	__u64 config1; /* also kprobe_func */
+	__u64 config2; /* also probe_offset */
+};
+
+struct perf_event {
+	struct perf_event_attr attr;
+};
+
+struct iovec {
+	void *iov_base;
+	unsigned long iov_len;
+};
+
+struct iov_iter {
+	__u8 iter_type;
+	unsigned long iov_offset;
+	unsigned long count;
+	const struct iovec *__iov;
+	void *ubuf;
+	unsigned long nr_segs;
+};
+
+/* Until 6.3. */
+struct iov_iter___6_3 {
+	const struct iovec *iov;
+};
+
+/* Until 5.13: with the direction in the lowest bit. */
+struct iov_iter___5_13 {
+	unsigned int type;
 };
 
 struct pt_regs;

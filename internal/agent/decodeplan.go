@@ -30,6 +30,7 @@ func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
 			Bit: r.Bit, Group: r.Group,
 			Action: event.Action(tetragon.KprobeAction_value[r.Action]),
 			NoPost: r.Flags&compile.RulePost == 0,
+			Quiet:  r.Flags&compile.RulesOfReturn != 0,
 		})
 	}
 	return p
@@ -78,19 +79,31 @@ func absolute(path string) string {
 }
 
 func decodeGroup(g compile.Group, policies []string) observe.GroupPlan {
-	out := observe.GroupPlan{Message: escaped(g.Message), HasReturn: g.HasReturn, ReturnType: record.ValueType(g.ReturnType)}
+	out := observe.GroupPlan{Message: escaped(g.Message), HasReturn: g.HasReturn, ReturnType: record.ValueType(g.ReturnType),
+		TrackBit: g.TrackBit}
 	if g.Policy < len(policies) {
 		out.PolicyName = policies[g.Policy]
 	}
 	for _, tag := range g.Tags {
 		out.Tags = append(out.Tags, escaped(tag))
 	}
-	for i, slot := range g.Args {
+	if g.ReturnSlot >= 0 {
+		out.ReturnSlot = uint8(g.ReturnSlot)
+	}
+	out.Args = slotRefs(g.Args, g.Labels)
+	out.Data = slotRefs(g.Data, g.Labels[min(len(g.Args), len(g.Labels)):])
+	return out
+}
+
+// slotRefs are what events show of slots.
+func slotRefs(slots []uint8, labels []string) []observe.SlotRef {
+	var out []observe.SlotRef
+	for i, slot := range slots {
 		ref := observe.SlotRef{Slot: slot}
-		if i < len(g.Labels) {
-			ref.Label = g.Labels[i]
+		if i < len(labels) {
+			ref.Label = labels[i]
 		}
-		out.Args = append(out.Args, ref)
+		out = append(out, ref)
 	}
 	return out
 }

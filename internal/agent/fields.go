@@ -4,6 +4,7 @@ package agent
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/kernel"
@@ -27,3 +28,14 @@ func (f tracepointFields) TracepointField(subsystem, event string, index uint32)
 		Name: field.Name, CType: field.CType, Size: int(field.Size), Signed: field.Signed, DataLoc: field.DataLoc,
 	}, nil
 }
+
+// kernelFunctions answers the compiler's questions about functions.
+type kernelFunctions struct{ offer *kernel.Offer }
+
+// MatchingFunctions implements [compile.Functions].
+func (f kernelFunctions) MatchingFunctions(pattern *regexp.Regexp) ([]string, error) {
+	return f.offer.MatchingFunctions(pattern)
+}
+
+// HasFunction implements [compile.Functions].
+func (f kernelFunctions) HasFunction(name string) (bool, error) { return f.offer.HasSymbol(name) }

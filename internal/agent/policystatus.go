@@ -35,7 +35,7 @@ func (s *policySet) List(domain string) []*tetragon.TracingPolicyStatus {
 func (s *policySet) status(e *policyEntry, counters map[hook.RuleKey]hook.Counters, memory map[compile.HookKey]uint64) *tetragon.TracingPolicyStatus {
 	st := &tetragon.TracingPolicyStatus{
 		Id: e.id, Name: e.ref.Name, Namespace: e.ref.Namespace, Domain: e.ref.Domain, Mode: e.mode,
-		State: stateOf(e), Sensors: sensorsOf(e), Stats: statsOf(e, counters),
+		State: s.stateOf(e), Sensors: sensorsOf(e), Stats: statsOf(e, counters),
 	}
 	if e.err != nil {
 		st.Error = e.err.Error()
@@ -50,12 +50,14 @@ func (s *policySet) status(e *policyEntry, counters map[hook.RuleKey]hook.Counte
 	return st
 }
 
-func stateOf(e *policyEntry) tetragon.TracingPolicyState {
+func (s *policySet) stateOf(e *policyEntry) tetragon.TracingPolicyState {
 	switch {
 	case e.err != nil:
 		return tetragon.TracingPolicyState_TP_STATE_LOAD_ERROR
 	case !e.enabled:
 		return tetragon.TracingPolicyState_TP_STATE_DISABLED
+	case len(s.skipped[e]) != 0:
+		return tetragon.TracingPolicyState_TP_STATE_PARTIALLY_ENABLED
 	}
 	return tetragon.TracingPolicyState_TP_STATE_ENABLED
 }
@@ -151,6 +153,16 @@ func (s *policySet) hooksOf(e *policyEntry) []*tetragon.HookStatus {
 			}
 			out = append(out, st)
 		}
+	}
+	for _, skipped := range s.skipped[e] {
+		st := &tetragon.HookStatus{
+			Section: skipped.Section, HookIdx: uint32(skipped.Entry), HookDescription: skipped.Function,
+			State: tetragon.HookState_STATUS_CALL_NOT_FOUND, VedetteCaveat: skipped.Reason,
+		}
+		if skipped.Partial {
+			st.State = tetragon.HookState_STATUS_PARTIAL_CALL_NOT_FOUND
+		}
+		out = append(out, st)
 	}
 	slices.SortFunc(out, func(a, b *tetragon.HookStatus) int {
 		return cmp.Or(cmp.Compare(a.Section, b.Section), cmp.Compare(a.HookIdx, b.HookIdx), cmp.Compare(a.HookDescription, b.HookDescription))

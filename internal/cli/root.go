@@ -58,7 +58,7 @@ func newRootCommand(p Program) *cobra.Command {
 		root.AddCommand(commands...)
 	}
 	add(groupWatch, newRunCommand(p), newGetEventsCommand(p, c))
-	add(groupPolicy, newTracingPolicyCommand(p, c))
+	add(groupPolicy, newTracingPolicyCommand(p, c), newExplainCommand())
 	add(groupOther, newAgentCommand(p), newStatusCommand(c), newVersionCommand(c), newLogLevelCommand(c),
 		newProbeCommand(p))
 	addCompletionCommand(root)

@@ -16,7 +16,7 @@ import (
 // plannedCommands are commands that users of the reference client know and that are not there yet, by
 // their path below the program's name.
 var plannedCommands = []string{
-	"bugtool", "cgtracker", "cri", "debug", "eventlog", "explain", "info", "policyfilter", "policytest",
+	"bugtool", "cgtracker", "cri", "debug", "eventlog", "info", "policyfilter", "policytest",
 	"rthooks", "sensors", "tracingpolicy generate ftrace-list", "tracingpolicy generate uprobes",
 	"tracingpolicy generate usdts",
 }

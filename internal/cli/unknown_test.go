@@ -26,7 +26,7 @@ func TestMisspeltCommandLine(t *testing.T) {
 		{"argument", `status takes no argument, got "now" (see "vedette status --help")`, []string{"status", "now"}},
 		{"missing argument", `delete needs the name of a policy (see "vedette tracingpolicy delete --help")`, []string{"tp", "delete"}},
 		{"too many arguments", `delete has one argument too many: "b" (see "vedette tracingpolicy delete --help")`, []string{"tp", "delete", "a", "b"}},
-		{"planned command", `command "explain" is not yet supported by vedette (see "vedette --help")`, []string{"explain", "tracingpolicy"}},
+		{"planned command", `command "bugtool" is not yet supported by vedette (see "vedette --help")`, []string{"bugtool", "tracingpolicy"}},
 		{"planned sub-command", `command "tracingpolicy generate uprobes" is not yet supported by vedette (see "vedette tracingpolicy generate --help")`, []string{"tp", "generate", "uprobes", "-b", "/bin/sh"}},
 		{"event type", `unknown event type "exce"; did you mean PROCESS_EXEC? (see "vedette getevents --help")`, []string{"getevents", "-e", "exce"}},
 		{"mode", `unknown mode "audit"; it is enforce or monitor (see "vedette tracingpolicy set-mode --help")`, []string{"tp", "set-mode", "a", "audit"}},

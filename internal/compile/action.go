@@ -17,6 +17,9 @@ var actionNames = map[policy.ActionType]string{
 	policy.ActionUnfollowFD: "KPROBE_ACTION_UNFOLLOWFD",
 	policy.ActionCopyFD:     "KPROBE_ACTION_COPYFD",
 	policy.ActionOverride:   "KPROBE_ACTION_OVERRIDE",
+
+	policy.ActionTrackSock:   "KPROBE_ACTION_TRACKSOCK",
+	policy.ActionUntrackSock: "KPROBE_ACTION_UNTRACKSOCK",
 }
 
 // maxSignal is the highest number of a signal.
@@ -68,6 +71,8 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 		f.fdOp(r, e, FDCopy, a, path)
 	case policy.ActionOverride:
 		f.override(r, e, a, path)
+	case policy.ActionTrackSock, policy.ActionUntrackSock:
+		f.trackSock(r, e, a, path)
 	}
 }
 

@@ -11,11 +11,20 @@ import (
 // hookContext is what arguments and selectors must know of their hook.
 type hookContext struct {
 	kind             HookKind
-	args             int // how many arguments there can be
+	key              HookKey // empty for hooks in programs
+	args             int     // how many arguments there can be
 	subsystem, event string
 	returns          bool
-	// declared are the policy's args; their slots are in entry.args.
+	// btfPath is the file with the types of a program.
+	btfPath string
+	// prototype is nil where it is not known; undescribed says why, where a
+	// kernel was asked.
+	prototype   *Prototype
+	undescribed error
+	// declared are the policy's args, numArgs of them, and then its data;
+	// their slots are in entry.args.
 	declared []policy.Arg
+	numArgs  int
 	// unknown has the positions of args whose type only the kernel knows,
 	// and none is at hand.
 	unknown map[uint8]bool
@@ -33,52 +42,77 @@ func (f *frontend) args(e *entry, hook *hookContext, args []policy.Arg, path str
 		f.errorf(path, "%d arguments are too many, the limit is %d", len(args), MaxArgs)
 		return
 	}
-	hook.declared, hook.unknown = args, make(map[uint8]bool)
+	hook.declared, hook.numArgs, hook.unknown = args, len(args), make(map[uint8]bool)
+	e.numArgs = len(args)
 	for i := range args {
-		itemPath := policy.ItemPath(path, i)
-		a := &args[i]
-		f.checkArgFields(a, itemPath)
-		s := Slot{Index: uint8(a.Index), ReturnCopy: a.ReturnCopy}
-		if int64(a.Index) >= int64(hook.args) {
-			f.errorf(itemPath+".index", "argument %d does not exist here, the last one is %d", a.Index, hook.args-1)
-		}
-		s.Type = f.argType(a, hook, uint8(i), itemPath)
-		s.SizeArg = f.sizeArg(a, s.Type, hook, itemPath)
-		s.Max = slotMax(s.Type, a.MaxData)
-		f.checkBuffer(a, s.Type, hook, itemPath)
-		e.group.Labels = append(e.group.Labels, a.Label)
-		e.args = append(e.args, s)
+		e.args = append(e.args, f.arg(hook, &args[i], uint8(i), policy.ItemPath(path, i)))
+		e.group.Labels = append(e.group.Labels, args[i].Label)
 	}
+	f.checkPrototype(hook, path)
 }
 
-// checkArgFields refuses the fields of an argument that are not executed yet.
-func (f *frontend) checkArgFields(a *policy.Arg, path string) {
-	for _, field := range []struct{ name, value string }{
-		{"resolve", a.Resolve}, {"source", a.Source}, {"btfType", a.BTFType}, {"btfTypeModule", a.BTFTypeModule},
-	} {
-		if field.value != "" {
-			f.named(path+"."+field.name, field.name)
-		}
+// arg understands one of the args.
+func (f *frontend) arg(hook *hookContext, a *policy.Arg, position uint8, path string) Slot {
+	s := Slot{Index: uint8(a.Index), ReturnCopy: a.ReturnCopy}
+	if int64(a.Index) >= int64(hook.args) {
+		f.errorf(path+".index", "argument %d does not exist here, the last one is %d", a.Index, hook.args-1)
 	}
+	switch {
+	case a.Source != "":
+		f.errorf(path+".source", "source is for data only, not for args")
+	case a.Resolve != "":
+		f.resolveArg(&s, hook, a, position, path)
+	default:
+		if a.BTFType != "" || a.BTFTypeModule != "" {
+			f.warnf(path, "btfType is where resolve begins: it does nothing without")
+		}
+		s.Type = f.argType(a, hook, position, path)
+	}
+	f.finish(&s, hook, a, path)
+	return s
+}
+
+// finish understands what depends on the type.
+func (f *frontend) finish(s *Slot, hook *hookContext, a *policy.Arg, path string) {
+	s.SizeArg = f.sizeArg(a, s.Type, hook, path)
+	s.Max = slotMax(s.Type, a.MaxData)
+	if s.Type == TypeConstBuf {
+		f.array(s, a, hook, path)
+	}
+	f.checkSized(a, s.Type, path)
+	f.checkBuffer(a, s.Type, hook, path)
 }
 
 // argType returns the type of an argument, TypeNone after an error.
 func (f *frontend) argType(a *policy.Arg, hook *hookContext, position uint8, path string) SlotType {
+	if hook.kind == HookTracepoint {
+		return f.tracepointType(a, slotTypes[a.Type], hook, position, path)
+	}
+	declared := a.Type
+	if isAuto(declared) {
+		var known bool
+		if declared, known = f.autoType(a, hook, path); !known {
+			hook.unknown[position] = f.in.Types == nil && !hook.kind.InUserSpace()
+			if hook.unknown[position] {
+				return TypeU64
+			}
+			return TypeNone
+		}
+	}
+	return f.slotType(declared, hook, path)
+}
+
+// slotType returns the type by which an argument that is declared so is
+// fetched, TypeNone after an error.
+func (f *frontend) slotType(declared policy.ArgType, hook *hookContext, path string) SlotType {
 	typePath := path + ".type"
-	t, ok := slotTypes[a.Type]
+	t, ok := slotTypes[declared]
 	switch {
-	case hook.kind == HookTracepoint:
-		return f.tracepointType(a, t, hook, position, path)
-	case a.Type == policy.TypeAuto || a.Type == "":
-		f.errorf(typePath, "the type of this argument is not known: give one")
 	case !ok:
-		f.unsupported(typePath, "arguments of type "+quote(a.Type))
-	case hook.kind == HookSyscall && (t == TypeFile || t == TypePath || t == TypeFilename):
-		f.errorf(typePath, "no argument of a system call is a %s: use string for text, fd for a descriptor", a.Type)
-	case hook.kind.InUserSpace() && (t == TypeFile || t == TypePath || t == TypeFilename):
-		f.errorf(typePath, "no argument of a program is a %s, which only the kernel has: use string for text, fd for a descriptor", a.Type)
-	case t == TypeDataLoc, t == TypeSyscall64 && !hook.isTracepoint():
-		f.errorf(typePath, "no argument of this hook is a %s", a.Type)
+		f.unsupported(typePath, "arguments of type "+quote(declared))
+	case !f.checkPlace(declared, t, hook, typePath):
+	case t == TypeDataLoc && hook.kind != HookTracepoint, t == TypeSyscall64 && !hook.isTracepoint():
+		f.errorf(typePath, "no argument of this hook is a %s", declared)
 	default:
 		return t
 	}
@@ -90,6 +124,9 @@ func (f *frontend) tracepointType(a *policy.Arg, t SlotType, hook *hookContext, 
 	auto := a.Type == policy.TypeAuto || a.Type == ""
 	if !auto && t == TypeNone {
 		f.unsupported(path+".type", "arguments of type "+quote(a.Type))
+		return TypeNone
+	}
+	if !auto && !f.checkPlace(a.Type, t, hook, path+".type") {
 		return TypeNone
 	}
 	if f.in.Fields == nil {
@@ -117,10 +154,14 @@ func (f *frontend) sizeArg(a *policy.Arg, t SlotType, hook *hookContext, path st
 	switch {
 	case a.SizeArgIndex == 0:
 		return 0
-	case t != TypeCharBuf:
+	case t == TypeConstBuf:
+		return 0 // the format says how long an array is
+	case t == TypeSockaddrUn && int64(a.SizeArgIndex) <= int64(hook.args):
+		return uint8(a.SizeArgIndex)
+	case t != TypeCharBuf && t != TypeCharIovec:
 		// A field of unknown type may turn out to be a buffer.
 		if t != TypeNone && len(hook.unknown) == 0 {
-			f.errorf(path+".sizeArgIndex", "only a char_buf has a sizeArgIndex")
+			f.errorf(path+".sizeArgIndex", "only a char_buf and a char_iovec have a sizeArgIndex")
 		}
 		return 0
 	case int64(a.SizeArgIndex) > min(int64(hook.args), math.MaxUint8):
@@ -133,15 +174,19 @@ func (f *frontend) sizeArg(a *policy.Arg, t SlotType, hook *hookContext, path st
 
 // checkBuffer checks what only buffers can have.
 func (f *frontend) checkBuffer(a *policy.Arg, t SlotType, hook *hookContext, path string) {
-	if a.MaxData && t != TypeCharBuf && t != TypeNone {
-		f.errorf(path+".maxData", "only a char_buf has maxData")
+	if a.MaxData && !t.isBuffer() && t != TypeNone {
+		f.errorf(path+".maxData", "only a char_buf, a char_iovec and an iov_iter have maxData")
 	}
 	if !a.ReturnCopy {
 		return
 	}
 	switch {
-	case t != TypeCharBuf && t != TypeNone:
-		f.errorf(path+".returnCopy", "only a char_buf has returnCopy")
+	case t == TypeIovIter:
+		f.errorf(path+".returnCopy", "the kernel moves an iov_iter on while it fills the memory: use returnCopy with the char_buf or char_iovec of the system call")
+	case t != TypeCharBuf && t != TypeCharIovec && t != TypeNone:
+		f.errorf(path+".returnCopy", "only a char_buf and a char_iovec have returnCopy")
+	case a.Resolve != "":
+		f.errorf(path+".returnCopy", "what is found by resolve cannot be copied at return")
 	case hook.kind != HookSyscall:
 		f.errorf(path+".returnCopy", "only the arguments of system calls can be copied at return")
 	}

@@ -19,7 +19,7 @@ type builder struct {
 // build compiles one hook.
 func build(d *draft, cls *classes) *Hook {
 	b := &builder{
-		draft: d, hook: &Hook{Key: d.key, Slots: d.slots}, classes: cls, trie: newTrie(0),
+		draft: d, hook: &Hook{Key: d.key, Slots: d.slots, Many: d.many, NoMulti: d.noMulti}, classes: cls, trie: newTrie(0),
 		dims: make(map[dimKey]*dimDraft), returns: make(map[dimKey]*dimDraft),
 	}
 	b.bits()
@@ -27,7 +27,7 @@ func build(d *draft, cls *classes) *Hook {
 	b.hook.Dims = b.dimensions(b.dims)
 	b.hook.ReturnDims = b.dimensions(b.returns)
 	b.hook.NumProc = slices.IndexFunc(b.hook.Dims, func(d Dim) bool {
-		return d.Source == SourceArg || d.Source == SourceFollowed
+		return d.Source.OfArgument()
 	})
 	if b.hook.NumProc < 0 {
 		b.hook.NumProc = len(b.hook.Dims)
@@ -51,7 +51,9 @@ func (b *builder) bits() {
 	next := uint16(0)
 	for _, p := range b.draft.placed {
 		g := p.entry.group
-		g.Policy, g.Args, g.FirstBit, g.Bits = p.policy, p.slots, next, uint16(len(p.entry.rules))
+		g.Policy, g.FirstBit, g.Bits = p.policy, next, uint16(len(p.entry.rules))
+		g.Args, g.Data = p.slots[:p.entry.numArgs], p.slots[p.entry.numArgs:]
+		g.ReturnSlot = p.returnSlot
 		for _, s := range p.entry.rules {
 			b.rule(s, p.slots, next)
 			next++
@@ -87,13 +89,19 @@ func (b *builder) rule(s *selector, slots []uint8, bit uint16) {
 			op.Other = slots[op.Other]
 		}
 	}
+	if r.Flags&RuleTrackSock != 0 {
+		r.Track = slots[r.Track]
+	}
+	if r.Flags&RuleUntrackSock != 0 {
+		r.Untrack = slots[r.Untrack]
+	}
 	b.all.set(bit)
 	b.hook.Rules = append(b.hook.Rules, r)
 	b.hook.HasReturn = b.hook.HasReturn || r.Flags&RuleReturn != 0
 	for i, key := range keysOfConditions(s.conditions, slots) {
 		c := &s.conditions[i]
 		into := b.dims
-		if c.source == SourceReturn {
+		if c.ofReturn {
 			into = b.returns
 		}
 		if into[key] == nil {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/vedette-io/vedette/internal/policy"
@@ -19,6 +20,13 @@ type Input struct {
 	// are only checked; then fields of type auto are of unknown type, and the
 	// plan cannot be loaded.
 	Fields Fields
+	// Functions knows the kernel's functions. It is nil where policies are
+	// only checked; then lists that the kernel fills are empty.
+	Functions Functions
+	// Types knows the kernel's functions and types. It is nil where policies
+	// are only checked; then what only they tell is taken for right, and a
+	// plan that depends on it cannot be loaded.
+	Types Types
 	// HostNamespaces are the inode numbers of the host's namespaces by the
 	// names of [policy.NamespaceNames]; a kind that the kernel lacks is not
 	// in it. It is nil where policies are only checked.
@@ -30,9 +38,9 @@ type InputPolicy struct {
 	Policy *policy.Policy
 	// Monitor says that signals are not sent, only reported.
 	Monitor bool
-	// FollowBit is the policy's number in the follow masks of descriptors, 0
-	// to MaxFollow-1, or -1 where it has none. Policies of which [Follows]
-	// is true need one.
+	// FollowBit is the policy's number in the masks of followed descriptors
+	// and tracked sockets, 0 to MaxFollow-1, or -1 where it has none. Policies
+	// of which [Follows] is true need one.
 	FollowBit int
 }
 
@@ -41,6 +49,15 @@ type Fields interface {
 	// TracepointField returns the field with the number of a tracepoint's
 	// format. The common fields count; the first is 0.
 	TracepointField(subsystem, event string, index uint32) (FieldInfo, error)
+}
+
+// Functions knows which functions the kernel has.
+type Functions interface {
+	// MatchingFunctions returns the names of the functions that can be hooked
+	// and match a regular expression.
+	MatchingFunctions(pattern *regexp.Regexp) ([]string, error)
+	// HasFunction reports whether the kernel has a function of that name.
+	HasFunction(name string) (bool, error)
 }
 
 // FieldInfo describes a field of a tracepoint.
@@ -52,9 +69,11 @@ type FieldInfo struct {
 	DataLoc bool // the field is a __data_loc
 }
 
-// Follows reports whether a policy follows descriptors, so that it needs a
-// number in the follow masks.
-func Follows(p *policy.Policy) bool {
+// Follows reports whether a policy follows descriptors or tracks sockets, so
+// that it needs a number in the masks of those.
+func Follows(p *policy.Policy) bool { return followsDescriptors(p) || tracksSocks(p) }
+
+func followsDescriptors(p *policy.Policy) bool {
 	for s := range selectors(&p.Spec) {
 		for i := range s.MatchActions {
 			if s.MatchActions[i].Action == policy.ActionFollowFD {
@@ -70,6 +89,7 @@ func Follows(p *policy.Policy) bool {
 // executed, there is no plan; the error has a [PolicyError] for each one.
 func Compile(in Input) (*Plan, error) {
 	d := drafts{hooks: make(map[HookKey]*draft)}
+	plan := &Plan{}
 	var errs []error
 	for i := range in.Policies {
 		f := newFrontend(&in, i)
@@ -81,17 +101,29 @@ func Compile(in Input) (*Plan, error) {
 		if len(diags) > 0 {
 			errs = append(errs, &PolicyError{Policy: i, Diagnostics: diags, source: in.Policies[i].Policy.Source})
 		}
+		plan.note(f)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	plan := &Plan{}
 	var cls *classes
 	plan.Process, cls = buildProcess(d.hooks, &d.sets)
 	for _, key := range slices.SortedFunc(maps.Keys(d.hooks), compareKeys) {
 		plan.Hooks = append(plan.Hooks, build(d.hooks[key], cls))
 	}
 	return plan, nil
+}
+
+// note enters what is to be said of a policy that is executed.
+func (p *Plan) note(f *frontend) {
+	p.Skipped = append(p.Skipped, f.skipped...)
+	if len(f.warnings) == 0 {
+		return
+	}
+	if p.Warnings == nil {
+		p.Warnings = make(map[int][]policy.Diagnostic)
+	}
+	p.Warnings[f.index] = f.warnings
 }
 
 func compareKeys(a, b HookKey) int {

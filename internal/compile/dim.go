@@ -32,19 +32,19 @@ func (k dimKey) rank() int {
 		return 1
 	case SourceFlags:
 		return 2
-	case SourceSets:
+	case SourceSets, SourceParentSets:
 		return 3
-	case SourceBinary, SourceBinaryEnd:
+	case SourceBinary, SourceBinaryEnd, SourceParentBinary, SourceParentBinaryEnd:
 		return 4
-	case SourceNamespace:
+	case SourceNamespace, SourceWorkload:
 		return 5
-	case SourceCaps:
+	case SourceCaps, SourceNamespaceChanges, SourceCapabilityChanges:
 		return 6
 	}
 	switch k.kind {
 	case DimExpression:
 		return 8
-	case DimString:
+	case DimAddress, DimString:
 		return 9
 	case DimPostfix:
 		return 10
@@ -67,16 +67,19 @@ func compareDims(a, b dimDraft) int {
 		cmp.Compare(a.key.rank(), b.key.rank()),
 		cmp.Compare(a.key.source, b.key.source),
 		cmp.Compare(a.key.index, b.key.index),
+		cmp.Compare(a.key.other, b.key.other),
 		cmp.Compare(a.key.kind, b.key.kind),
 		cmp.Compare(a.key.order(), b.key.order()),
+		cmp.Compare(a.key.field.Offset, b.key.field.Offset),
 	)
 }
 
 // dim builds the tables of one dimension.
 func (b *builder) dim(d dimDraft) Dim {
 	out := Dim{
-		Kind: d.key.kind, Source: d.key.source, Index: d.key.index, Signed: d.terms[0].condition.signed,
-		Base: uint32(len(b.hook.Table)), None: b.none(d.terms),
+		Kind: d.key.kind, Source: d.key.source, Index: d.key.index, Other: d.key.other, Field: d.key.field,
+		Signed: d.terms[0].condition.signed,
+		Base:   uint32(len(b.hook.Table)), None: b.none(d.terms),
 	}
 	switch d.key.kind {
 	case DimInterval:
@@ -87,6 +90,9 @@ func (b *builder) dim(d dimDraft) Dim {
 		b.index(d.terms, b.classes.of(d.key.source))
 	case DimExpression:
 		b.expressions(d)
+	case DimAddress:
+		out.State = b.addresses(d.terms)
+		b.intervals(d.terms)
 	case DimString, DimPostfix:
 		out.State = b.text(d.terms)
 		out.Base = 0

@@ -14,6 +14,8 @@ import (
 type draft struct {
 	key    HookKey
 	placed []placed
+	// many and noMulti are as in Hook.
+	many, noMulti bool
 	// What the placed entries use up.
 	slots   []Slot
 	masks   map[dimKey]map[uint64]bool // the dimensions; masks of DimMask ones
@@ -28,12 +30,14 @@ type placed struct {
 	policy int
 	entry  *entry
 	slots  []uint8
+	// returnSlot is the slot of the return value, or -1.
+	returnSlot int
 }
 
 // trial returns a copy without the placed entries, to try new ones on.
 func (d *draft) trial() *draft {
 	return &draft{
-		key: d.key, slots: slices.Clone(d.slots), rules: d.rules,
+		key: d.key, many: d.many, noMulti: d.noMulti, slots: slices.Clone(d.slots), rules: d.rules,
 		masks: cloneMasks(d.masks), returns: cloneMasks(d.returns), substrings: cloneMasks(d.substrings),
 	}
 }
@@ -110,11 +114,15 @@ func (a *admission) refuse(e *entry, format string, args ...any) {
 
 // place puts an entry on a hook and checks the limits of the hook.
 func (a *admission) place(d *draft, e *entry) {
-	p := placed{policy: a.unit.index, entry: e}
+	p := placed{policy: a.unit.index, entry: e, returnSlot: -1}
 	for _, s := range e.args {
 		p.slots = append(p.slots, d.slot(s))
 	}
+	if e.ret != nil {
+		p.returnSlot = int(d.slot(*e.ret))
+	}
 	d.rules += len(e.rules)
+	d.many, d.noMulti = d.many || e.many, d.noMulti || e.noMulti
 	for _, s := range e.rules {
 		for i, key := range keysOfConditions(s.conditions, p.slots) {
 			a.count(d, e, &s.conditions[i], key)
@@ -135,7 +143,7 @@ func (a *admission) count(d *draft, e *entry, c *condition, key dimKey) {
 		c.mask = mask
 	}
 	dims := &d.masks
-	if c.source == SourceReturn {
+	if c.ofReturn {
 		dims = &d.returns
 	}
 	if *dims == nil {

@@ -59,8 +59,36 @@ func (f *frontend) argFilter(e *entry, hook *hookContext, a *policy.ArgFilter, p
 	if a.Operator == policy.OpCelExpr {
 		return f.expressionFilter(e, hook, a, path)
 	}
+	if a.Operator == policy.OpCapabilitiesGained {
+		return f.gainedFilter(e, hook, a, path)
+	}
 	position, ok := f.argPosition(hook, a, path)
-	if !ok || int(position) >= len(e.args) {
+	if !ok {
+		return nil
+	}
+	return f.valueFilter(e, hook, position, a, path)
+}
+
+// dataFilter understands one entry of matchData, whose index is a position.
+func (f *frontend) dataFilter(e *entry, hook *hookContext, a *policy.ArgFilter, path string) []condition {
+	index := a.Index
+	switch {
+	case len(a.Args) > 1:
+		f.unsupported(path+".args", "filters on several data at once")
+		return nil
+	case len(a.Args) == 1:
+		index = a.Args[0]
+	}
+	if count := len(hook.declared) - hook.numArgs; int64(index) >= int64(count) {
+		f.errorf(path+".index", "there are only %d data, position %d is not one of them", count, index)
+		return nil
+	}
+	return f.valueFilter(e, hook, uint8(hook.numArgs)+uint8(index), a, path)
+}
+
+// valueFilter understands a filter on one of the args and data.
+func (f *frontend) valueFilter(e *entry, hook *hookContext, position uint8, a *policy.ArgFilter, path string) []condition {
+	if int(position) >= len(e.args) {
 		return nil
 	}
 	slot, declared := &e.args[position], hook.declared[position].Type
@@ -70,18 +98,21 @@ func (f *frontend) argFilter(e *entry, hook *hookContext, a *policy.ArgFilter, p
 		return nil
 	case slot.ReturnCopy:
 		f.errorf(path, "the argument is copied when the call returns, after its filters are looked at")
+		return nil
+	case a.Operator == policy.OpFileType || a.Operator == policy.OpNotFileType:
+		return f.fileTypeFilter(slot, position, a, path)
+	case slot.Type.isNet(), slot.Type == TypeSockaddrUn && a.Operator == policy.OpFamily:
+		return f.netFilter(condition{index: position}, slot.Type, a, path)
 	case slot.Type.IsString():
 		return f.textFilter(slot, position, a, path)
 	case slot.Type.IsInteger():
-		if declared == policy.TypeAuto || declared == "" {
+		if declared == policy.TypeAuto || declared == "" || slotTypes[declared] != slot.Type {
 			declared = schemaType(slot.Type)
 		}
 		c := condition{source: SourceArg, index: position}
 		return f.intFilter(c, slot.Type, declared, a, path)
-	case slot.Type == TypeNop:
-		f.errorf(path, "an argument of type nop has no value to filter")
 	}
-	return nil
+	return f.objectFilter(e, hook, position, a, path)
 }
 
 // argPosition returns which of the entry's args a filter is about.
@@ -91,13 +122,13 @@ func (f *frontend) argPosition(hook *hookContext, a *policy.ArgFilter, path stri
 			f.unsupported(path+".args", "filters on several args at once")
 			return 0, false
 		}
-		if int64(a.Args[0]) >= int64(len(hook.declared)) {
-			f.errorf(path+".args", "there are only %d args, position %d is not one of them", len(hook.declared), a.Args[0])
+		if int64(a.Args[0]) >= int64(hook.numArgs) {
+			f.errorf(path+".args", "there are only %d args, position %d is not one of them", hook.numArgs, a.Args[0])
 			return 0, false
 		}
 		return uint8(a.Args[0]), true
 	}
-	position := slices.IndexFunc(hook.declared, func(d policy.Arg) bool { return d.Index == a.Index })
+	position := slices.IndexFunc(hook.declared[:hook.numArgs], func(d policy.Arg) bool { return d.Index == a.Index })
 	if position < 0 {
 		f.errorf(path+".index", "no arg with index %d is declared", a.Index)
 		return 0, false
@@ -142,7 +173,7 @@ func (f *frontend) textFilter(slot *Slot, position uint8, a *policy.ArgFilter, p
 		c.kind = DimPostfix
 	}
 	for i, v := range a.Values {
-		if l, ok := f.literal(v, how.form, int(slot.Max), policy.ItemPath(path+".values", i)); ok {
+		if l, ok := f.literal(v, how.form, min(int(slot.Max), MaxString), policy.ItemPath(path+".values", i)); ok {
 			c.literals = append(c.literals, l)
 		}
 	}
@@ -161,9 +192,15 @@ func (f *frontend) returnFilter(e *entry, a *policy.ArgFilter, path string) []co
 	case a.Operator == policy.OpCelExpr:
 		f.errorf(path+".operator", "expressions are about arguments: use Equal, GT, InRange or Mask for the return value")
 		return nil
+	case e.ret != nil:
+		f.errorf(path, "a return value that is no integer cannot be filtered")
+		return nil
 	case e.group.ReturnType == TypeNone:
 		return nil
 	}
-	c := condition{source: SourceReturn, index: uint8(e.group.ReturnType)}
+	if t := e.group.ReturnType; t.isNet() {
+		return f.netFilter(condition{ofReturn: true}, t, a, path)
+	}
+	c := condition{source: SourceReturn, ofReturn: true, index: uint8(e.group.ReturnType)}
 	return f.intFilter(c, e.group.ReturnType, schemaType(e.group.ReturnType), a, path)
 }

@@ -39,7 +39,7 @@ func (f *frontend) expressionFilter(e *entry, hook *hookContext, a *policy.ArgFi
 
 // operandType returns the type of an argument in expressions.
 func operandType(e *entry, hook *hookContext, n uint64) (expression.Type, error) {
-	if n >= uint64(len(e.args)) {
+	if n >= uint64(len(hook.declared)) {
 		return 0, fmt.Errorf("there are only %d args, arg%d is not one of them", len(hook.declared), n)
 	}
 	s, declared := e.args[n], hook.declared[n].Type

@@ -32,6 +32,10 @@ func schemaType(t SlotType) policy.ArgType {
 		return policy.TypeUint32
 	case TypeS64:
 		return policy.TypeInt64
+	case TypeCapability:
+		return policy.TypeCapability
+	case TypeBPFCmd:
+		return policy.TypeBpfCmd
 	}
 	return policy.TypeUint64
 }
@@ -115,8 +119,8 @@ func (f *frontend) listSpans(name string, t SlotType, path string) []span {
 	case t != TypeSyscall64:
 		f.errorf(path, "a list of system calls needs an argument of type syscall64")
 		return nil
-	case list.Type != policy.ListTypeSyscalls:
-		f.unsupported(path, "lists of type "+quote(list.Type)+" as values")
+	case !list.IsSyscalls():
+		f.errorf(path, "the list %s is not one of system calls: its type must be syscalls or generated_syscalls", quote(name))
 		return nil
 	}
 	var spans []span

@@ -5,6 +5,7 @@ package compile
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/vedette-io/vedette/internal/policy"
 )
@@ -17,11 +18,17 @@ type frontend struct {
 	policy *policy.Policy
 	// follow is the policy's number in the follow masks, or -1.
 	follow int
-	diags  []policy.Diagnostic
+	// scope are the conditions on the workload that all rules have.
+	scope []condition
+	// track is its number in the masks of tracked sockets, or -1.
+	track    int
+	diags    []policy.Diagnostic
+	warnings []policy.Diagnostic
+	skipped  []Skipped
 }
 
 func newFrontend(in *Input, index int) *frontend {
-	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1}
+	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1, track: -1}
 }
 
 // maxDiagnostics bounds what is reported of one policy.
@@ -35,7 +42,23 @@ func (f *frontend) errorf(path, format string, args ...any) {
 	case len(f.diags) == maxDiagnostics:
 		format, args = "more than %d findings, the rest is not shown", []any{maxDiagnostics}
 	}
-	f.diags = append(f.diags, f.policy.Diagnose(path, policy.SeverityError, format, args...))
+	f.diags = appendOnce(f.diags, f.policy.Diagnose(path, policy.SeverityError, format, args...))
+}
+
+// warnf reports what is doubtful about the field at a path.
+func (f *frontend) warnf(path, format string, args ...any) {
+	if len(f.warnings) < maxDiagnostics {
+		f.warnings = appendOnce(f.warnings, f.policy.Diagnose(path, policy.SeverityWarning, format, args...))
+	}
+}
+
+// appendOnce appends a finding that is not there yet: an entry for several
+// functions is looked at several times.
+func appendOnce(all []policy.Diagnostic, d policy.Diagnostic) []policy.Diagnostic {
+	if slices.Contains(all, d) {
+		return all
+	}
+	return append(all, d)
 }
 
 // unsupported reports something of the policy language that is not executed
@@ -62,7 +85,9 @@ func (f *frontend) unit() *unit {
 		}
 	}
 	for i := range f.policy.Spec.LsmHooks {
-		u.entries = append(u.entries, f.lsmHook(&f.policy.Spec.LsmHooks[i], i))
+		if e := f.lsmHook(&f.policy.Spec.LsmHooks[i], i); e != nil {
+			u.entries = append(u.entries, e)
+		}
 	}
 	for i := range f.policy.Spec.Uprobes {
 		u.entries = append(u.entries, f.uprobe(&f.policy.Spec.Uprobes[i], i)...)
@@ -71,30 +96,6 @@ func (f *frontend) unit() *unit {
 		u.entries = append(u.entries, f.usdt(&f.policy.Spec.Usdts[i], i))
 	}
 	return u
-}
-
-// checkScope refuses policies that would apply to more than they say.
-func (f *frontend) checkScope() {
-	if f.policy.Kind == policy.KindTracingPolicyNamespaced {
-		f.errorf("kind", "a %s applies to the pods of one namespace; without Kubernetes it would apply to the whole host and is refused",
-			policy.KindTracingPolicyNamespaced)
-	}
-	s := &f.policy.Spec
-	for _, restriction := range []struct {
-		name     string
-		selector *policy.LabelSelector
-	}{
-		{"podSelector", s.PodSelector},
-		{"containerSelector", s.ContainerSelector},
-		{"nodeSelector", s.NodeSelector},
-	} {
-		if restriction.selector != nil {
-			f.named("spec."+restriction.name, restriction.name)
-		}
-	}
-	if h := s.HostSelector; h != nil && len(h.MatchLabels)+len(h.MatchExpressions) > 0 {
-		f.errorf("spec.hostSelector", "hostSelector can only be null or {}")
-	}
 }
 
 // checkSections refuses the sections that are not executed yet.
@@ -114,15 +115,21 @@ func (f *frontend) checkSections() {
 	}
 }
 
-// checkFollow finds the policy's number in the follow masks.
+// checkFollow finds the policy's number in the masks of what is followed.
 func (f *frontend) checkFollow() {
 	if !Follows(f.policy) {
 		return
 	}
-	f.follow = f.in.Policies[f.index].FollowBit
-	if f.follow < 0 || f.follow >= MaxFollow {
-		f.errorf("spec", "at most %d policies can follow descriptors at once", MaxFollow)
-		f.follow = 0
+	bit := f.in.Policies[f.index].FollowBit
+	if bit < 0 || bit >= MaxFollow {
+		f.errorf("spec", "at most %d policies can follow descriptors or track sockets at once", MaxFollow)
+		bit = 0
+	}
+	if followsDescriptors(f.policy) {
+		f.follow = bit
+	}
+	if tracksSocks(f.policy) {
+		f.track = bit
 	}
 }
 

@@ -186,7 +186,7 @@ func checkHook(t *testing.T, h *compile.Hook) {
 		seen[key] = true
 	}
 	for i, d := range h.Dims {
-		if of := d.Source == compile.SourceArg || d.Source == compile.SourceFollowed; of != (i >= h.NumProc) {
+		if of := d.Source.OfArgument(); of != (i >= h.NumProc) {
 			t.Errorf("dimension %d of source %d, %d are of the process", i, d.Source, h.NumProc)
 		}
 		if d.Kind != compile.DimInterval {

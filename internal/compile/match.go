@@ -29,7 +29,21 @@ type ProcessValues struct {
 	Binary, BinaryEnd uint32
 	Namespaces        [NumNamespaces]uint32 // inode numbers, by policy.Namespace
 	Caps              [3]uint64             // effective, permitted, inheritable
+
+	// What is known of the image that the process comes from.
+	ParentSets                    uint64
+	ParentBinary, ParentBinaryEnd uint32
+
+	// The namespaces and capabilities that changes are told against.
+	OldNamespaces [NumNamespaces]uint32
+	OldCaps       [3]uint64
+
+	Workload uint32 // its class, see Workload…
 }
+
+// fileTypeMask are the bits of a mode that tell the type of a file (S_IFMT,
+// include/uapi/linux/stat.h).
+const fileTypeMask = 0o170000
 
 // UnknownClass is the class of a binary whose path could not be read.
 const UnknownClass = ^uint32(0)
@@ -43,10 +57,18 @@ type Value struct {
 	Int uint64
 	// Str is the text of a string, the bytes of a buffer, or a path.
 	Str []byte
+	// NoPath says that it is an address of another family than that of Str.
+	NoPath bool
 	// Truncated says that Str is only the beginning of the value.
 	Truncated bool
+	// Content is that of a structured value, a struct vd_net. NoAddress and
+	// NoPort say that it has no addresses and no ports.
+	Content           []byte
+	NoAddress, NoPort bool
 	// Followed are the follow bits of a descriptor.
 	Followed uint64
+	// Mode is the mode of a file's inode, 0 where it has none.
+	Mode uint32
 }
 
 // Match returns the rules whose conditions on the process and the arguments
@@ -64,7 +86,19 @@ func (h *Hook) Match(v *Values) []uint64 {
 // narrows it to its type.
 func (h *Hook) MatchReturn(m []uint64, ret int64) {
 	for i := range h.ReturnDims {
-		h.apply(m, &h.ReturnDims[i], nil, ret)
+		if d := &h.ReturnDims[i]; d.Source == SourceReturn {
+			h.apply(m, d, nil, ret)
+		}
+	}
+}
+
+// MatchReturned does it for conditions on the content of the value, such as
+// those on a socket.
+func (h *Hook) MatchReturned(m []uint64, v *Value) {
+	for i := range h.ReturnDims {
+		if d := &h.ReturnDims[i]; d.Source == SourceField {
+			h.apply(m, d, &Values{Args: []Value{*v}}, 0)
+		}
 	}
 }
 
@@ -84,6 +118,9 @@ func (h *Hook) Winners(m []uint64) []uint64 {
 // apply ANDs the vectors of one dimension to m.
 func (h *Hook) apply(m vector, d *Dim, v *Values, ret int64) {
 	switch d.Kind {
+	case DimAddress:
+		m.and(h.Vectors[h.lookupAddress(d, &v.Args[d.Index])])
+		return
 	case DimString, DimPostfix:
 		m.and(h.Vectors[h.lookupText(d, &v.Args[d.Index])])
 		return
@@ -125,6 +162,15 @@ func (d *Dim) value(v *Values, ret int64) (uint64, bool) {
 	case SourceFollowed:
 		a := &v.Args[d.Index]
 		return a.Followed, !a.Failed
+	case SourceFileType:
+		a := &v.Args[d.Index]
+		t := uint64(a.Mode & fileTypeMask)
+		return t, !a.Failed && t != 0
+	case SourceCapsGained:
+		old, now := &v.Args[d.Index], &v.Args[d.Other]
+		return now.Int &^ old.Int, !old.Failed && !now.Failed
+	case SourceField:
+		return v.Args[d.Index].field(d.Field)
 	case SourceReturn:
 		return SlotType(d.Index).Extend(uint64(ret)), true
 	case SourcePID:
@@ -143,8 +189,31 @@ func (d *Dim) value(v *Values, ret int64) (uint64, bool) {
 		return v.Process.Caps[d.Index], true
 	case SourceFlags:
 		return v.Process.Flags, true
+	case SourceParentSets:
+		return v.Process.ParentSets, true
+	case SourceParentBinary:
+		return uint64(v.Process.ParentBinary), true
+	case SourceParentBinaryEnd:
+		return uint64(v.Process.ParentBinaryEnd), true
+	case SourceNamespaceChanges:
+		return v.Process.namespaceChanges(), true
+	case SourceCapabilityChanges:
+		return v.Process.Caps[d.Index] ^ v.Process.OldCaps[d.Index], true
+	case SourceWorkload:
+		return uint64(v.Process.Workload), true
 	}
 	return 0, false
+}
+
+// namespaceChanges returns a bit for each kind of namespace that has changed.
+func (p *ProcessValues) namespaceChanges() uint64 {
+	var changes uint64
+	for kind, inode := range p.Namespaces {
+		if inode != p.OldNamespaces[kind] {
+			changes |= 1 << kind
+		}
+	}
+	return changes
 }
 
 // lookupInterval finds the elementary interval that holds the value.
@@ -167,7 +236,7 @@ func (h *Hook) lookupInterval(d *Dim, value uint64) uint32 {
 // as a pipe, counts as not read. The end of a truncated string is not known,
 // and its beginning is equal to no value.
 func (h *Hook) lookupText(d *Dim, v *Value) uint32 {
-	if v.Failed || len(v.Str) == 0 && h.Slots[d.Index].Type.isPath() {
+	if v.Failed || v.NoPath || len(v.Str) == 0 && h.Slots[d.Index].Type.isPath() {
 		return d.None
 	}
 	if d.Kind == DimString {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/vedette-io/vedette/internal/expression"
+	"github.com/vedette-io/vedette/internal/policy"
 )
 
 // Limits of one compiled hook. They are checked when policies are compiled;
@@ -31,15 +32,20 @@ const (
 	// MaxSets is how many process sets (inherited properties such as
 	// followForks) all policies together can have.
 	MaxSets = 64
-	// MaxFollow is how many policies can follow descriptors at once.
+	// MaxFollow is how many policies can follow descriptors or track sockets at once.
 	MaxFollow = 64
 	// ChunkLen is how many bytes of a string one look-up of the string table
 	// compares. Longer strings take several look-ups, chained by states.
 	ChunkLen = 248
 	// MaxString is the longest string, in bytes, that is compared.
 	MaxString = 4096
+	// MaxBuffer is how many bytes of a buffer with maxData are told.
+	MaxBuffer = 327360
 	// MaxPostfix is the longest postfix, in bytes, that can be matched.
 	MaxPostfix = 128
+	// FewFunctions is how many functions of a list are attached like single
+	// ones; more of them are many, see [Hook.Many].
+	FewFunctions = 8
 )
 
 // HookKind says what kind of place in the kernel a hook is.
@@ -101,13 +107,27 @@ type Slot struct {
 	// argument from 0, or the field number of a tracepoint's format.
 	Index uint8
 	Type  SlotType
+	// From says what the value is from; Index is 0 where that is no argument.
+	From SlotFrom
+	// Resolve is the path to the value, or the name of its register, and
+	// empty where the argument is the value.
+	Resolve string
+	// Way is the path in numbers, Register where the register is. Both are
+	// empty where no types were at hand, in a plan that cannot be loaded.
+	Way      Way
+	Register Register
 	// SizeArg is the number of the argument that holds the buffer's size,
 	// counted from 1 as in policies, or 0.
 	SizeArg uint8
 	// ReturnCopy asks for the content at return, with the length returned.
 	ReturnCopy bool
-	// Max is how many bytes of a buffer or string are copied at most.
+	// Max is how many bytes of a buffer or string are copied at most. Filters
+	// compare no more than MaxString of them.
 	Max uint32
+	// Element is the size in bytes of an element of a TypeConstBuf, Signed
+	// says that the elements are signed integers.
+	Element uint8
+	Signed  bool
 	// Filtered says that some dimension reads this slot, so that it is
 	// fetched before the verdict; other slots are fetched only for an event.
 	Filtered bool
@@ -138,6 +158,35 @@ const (
 	TypeDataLoc   SlotType = 16 // a tracepoint's __data_loc string
 	TypeSyscall64 SlotType = 17 // a system call's number, with its ABI
 	TypeNop       SlotType = 18 // nothing
+	TypeSock      SlotType = 19 // struct sock *
+	TypeSocket    SlotType = 20 // struct socket *
+	TypeSkb       SlotType = 21 // struct sk_buff *
+	TypeSockaddr  SlotType = 22 // struct sockaddr *, in user or kernel memory
+	// TypeSockaddrUn is a struct sockaddr_un *, in user or kernel memory. Its
+	// text is the path, its number the address family.
+	TypeSockaddrUn SlotType = 23
+
+	TypeCred           SlotType = 24 // struct cred *
+	TypeCapability     SlotType = 25 // the number of a capability
+	TypeKernelCap      SlotType = 26 // kernel_cap_t *, as the following three
+	TypeCapInheritable SlotType = 27
+	TypeCapPermitted   SlotType = 28
+	TypeCapEffective   SlotType = 29
+	TypeUserNS         SlotType = 30 // struct user_namespace *
+	TypeModule         SlotType = 31 // struct module *
+	TypeLoadInfo       SlotType = 32 // struct load_info *
+	TypeBinprm         SlotType = 33 // struct linux_binprm *: the path of its file
+	TypeNetDevice      SlotType = 34 // struct net_device *: its name
+	TypeKiocb          SlotType = 35 // struct kiocb *: the path of its file
+	TypeConstBuf       SlotType = 36 // an array in a tracepoint's record
+	TypeBPFCmd         SlotType = 37 // the number of a command of bpf(2)
+	TypeDentry         SlotType = 38 // struct dentry *: the path within its mount
+	TypeBPFAttr        SlotType = 39 // union bpf_attr *, of the process or the kernel
+	TypeBPFMap         SlotType = 40 // struct bpf_map *
+	TypeBPFProg        SlotType = 41 // struct bpf_prog *
+	TypePerfEvent      SlotType = 42 // struct perf_event *
+	TypeIovIter        SlotType = 43 // struct iov_iter *: the bytes
+	TypeCharIovec      SlotType = 44 // struct iovec *, SizeArg of them: the bytes
 )
 
 // DimKind says how a dimension turns a value into a bit vector. The numbers
@@ -160,6 +209,9 @@ const (
 	// DimPostfix: the last MaxPostfix bytes, reversed, are looked up in
 	// Strings, from state State.
 	DimPostfix DimKind = 5
+	// DimAddress: an address of IPv6 is looked up in Strings, from state State,
+	// one of IPv4 as a number as for DimInterval.
+	DimAddress DimKind = 6
 	// DimSubstring: an Aho-Corasick automaton in Automata reads the text. At
 	// byte Base are the classes of the 256 bytes, a byte each: offsets in a
 	// row, or numbers if Wide. A state is the place of its row, in bytes; the
@@ -193,6 +245,24 @@ const (
 	SourceCaps      DimSource = 9  // capability set Dim.Index (0 effective, 1 permitted, 2 inheritable)
 	SourceFlags     DimSource = 10 // process flags, see Flag…
 	SourceFollowed  DimSource = 11 // the follow bits of the descriptor in slot Dim.Index
+	SourceField     DimSource = 12 // Dim.Field of the content of slot Dim.Index
+	// The type of the file in slot Dim.Index: the S_IFMT bits of its mode.
+	SourceFileType DimSource = 17
+	// The capabilities in slot Dim.Other that are not in slot Dim.Index.
+	SourceCapsGained DimSource = 18
+
+	// Those of the image that the process comes from: its parent, or what the
+	// same process executed before.
+	SourceParentBinary    DimSource = 13
+	SourceParentBinaryEnd DimSource = 14
+	SourceParentSets      DimSource = 20
+
+	// Differences to what was noted at the fork, the last exec or the last
+	// event of a rule with RuleNamespacesTold or RuleCapsTold.
+	SourceNamespaceChanges  DimSource = 15 // a bit for each kind of namespace, by policy.Namespace
+	SourceCapabilityChanges DimSource = 16 // of capability set Dim.Index, which is as for SourceCaps
+
+	SourceWorkload DimSource = 21 // the class of the workload, see Workload…
 )
 
 // Process flags that a dimension with SourceFlags can test.
@@ -201,12 +271,20 @@ const (
 	FlagInUserNS         uint64 = 1 << 1 // the process is not in the host's user namespace
 )
 
+// Classes of workloads, shared with bpf/vedette.h (enum vd_workload_class).
+const (
+	WorkloadHost      = 0 // in no container
+	WorkloadContainer = 1 // in a container of which nothing else is known
+)
+
 // Dim is one dimension: one look-up whose bit vector holds the rules that
 // the value satisfies.
 type Dim struct {
 	Kind   DimKind
 	Source DimSource
 	Index  uint8
+	Other  uint8 // a second slot, of SourceCapsGained
+	Field  Field
 	Signed bool // DimInterval: compare as signed 64-bit values
 	Wide   bool // DimSubstring: classes are numbers
 	Base   uint32
@@ -215,6 +293,23 @@ type Dim struct {
 	// None is the vector for a value that could not be read: only the rules
 	// that do not constrain this dimension.
 	None uint32
+}
+
+// OfArgument reports whether the dimension looks at a slot.
+func (s DimSource) OfArgument() bool {
+	switch s {
+	case SourceArg, SourceFollowed, SourceField, SourceFileType, SourceCapsGained:
+		return true
+	}
+	return false
+}
+
+// Field is a value within the content of a slot, for SourceField.
+type Field struct {
+	Offset uint16 // in bytes
+	Width  uint8  // in bytes
+	// Port says that it is a port: some values have none.
+	Port bool
 }
 
 // Entry is one row of the integer table. See [DimKind].
@@ -237,7 +332,9 @@ type Entry struct {
 type StringEntry struct {
 	State uint32
 	Data  []byte
-	Next  uint32
+	// Bits is how long the data of an address is, in bits; text has 0.
+	Bits uint16
+	Next uint32
 	// Vector is an index into Hook.Vectors; in [ProcessTables] it is a class.
 	Vector uint32
 	// Exact is the length of the whole value and its NUL byte if the entry
@@ -261,6 +358,8 @@ type Rule struct {
 	Signal   uint32 // RuleSignal: the signal's number
 	Error    int32  // RuleOverride: a negative errno, -4095 to -1
 	FDOps    []FDOp // at most MaxFDOps
+	// Track and Untrack are the slots for RuleTrackSock and RuleUntrackSock.
+	Track, Untrack uint8
 	// RateInterval is the time in nanoseconds in which at most one event per
 	// key is posted, or 0.
 	RateInterval uint64
@@ -287,6 +386,19 @@ const (
 	RuleNoPost  RuleFlags = 1 << 5 // the policy said NoPost (for the counters)
 	// RuleOverride: the caller gets Rule.Error and nothing is done.
 	RuleOverride RuleFlags = 1 << 6
+	// RuleTrackSock and RuleUntrackSock make the process the owner of the
+	// socket in a slot, and forget the owner of one.
+	RuleTrackSock   RuleFlags = 1 << 10
+	RuleUntrackSock RuleFlags = 1 << 11
+	// RuleTrackReturn and RuleUntrackReturn do it with the returned socket.
+	RuleTrackReturn   RuleFlags = 1 << 15
+	RuleUntrackReturn RuleFlags = 1 << 16
+	// RulesOfReturn are those that do something when the call returns.
+	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn
+	// RuleNamespacesTold, RuleCapsTold: the rule's event tells a change, and
+	// further ones are counted from there.
+	RuleNamespacesTold RuleFlags = 1 << 20
+	RuleCapsTold       RuleFlags = 1 << 21
 )
 
 // RateScope says among which events a rate limit counts. The numbers are
@@ -330,21 +442,32 @@ type Group struct {
 	// the reference, with the prefix of the architecture (__x64_sys_read),
 	// the tracepoint's "subsystem/event", or the place in a program.
 	FunctionName string
+	// List is the entry's call where that is a list, "list:NAME", else empty.
+	// What its rules do is counted for all functions of the list together.
+	List string
 	// Site is the place in a program, for HookUprobe and HookUSDT.
 	Site    Site
 	Message string
 	Tags    []string
-	// Args are the slots of the entry's args, in the order of the policy.
-	Args   []uint8
-	Labels []string // one per argument, mostly empty
+	// Args are the slots of the entry's args, and Data those of its data, in
+	// the order of the policy.
+	Args, Data []uint8
+	// Labels has one for each of Args and then of Data, mostly empty.
+	Labels []string
 	// HasReturn says that the event reports the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType SlotType
+	// ReturnSlot is the slot of a return value that is no integer, or -1.
+	ReturnSlot int
 	// FirstBit is the group's lowest bit, Bits the number of its rules.
 	FirstBit uint16
 	Bits     uint16
 	// FollowBit is the policy's number in the follow masks, or -1.
 	FollowBit int
+	// TrackBit is the policy's number in the masks of tracked sockets, or -1.
+	// Events of a policy that has one report the owner of a socket that it
+	// tracks.
+	TrackBit int
 }
 
 // Hook is one hook, compiled: everything that its program needs.
@@ -376,6 +499,11 @@ type Hook struct {
 	Single, Start, Guard []uint64
 	// HasReturn says that some rule waits for the return of the call.
 	HasReturn bool
+	// Many says that the hook is one of more than FewFunctions of a list: how
+	// long they take to attach counts.
+	Many bool
+	// NoMulti says that a policy does not want one link for several hooks.
+	NoMulti bool
 }
 
 // Enforces reports whether a rule of a group stops what it matches.
@@ -418,4 +546,20 @@ type ProcessTables struct {
 type Plan struct {
 	Hooks   []*Hook // sorted by Key
 	Process ProcessTables
+	// Skipped are what policies ask for and this kernel does not have, where
+	// they say to ignore that.
+	Skipped []Skipped
+	// Warnings are what is doubtful, by the policies' indexes.
+	Warnings map[int][]policy.Diagnostic
+}
+
+// Skipped is a function of a hook entry that the kernel does not have.
+type Skipped struct {
+	Policy   int // index into Input.Policies
+	Section  string
+	Entry    int
+	Function string
+	// Partial says that the entry has other functions, which the kernel has.
+	Partial bool
+	Reason  string
 }

@@ -126,10 +126,15 @@ func shrinkSelectors(s *corpus.Set, event int, all *[]policy.Selector) bool {
 		one := &(*all)[i]
 		again = cut(s, event, &one.MatchArgs) || again
 		again = cut(s, event, &one.MatchReturnArgs) || again
+		again = cut(s, event, &one.MatchData) || again
 		again = cut(s, event, &one.MatchPIDs) || again
 		again = cut(s, event, &one.MatchBinaries) || again
 		again = cut(s, event, &one.MatchNamespaces) || again
 		again = cut(s, event, &one.MatchCapabilities) || again
+		again = cut(s, event, &one.MatchParentBinaries) || again
+		again = cut(s, event, &one.MatchNamespaceChanges) || again
+		again = cut(s, event, &one.MatchCapabilityChanges) || again
+		again = cut(s, event, &one.MatchWorkloads) || again
 		for j := range one.MatchArgs {
 			again = cut(s, event, &one.MatchArgs[j].Values) || again
 		}

@@ -83,7 +83,7 @@ func (b *builder) substrings(d dimDraft, out *Dim) {
 // lookupSubstrings returns the vector of a string by the automaton of a
 // dimension.
 func (h *Hook) lookupSubstrings(d *Dim, v *Value) vector {
-	if v.Failed || len(v.Str) == 0 && h.Slots[d.Index].Type.isPath() {
+	if v.Failed || v.NoPath || len(v.Str) == 0 && h.Slots[d.Index].Type.isPath() {
 		return h.Vectors[d.None]
 	}
 	found := vector(h.Vectors[d.Len]).clone()

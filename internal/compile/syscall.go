@@ -66,38 +66,42 @@ func (f *frontend) parseSyscall(call, path string) (syscallName, bool) {
 // number returns the call's number in the table of its ABI.
 func (s syscallName) number() (uint32, bool) { return syscalls.Number(s.abi, s.name) }
 
-// unknownSyscall reports a call that the ABI does not have.
-func (f *frontend) unknownSyscall(s syscallName, path string) {
-	f.errorf(path, "there is no system call %s%s", quote(s.name), f.nearest(s.abi, s.name))
+// errUnknown is that the ABI does not have a call.
+func (f *frontend) errUnknown(s syscallName) error {
+	return fmt.Errorf("there is no system call %s%s", quote(s.name), f.nearest(s.abi, s.name))
 }
 
-// syscall finds the hook of one system call, none where it does not exist
-// and the policy says to ignore that.
-func (f *frontend) syscall(call, path string, ignore *policy.Ignore) []target {
+// syscall finds the hook of one system call, or what is not found.
+func (f *frontend) syscall(call, path string) ([]target, []notFound) {
 	s, ok := f.parseSyscall(call, path)
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	if s.abi != syscallABI() {
 		f.unsupported(path, "32-bit system calls such as "+quote(call))
-		return nil
+		return nil, nil
 	}
+	function := syscallPrefix() + s.name
 	number, ok := s.number()
 	if !ok {
-		if ignore == nil || !ignore.CallNotFound {
-			f.unknownSyscall(s, path)
-		}
-		return nil
+		return nil, []notFound{{function, path, f.errUnknown(s)}}
 	}
 	// A call has one hook, whichever of its names the policy uses.
 	name, _ := syscalls.Name(s.abi, number)
-	return []target{{HookKey{HookSyscall, name}, syscallPrefix() + s.name}}
+	return []target{{key: HookKey{HookSyscall, name}, function: function, path: path}}, nil
 }
 
 // syscallNumbers returns the numbers of the calls of a list, as a syscall64
 // argument has them.
 func (f *frontend) syscallNumbers(list *policy.List, path string) []uint64 {
 	var numbers []uint64
+	if list.Type == policy.ListTypeGeneratedSyscalls {
+		for _, name := range f.kernelSyscalls(path) {
+			number, _ := syscalls.Number(syscallABI(), name)
+			numbers = append(numbers, uint64(number))
+		}
+		return numbers
+	}
 	for _, call := range list.Values {
 		s, ok := f.parseSyscall(call, path)
 		if !ok {
@@ -105,7 +109,7 @@ func (f *frontend) syscallNumbers(list *policy.List, path string) []uint64 {
 		}
 		number, ok := s.number()
 		if !ok {
-			f.unknownSyscall(s, path)
+			f.errorf(path, "%v", f.errUnknown(s))
 			continue
 		}
 		if s.abi != syscallABI() {

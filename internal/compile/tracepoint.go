@@ -12,7 +12,8 @@ import (
 // rawArgs is how many arguments of a raw tracepoint can be fetched.
 const rawArgs = 5
 
-// tracepoint understands one entry of spec.tracepoints.
+// tracepoint understands one entry of spec.tracepoints, nil where the kernel
+// does not have the raw one.
 func (f *frontend) tracepoint(t *policy.Tracepoint, index int) *entry {
 	path := policy.ItemPath("spec.tracepoints", index)
 	name := t.Subsystem + "/" + t.Event
@@ -21,16 +22,19 @@ func (f *frontend) tracepoint(t *policy.Tracepoint, index int) *entry {
 		key:  HookKey{HookTracepoint, name},
 		group: Group{
 			Section: "tracepoints", Entry: index, FunctionName: name,
-			Message: t.Message, Tags: t.Tags, FollowBit: f.follow,
+			Message: t.Message, Tags: t.Tags, FollowBit: f.follow, TrackBit: f.track,
 		},
 	}
-	hook := hookContext{kind: HookTracepoint, args: math.MaxUint8 + 1, subsystem: t.Subsystem, event: t.Event}
+	hook := hookContext{kind: HookTracepoint, key: e.key, args: math.MaxUint8 + 1, subsystem: t.Subsystem, event: t.Event}
 	if t.Raw {
 		e.key = HookKey{HookRawTracepoint, t.Event}
-		hook.kind, hook.args = HookRawTracepoint, rawArgs
+		hook.kind, hook.args, hook.key = HookRawTracepoint, rawArgs, e.key
 	}
 	if t.Subsystem == "" || t.Event == "" || strings.ContainsAny(name[len(t.Subsystem)+1:], "/") || strings.Contains(t.Subsystem, "/") {
 		f.errorf(path, "%s is not the name of a tracepoint", quote(name))
+	}
+	if t.Raw && f.lookUp(&hook, path+".event") != nil {
+		return nil
 	}
 	f.args(e, &hook, t.Args, path)
 	f.selectors(e, &hook, t.Selectors, path)
@@ -50,8 +54,7 @@ func (f *frontend) fieldType(a *policy.Arg, field FieldInfo, path string) (SlotT
 		f.errorf(path, "field %s is a pointer to characters: give the type string, or char_buf with a sizeArgIndex", quote(field.Name))
 		return TypeNone, false
 	case strings.Contains(field.CType, "["):
-		f.unsupported(path, "arrays such as the field "+quote(field.Name))
-		return TypeNone, false
+		return TypeConstBuf, true
 	case field.CType == "size_t":
 		return TypeSize, true
 	}

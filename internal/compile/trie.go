@@ -108,7 +108,7 @@ func (t *trie) table() []StringEntry {
 }
 
 func compareEntries(a, b StringEntry) int {
-	return cmp.Or(cmp.Compare(a.State, b.State), bytes.Compare(a.Data, b.Data))
+	return cmp.Or(cmp.Compare(a.State, b.State), bytes.Compare(a.Data, b.Data), cmp.Compare(a.Bits, b.Bits))
 }
 
 // reversed returns the bytes of the text in reverse order.

@@ -19,15 +19,16 @@ func (f *frontend) uprobe(u *policy.Uprobe, index int) []*entry {
 	path := policy.ItemPath("spec.uprobes", index)
 	f.checkUprobe(u, path)
 	sites := f.sites(u, path)
-	e := &entry{path: path, group: Group{
-		Section: "uprobes", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow,
+	e := &entry{path: path, noMulti: f.policy.IsSet(policy.OptionDisableUprobeMulti), group: Group{
+		Section: "uprobes", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow, TrackBit: f.track,
 	}}
-	hook := hookContext{kind: HookUprobe, args: functionArgs}
+	hook := hookContext{kind: HookUprobe, args: functionArgs, btfPath: u.BTFPath}
 	if u.Return {
-		f.returnArg(e, u.ReturnArg, path)
+		f.returnArg(e, &hook, u.ReturnArg, path)
 	}
 	hook.returns = e.group.HasReturn
 	f.args(e, &hook, u.Args, path)
+	f.data(e, &hook, u.Data, path)
 	f.selectors(e, &hook, u.Selectors, path)
 	var entries []*entry
 	seen := map[HookKey]bool{}
@@ -54,8 +55,6 @@ func (f *frontend) checkUprobe(u *policy.Uprobe, path string) {
 		name    string
 		present bool
 	}{
-		{"btfPath", u.BTFPath != ""},
-		{"data", len(u.Data) > 0},
 		{"binaryDigests", len(u.BinaryDigests) > 0},
 		{"ignore", u.Ignore != nil},
 	} {
@@ -121,17 +120,14 @@ func (f *frontend) symbolSite(text string, returns bool, path string) (Site, boo
 // usdt understands one entry of spec.usdts.
 func (f *frontend) usdt(u *policy.Usdt, index int) *entry {
 	path := policy.ItemPath("spec.usdts", index)
-	if u.BTFPath != "" {
-		f.named(path+".btfPath", "btfPath")
-	}
-	e := &entry{path: path, group: Group{
-		Section: "usdts", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow,
+	e := &entry{path: path, noMulti: f.policy.IsSet(policy.OptionDisableUprobeMulti), group: Group{
+		Section: "usdts", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow, TrackBit: f.track,
 	}}
 	if u.Provider == "" || u.Name == "" {
 		f.errorf(path, "a static probe has a provider and a name")
 	}
 	e.setSite(HookUSDT, Site{By: SiteUSDT, Path: f.binaryPath(u.Path, path), Provider: u.Provider, Name: u.Name})
-	hook := hookContext{kind: HookUSDT, args: usdtArgs}
+	hook := hookContext{kind: HookUSDT, args: usdtArgs, btfPath: u.BTFPath}
 	f.args(e, &hook, u.Args, path)
 	f.selectors(e, &hook, u.Selectors, path)
 	return e

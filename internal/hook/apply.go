@@ -13,14 +13,24 @@ import (
 
 // change is what a new plan does to one hook.
 type change struct {
-	old  *installed // nil for a new hook
-	next *installed
-	// write are the tables that must be written before next acts, nil if
-	// nothing changes; at is the half of next's program where they go.
-	write *tables
-	at    half
-	// freshPost and freshProgram say what next does not share with old.
-	freshPost, freshProgram bool
+	attempt *attempt
+	old     *installed // nil for a new hook
+	next    *installed
+	shape   shape
+	owners  []string
+	// rewrite is what must be written before next acts, nil if nothing is.
+	rewrite *rewrite
+	// freshPost says that next does not share its dispatcher with old.
+	freshPost bool
+}
+
+// rewrite is new rules for a program: for a fresh one, or for the half of its
+// tables that is not in force. Several hooks can have the program.
+type rewrite struct {
+	program *program
+	fresh   bool
+	tables  *tables
+	at      half
 }
 
 // Apply makes a plan the one in force. All programs are loaded and all tables
@@ -32,17 +42,16 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	defer e.files.close()
+	if len(plan.Hooks) >= maxHooks {
+		return fmt.Errorf("all policies together have %d hooks, the limit is %d", len(plan.Hooks), maxHooks-1)
+	}
 	processGeneration, err := e.process.prepare(plan.Process)
 	if err != nil {
 		return err
 	}
-	var changes []*change
-	for _, h := range plan.Hooks {
-		c, err := e.change(h, ownersOf(h, policies), processGeneration)
-		if err != nil {
-			return e.discard(changes, fmt.Errorf("hook %q: %w", h.Key.Name, err))
-		}
-		changes = append(changes, c)
+	changes, err := e.changes(plan, policies, processGeneration)
+	if err != nil {
+		return e.discard(changes, err)
 	}
 	if err := e.writeTables(changes); err != nil {
 		return e.discard(changes, err)
@@ -51,7 +60,7 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 		return e.discard(changes, err)
 	}
 	announce(loadedOf(changes))
-	if err := e.activate(changes); err != nil {
+	if err := activate(changes); err != nil {
 		return e.discard(changes, err)
 	}
 	e.process.commit(plan.Process, processGeneration)
@@ -62,46 +71,20 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 	return nil
 }
 
-// change prepares what a plan wants of one hook. Nothing acts yet.
-func (e *Engine) change(h *compile.Hook, owners []string, processGeneration uint32) (*change, error) {
-	places, err := e.places(h)
-	if err != nil {
-		return nil, err
-	}
-	old := e.hooks[h.Key]
-	id, err := e.idOf(h.Key)
-	if err != nil {
-		return nil, err
-	}
-	var failed attachErrors
-	for _, c := range places {
-		if err := e.unusable[c.key(h)]; err != nil {
-			failed.add(c.attachment, err)
-			continue
-		}
-		p, err := c.settle()
+// changes prepares what a plan wants of all hooks. Nothing acts yet.
+func (e *Engine) changes(plan *compile.Plan, policies []string, processGeneration uint32) ([]*change, error) {
+	changes := make([]*change, 0, len(plan.Hooks))
+	for _, h := range plan.Hooks {
+		c, err := e.change(h, ownersOf(h, policies), processGeneration)
 		if err != nil {
-			failed.add(c.attachment, err)
-			continue
+			return changes, fmt.Errorf("hook %q: %w", h.Key.Name, err)
 		}
-		if old != nil && p.attachment == old.post.place.attachment && p.function == old.post.place.function {
-			return e.changeAt(old, p, h, owners, processGeneration)
-		}
-		next, err := e.install(h, id, p)
-		if err != nil {
-			err = c.explain(err)
-			failed.add(p.attachment, err)
-			if old != nil {
-				// It will not be better with the next change of the hook's policies.
-				e.unusable[c.key(h)] = err
-			}
-			continue
-		}
-		return &change{
-			old: old, next: next, write: e.tablesOf(h, owners, processGeneration), freshPost: true, freshProgram: true,
-		}, nil
+		changes = append(changes, c)
 	}
-	return nil, &failed
+	if err := e.retreat(changes, e.multi.join(changes)); err != nil {
+		return changes, err
+	}
+	return changes, e.retreat(changes, e.share(changes, processGeneration))
 }
 
 func (e *Engine) tablesOf(h *compile.Hook, owners []string, processGeneration uint32) *tables {
@@ -110,32 +93,32 @@ func (e *Engine) tablesOf(h *compile.Hook, owners []string, processGeneration ui
 }
 
 // changeAt changes a hook whose dispatcher stays.
-func (e *Engine) changeAt(old *installed, p place, h *compile.Hook, owners []string, processGeneration uint32) (*change, error) {
+func (e *Engine) changeAt(a *attempt, old *installed, p place) (*change, error) {
 	next := *old
-	next.hook, next.place = h, p
-	c := &change{old: old, next: &next}
-	s, err := e.shapeAt(h, old.id, p)
-	if err != nil {
-		return nil, err
+	next.hook, next.place = a.hook, p
+	c := &change{attempt: a, old: old, next: &next, owners: a.owners}
+	var err error
+	if c.shape, err = e.shapeAt(a.hook, old.id, p); err != nil || p.attachment == AttachKprobeMulti {
+		return c, err
 	}
 	now := old.program.tables()
-	if s == old.program.shape && now.processGeneration == processGeneration && slices.Equal(now.owners, owners) && sameRules(now.hook, h) {
+	fits := c.shape == old.program.shape
+	if fits && now.processGeneration == a.processGeneration && slices.Equal(now.owners, a.owners) && sameRules(now.hook, a.hook) {
 		return c, nil
 	}
-	c.write = e.tablesOf(h, owners, processGeneration)
-	if s == old.program.shape {
-		c.at = old.program.current.other()
+	c.rewrite = &rewrite{program: old.program, tables: e.tablesOf(a.hook, a.owners, a.processGeneration), at: old.program.current.other()}
+	if fits {
 		return c, nil
 	}
-	if needsReturns(s, p) {
+	if needsReturns(c.shape, p) {
 		if err := e.seeReturns(old.post); err != nil {
 			return nil, err
 		}
 	}
-	if next.program, err = e.load(h, s, old.program.returnSlot^1); err != nil {
+	if next.program, err = e.load(a.hook, c.shape, old.program.returnSlot^1); err != nil {
 		return nil, fmt.Errorf("%s: %w", string(p.attachment), err)
 	}
-	c.freshProgram = true
+	c.rewrite.program, c.rewrite.fresh, c.rewrite.at = next.program, true, 0
 	return c, nil
 }
 
@@ -144,23 +127,29 @@ func needsReturns(s shape, p place) bool {
 	return s.hasReturn || len(p.guards) != 0 && p.endsVerdicts()
 }
 
-// install loads a hook's program and puts a dispatcher at its place, which
-// leads nowhere yet.
-func (e *Engine) install(h *compile.Hook, id uint32, p place) (*installed, error) {
-	s, err := e.shapeAt(h, id, p)
+// install prepares a hook at a place where it does not stand yet: its program
+// and a dispatcher, which leads nowhere. At kprobe_multi both are found for
+// all hooks together, later.
+func (e *Engine) install(a *attempt, old *installed, p place) (*change, error) {
+	s, err := e.shapeAt(a.hook, a.id, p)
 	if err != nil {
 		return nil, err
 	}
-	prog, err := e.load(h, s, id*2)
-	if err != nil {
+	next := &installed{hook: a.hook, id: a.id, place: p}
+	c := &change{attempt: a, old: old, next: next, shape: s, owners: a.owners, freshPost: true}
+	if p.attachment == AttachKprobeMulti {
+		next.post = &post{place: p, id: a.id, entry: a.id}
+		return c, nil
+	}
+	if next.program, err = e.load(a.hook, s, e.returnBase(a.hook.Key, p)); err != nil {
 		return nil, err
 	}
-	t, err := e.stand(h.Key, id, p, needsReturns(s, p))
-	if err != nil {
-		prog.close()
+	if next.post, err = e.stand(a.hook.Key, a.id, p, needsReturns(s, p)); err != nil {
+		next.program.close()
 		return nil, err
 	}
-	return &installed{hook: h, id: id, place: p, post: t, program: prog}, nil
+	c.rewrite = &rewrite{program: next.program, fresh: true, tables: e.tablesOf(a.hook, a.owners, a.processGeneration)}
+	return c, nil
 }
 
 // shapeAt is the shape of a hook's program at a place.
@@ -185,22 +174,35 @@ func (e *Engine) layoutAt(h *compile.Hook, p place) (layout, error) {
 		slots, err := fieldSlots(h.Slots, format)
 		return layout{slots: slots, rawArgs: rawArgs(h.Slots)}, err
 	}
-	return layout{slots: rawSlots(h.Slots), rawArgs: rawArgs(h.Slots)}, nil
+	slots := withAddressSizes(h)
+	return layout{slots: rawSlots(slots), rawArgs: rawArgs(slots)}, nil
+}
+
+// rewritesOf are the rewrites of changes, each once.
+func rewritesOf(changes []*change) []*rewrite {
+	var all []*rewrite
+	seen := map[*rewrite]bool{}
+	for _, c := range changes {
+		if c.rewrite != nil && !seen[c.rewrite] {
+			seen[c.rewrite], all = true, append(all, c.rewrite)
+		}
+	}
+	return all
 }
 
 // writeTables fills the halves that the changes need. Halves that hold older
 // tables are taken out of use first, and given the time in which every run
 // that has begun with them ends.
 func (e *Engine) writeTables(changes []*change) error {
-	var reused []*change
+	var reused []*rewrite
 	var held []*tables
-	for _, c := range changes {
-		p := c.next.program
-		if c.write == nil || c.freshProgram || p.written[c.at] == nil {
+	rewrites := rewritesOf(changes)
+	for _, r := range rewrites {
+		if r.fresh || r.program.written[r.at] == nil {
 			continue
 		}
-		reused, held = append(reused, c), append(held, p.halves[c.at])
-		if err := p.retire(c.at); err != nil {
+		reused, held = append(reused, r), append(held, r.program.halves[r.at])
+		if err := r.program.retire(r.at); err != nil {
 			return err
 		}
 	}
@@ -209,48 +211,67 @@ func (e *Engine) writeTables(changes []*change) error {
 			return err
 		}
 	}
-	for i, c := range reused {
+	for i, r := range reused {
 		if held[i] != nil {
-			c.next.program.retain(c.at, held[i], e.addTotal)
+			r.program.retain(r.at, held[i], e.addTotal)
 		}
 	}
-	for _, c := range changes {
-		if c.write == nil {
-			continue
-		}
-		if err := c.next.program.write(c.at, c.write); err != nil {
+	for _, r := range rewrites {
+		if err := r.program.write(r.at, r.tables); err != nil {
 			return err
 		}
-		if c.freshProgram {
-			c.next.program.current = c.at
+		if r.fresh {
+			r.program.current = r.at
 		}
 	}
 	return nil
 }
 
+// step is one store that makes a change act, and the one that undoes it.
+type step struct {
+	do, undo func() error
+}
+
 // activate lets the changes act. If one cannot, what acted before acts again.
-func (e *Engine) activate(changes []*change) error {
-	for i, c := range changes {
-		err := c.activate()
+func activate(changes []*change) error {
+	steps := stepsOf(changes)
+	for i, s := range steps {
+		err := s.do()
 		if err == nil {
 			continue
 		}
-		for _, done := range changes[:i+1] {
-			err = errors.Join(err, done.revert())
+		for _, done := range slices.Backward(steps[:i+1]) {
+			err = errors.Join(err, done.undo())
 		}
 		return err
 	}
 	return nil
 }
 
-// activate is the one store that makes a change act.
-func (c *change) activate() error {
-	switch {
-	case c.write == nil:
-		return nil
-	case !c.freshProgram:
-		return c.next.program.use(c.at)
+// stepsOf are the steps of changes: first tables are switched, and then hooks
+// are led to other programs, which have their rules by then.
+func stepsOf(changes []*change) []step {
+	var steps []step
+	for _, r := range rewritesOf(changes) {
+		if !r.fresh {
+			steps = append(steps, step{
+				func() error { return r.program.use(r.at) },
+				func() error { return r.program.use(r.at.other()) },
+			})
+		}
 	}
+	for _, c := range changes {
+		if c.leads() {
+			steps = append(steps, step{c.lead, c.unlead})
+		}
+	}
+	return steps
+}
+
+// leads reports whether the hook is led to another program.
+func (c *change) leads() bool { return c.freshPost || c.next.program != c.old.program }
+
+func (c *change) lead() error {
 	if err := c.next.post.lead(c.next.program); err != nil {
 		return err
 	}
@@ -261,14 +282,8 @@ func (c *change) activate() error {
 	return nil
 }
 
-// revert undoes activate.
-func (c *change) revert() error {
-	switch {
-	case c.write == nil:
-		return nil
-	case !c.freshProgram:
-		return c.next.program.use(c.at.other())
-	case c.old != nil:
+func (c *change) unlead() error {
+	if c.old != nil {
 		return c.old.post.lead(c.old.program)
 	}
 	return c.next.post.dismiss()
@@ -280,12 +295,15 @@ func (e *Engine) discard(changes []*change, err error) error {
 		if c.freshPost {
 			err = errors.Join(err, c.next.post.close())
 		}
-		if c.freshProgram {
-			c.next.program.close()
+	}
+	for _, r := range rewritesOf(changes) {
+		if r.fresh {
+			err = errors.Join(err, e.closeProgram(r.program))
 		}
 	}
+	err = errors.Join(err, e.dispatch.closeUnused(e.hooks), e.multi.closeUnused(e.hooks), e.guards.closeUnused(e.hooks))
 	e.forgetIDs(e.hooks)
-	return errors.Join(err, e.dispatch.closeUnused(e.hooks), e.guards.closeUnused(e.hooks))
+	return err
 }
 
 // commit makes the changes those in force, and gives up what they replace.
@@ -295,7 +313,7 @@ func (e *Engine) commit(changes []*change) error {
 	var gone []*installed // what is given up, or parts of it
 	for _, c := range changes {
 		next[c.next.hook.Key] = c.next
-		if c.old != nil && (c.freshProgram || c.freshPost) {
+		if c.old != nil && c.leads() {
 			gone = append(gone, c.old)
 		}
 	}
@@ -315,8 +333,8 @@ func (e *Engine) commit(changes []*change) error {
 		}
 	}
 	e.hooks = next
+	errs = append(errs, e.dispatch.closeUnused(next), e.multi.closeUnused(next), e.guards.closeUnused(next))
 	e.forgetIDs(next)
-	errs = append(errs, e.dispatch.closeUnused(next), e.guards.closeUnused(next))
 	return errors.Join(errs...)
 }
 
@@ -334,11 +352,16 @@ func (e *Engine) giveUp(gone []*installed, next map[compile.HookKey]*installed) 
 	if len(guarded) != 0 {
 		errs = append(errs, e.guards.settle(guarded))
 	}
+	kept := map[*program]bool{}
+	for _, h := range next {
+		kept[h.program] = true
+	}
 	for _, old := range gone {
 		now := next[old.hook.Key]
-		if now == nil || now.program != old.program {
+		if !kept[old.program] {
+			kept[old.program] = true // others may have shared it
 			e.retainAll(old.program)
-			old.program.close()
+			errs = append(errs, e.closeProgram(old.program))
 		}
 		if now == nil || now.post != old.post {
 			if old.post.coll != nil {
@@ -354,8 +377,8 @@ func loadedOf(changes []*change) []Loaded {
 	out := make([]Loaded, 0, len(changes))
 	for _, c := range changes {
 		generation := uint32(0)
-		if c.write != nil {
-			generation = c.write.generation
+		if c.rewrite != nil {
+			generation = c.rewrite.tables.generation
 		} else {
 			generation = c.next.program.tables().generation
 		}

@@ -79,6 +79,33 @@ var attachCases = []attachCase{
 	{"sys_ftruncate with return", func(path string) string {
 		return "  kprobes:\n  - call: sys_ftruncate\n    return: true\n    returnArg: {index: 0, type: int}\n" + pathArg(0, "fd", path, "{action: Post}")
 	}, []Attachment{AttachFentry, AttachKprobeMulti, AttachKprobe, AttachSysEnter}, buildText, cutText},
+	{"security_file_open by paths", func(path string) string {
+		return "  kprobes:\n  - call: security_file_open\n    syscall: false\n" + openedByPath(path)
+	}, []Attachment{AttachFmodRet, AttachFentry, AttachKprobeMulti, AttachKprobe}, buildText, cutText},
+	{"security_bprm_check by paths", func(path string) string {
+		return "  kprobes:\n" + executedByPath("file.f_path.dentry.d_name.name", "Equal", filepath.Base(path)) +
+			// There is no interpreter: nothing is known of it, so that it matches nothing.
+			executedByPath("interpreter.f_path.dentry.d_name.name", "NotEqual", "none")
+	}, []Attachment{AttachFmodRet, AttachFentry, AttachKprobeMulti, AttachKprobe}, buildProgram, runOften},
+	{"lsm file_open by paths", func(path string) string {
+		return "  lsmhooks:\n  - hook: file_open\n" + openedByPath(path)
+	}, []Attachment{AttachLSM, AttachFmodRet}, buildText, cutText},
+	{"fd_install by types of the kernel", func(path string) string {
+		return "  kprobes:\n  - call: fd_install\n    syscall: false\n    args: [{index: 1}, {index: 0}]\n    selectors:\n" +
+			"    - matchArgs: [{index: 1, operator: Equal, values: [" + path + "]}, {index: 0, operator: GT, values: [\"2\"]}]\n"
+	}, []Attachment{AttachFentry, AttachKprobeMulti, AttachKprobe, AttachSysExit}, buildText, cutText},
+	{"sys_ftruncate with data", func(path string) string {
+		return "  kprobes:\n  - call: sys_ftruncate\n    args: [{index: 0, type: fd}]\n    data: [" + selfData + "]\n    selectors:\n" +
+			"    - matchArgs: [{index: 0, operator: Equal, values: [" + path + "]}]\n      matchData: [" + selfFilters() + "]\n"
+	}, []Attachment{AttachFentry, AttachKprobeMulti, AttachKprobe, AttachSysEnter}, buildText, cutText},
+	{"security_file_open with registers", func(path string) string {
+		return "  kprobes:\n  - call: security_file_open\n    syscall: false\n    data: [{index: 0, source: pt_regs, resolve: rdi, type: file}]\n" +
+			"    selectors:\n    - matchData: [{index: 0, operator: Equal, values: [" + path + "]}]\n"
+	}, []Attachment{AttachKprobe}, buildText, cutText},
+	{"uprobe with registers", func(path string) string {
+		return "  uprobes:\n  - path: " + path + "\n    symbols: [greet]\n    data: [{index: 0, source: pt_regs, resolve: rsi, type: string}, " + selfComm + "]\n" +
+			"    selectors: [{matchData: [{index: 0, operator: Equal, values: [" + executabletest.Text + "]}, {index: 1, operator: Equal, values: [program]}]}]\n"
+	}, inProgram, buildProgram, runProgram},
 	{"raw tracepoint", func(path string) string {
 		return "  tracepoints:\n  - subsystem: raw_syscalls\n    event: sys_enter\n    raw: true\n    args: [{index: 1, type: int64}]\n" +
 			fmt.Sprintf("    selectors:\n    - matchPIDs: [{operator: In, followForks: true, values: [%d]}]\n      matchArgs: [{index: 1, operator: Equal, values: [\"%d\"]}]\n",
@@ -93,6 +120,68 @@ var attachCases = []attachCase{
 	{"usdt", func(path string) string {
 		return "  usdts:\n  - {path: " + path + ", provider: test, name: plain, args: [{index: 0, type: int}]}\n"
 	}, inProgram, buildProgram, runProgram},
+}
+
+// openedByPath selects the opening of a file, in a directory that has its own
+// name in the middle of its path, by paths through the types of the kernel.
+func openedByPath(path string) string {
+	return fmt.Sprintf(`    args:
+    - {index: 0, type: string, resolve: f_path.dentry.d_name.name}
+    - {index: 0, resolve: f_path}
+    - {index: 0, type: string, resolve: f_inode.i_sb.s_type.name}
+    - {index: 0, type: string, resolve: f_path.dentry.d_parent.d_name.name}
+    - {index: 0, resolve: f_inode.i_nlink}
+    selectors:
+    - matchArgs:
+      - {args: [0], operator: Equal, values: [%q]}
+      - {args: [1], operator: Equal, values: [%q]}
+      - {args: [2], operator: NotEqual, values: ["no file system"]}
+      - {args: [3], operator: Equal, values: [%q]}
+      - {args: [4], operator: Equal, values: ["1"]}
+`, filepath.Base(path), path, filepath.Base(filepath.Dir(path)))
+}
+
+// executedByPath selects what the test executes by something of the file.
+func executedByPath(resolve, operator, value string) string {
+	return fmt.Sprintf(`  - call: security_bprm_check
+    syscall: false
+    args: [{index: 0, type: string, resolve: %s}, {index: 0, resolve: mm.owner.real_parent.comm}]
+    selectors:
+    - matchArgs: [{args: [0], operator: %s, values: [%q]}, {args: [1], operator: Equal, values: [%q]}]
+`, resolve, operator, value, ownComm())
+}
+
+// ownComm is the name of the process that executes.
+func ownComm() string {
+	name, _ := os.ReadFile("/proc/self/comm")
+	return strings.TrimSpace(string(name))
+}
+
+// runOften runs a program as often as rules are to match.
+func runOften(tb testing.TB, path string) {
+	tb.Helper()
+	for range cuts {
+		runProgram(tb, path)
+	}
+}
+
+// selfComm is the name of the process as a datum, selfData are several that
+// are known of the process of the test, and selfFilters what they are.
+const (
+	selfComm = "{index: 0, source: current_task, resolve: comm}"
+	selfData = selfComm + ", {index: 0, source: current_task, resolve: tgid}, {index: 0, source: current_task, resolve: cred.uid.val}, " +
+		"{index: 0, source: current_task, resolve: nsproxy.mnt_ns.ns.inum}"
+)
+
+func selfFilters() string {
+	return fmt.Sprintf("{index: 0, operator: NotEqual, values: [nobody]}, {index: 1, operator: Equal, values: [%q]}, {index: 2, operator: Equal, values: [\"0\"]}, "+
+		"{index: 3, operator: Equal, values: [%q]}", fmt.Sprint(os.Getpid()), mountNamespace())
+}
+
+// mountNamespace is the inode number of the process's mount namespace.
+func mountNamespace() string {
+	name, _ := os.Readlink("/proc/self/ns/mnt")
+	return strings.TrimSuffix(strings.TrimPrefix(name, "mnt:["), "]")
 }
 
 // inProgram are the attachments to places in programs.
@@ -160,7 +249,8 @@ func TestAttachments(t *testing.T) {
 	}
 }
 
-// TestAttachToNothing names what is wrong with a function.
+// TestAttachToNothing names what is wrong with a function, also of a plan
+// that was compiled without the kernel's types.
 func TestAttachToNothing(t *testing.T) {
 	_, e := mustEngine(t, Options{})
 	for _, c := range []struct{ entry, want string }{
@@ -168,7 +258,9 @@ func TestAttachToNothing(t *testing.T) {
 		{"  kprobes:\n  - call: security_file_open\n    syscall: false\n    args: [{index: 4, type: int}]\n", "argument 4"},
 		{"  lsmhooks:\n  - hook: file_opne\n", "file_open"},
 	} {
-		err := e.Apply(mustPlan(t, policyOf(c.entry)), []string{"p"}, func([]Loaded) { t.Error("announced") })
+		plan, err := compiled(t, nil, policyOf(c.entry))
+		mustNil(t, err)
+		err = e.Apply(plan, []string{"p"}, func([]Loaded) { t.Error("announced") })
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.entry, err, c.want)
 		}

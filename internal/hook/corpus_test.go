@@ -3,6 +3,7 @@
 package hook
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"runtime"
@@ -66,7 +67,7 @@ type corpusHook struct {
 	reader *ringbuf.Reader
 }
 
-func (c *corpusHook) load(t *testing.T, e *Engine, h *compile.Hook) {
+func (c *corpusHook) load(t testing.TB, e *Engine, h *compile.Hook) {
 	t.Helper()
 	shape, err := e.shapeAt(h, 1, place{attachment: AttachRawTracepoint, function: h.Key.Name})
 	mustNil(t, err)
@@ -88,7 +89,7 @@ func (c *corpusHook) run(t *testing.T) (cases, matched int) {
 			if corpus.Hook(c.plan, numbers.Hook) != c.hook || texts.Hook != numbers.Hook {
 				continue
 			}
-			event := *numbers
+			event := *numbers // with its nodes
 			event.Args = map[uint32]naive.Arg{}
 			for index, arg := range numbers.Args {
 				if index >= 3 {
@@ -136,10 +137,14 @@ func (c *corpusHook) kernel(t *testing.T, event *naive.Event) []uint64 {
 	var pins runtime.Pinner
 	defer pins.Unpin()
 	for i := range args {
-		arg := event.Args[uint32(i)]
+		arg, ok := event.Args[uint32(i)]
 		args[i] = arg.Register
+		if !ok {
+			args[i] = nodes(event.Nodes, &pins)
+			continue
+		}
 		if i >= 3 {
-			text := append([]byte(arg.Text), 0)
+			text := pointed(arg)
 			pins.Pin(&text[0])
 			args[i] = uint64(uintptr(unsafe.Pointer(&text[0])))
 		}
@@ -148,6 +153,39 @@ func (c *corpusHook) kernel(t *testing.T, event *naive.Event) []uint64 {
 		t.Fatal(err)
 	}
 	return c.record(t)
+}
+
+// nodes puts nodes into memory, and returns the address of the first, 0 if
+// there is none.
+func nodes(all []naive.Node, pins *runtime.Pinner) uint64 {
+	next := uint64(0)
+	for _, n := range slices.Backward(all) {
+		text := append([]byte(n.Text), 0)
+		raw := make([]byte, corpus.NodeSize)
+		for i := range raw {
+			raw[i] = 0xa5 // what no field is
+		}
+		binary.NativeEndian.PutUint32(raw[corpus.SmallOffset:], n.Small)
+		raw[corpus.BitsOffset] = n.Bits<<corpus.BitsShift | 5
+		binary.NativeEndian.PutUint64(raw[corpus.WideOffset:], uint64(n.Wide))
+		binary.NativeEndian.PutUint64(raw[corpus.NextOffset:], next)
+		binary.NativeEndian.PutUint64(raw[corpus.TextOffset:], uint64(uintptr(unsafe.Pointer(&text[0]))))
+		pins.Pin(&text[0])
+		pins.Pin(&raw[0])
+		next = uint64(uintptr(unsafe.Pointer(&raw[0])))
+	}
+	return next
+}
+
+// pointed is the memory of the process that an argument points to.
+func pointed(arg naive.Arg) []byte {
+	switch {
+	case arg.Net != nil && arg.Text != "":
+		return corpus.SockaddrUn(arg.Net, arg.Text)
+	case arg.Net != nil:
+		return corpus.Sockaddr(arg.Net)
+	}
+	return append([]byte(arg.Text), 0)
 }
 
 func (c *corpusHook) record(t *testing.T) []uint64 {

@@ -30,8 +30,11 @@ func (c *Counters) Add(d Counters) {
 }
 
 // RuleKey identifies a selector of a hook of a policy over all generations.
+// The functions of a list have the same keys: what is counted is what the
+// selector does at all of them.
 type RuleKey struct {
-	Policy   string
+	Policy string
+	// Hook has the name of the list, "list:NAME", where the entry is on one.
 	Hook     compile.HookKey
 	Section  string
 	Entry    int
@@ -58,7 +61,11 @@ func (k RuleKey) hash() uint64 {
 // policies.
 func ruleKey(h *compile.Hook, r compile.Rule, owners []string) RuleKey {
 	g := h.Groups[r.Group]
-	return RuleKey{Policy: owners[r.Group], Hook: h.Key, Section: g.Section, Entry: g.Entry, Selector: r.Selector}
+	key := h.Key
+	if g.List != "" {
+		key.Name = g.List
+	}
+	return RuleKey{Policy: owners[r.Group], Hook: key, Section: g.Section, Entry: g.Entry, Selector: r.Selector}
 }
 
 // ownersOf are the names of the policies that a hook's groups belong to.
@@ -147,12 +154,12 @@ func (e *Engine) Counters() (map[RuleKey]Counters, error) {
 		sum.Add(c)
 		out[k] = sum
 	}
-	for _, h := range e.hooks {
-		for at, t := range h.program.halves {
+	for p := range e.users() {
+		for at, t := range p.halves {
 			if t == nil {
 				continue
 			}
-			if err := h.program.read(half(at), t, add); err != nil {
+			if err := p.read(half(at), t, add); err != nil {
 				return nil, err
 			}
 		}
@@ -169,19 +176,34 @@ func (e *Engine) Forget(policy string) {
 			delete(e.totals, k)
 		}
 	}
-	for _, h := range e.hooks {
-		h.program.disown(policy)
+	for p := range e.users() {
+		p.disown(policy)
 	}
 }
 
 // MemoryBytes returns what the kernel holds for the programs and tables of a
-// hook, in bytes; hooks are shared by policies.
+// hook, in bytes; hooks are shared by policies. What hooks share is divided
+// among them.
 func (e *Engine) MemoryBytes() map[compile.HookKey]uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	out := make(map[compile.HookKey]uint64, len(e.hooks))
+	multi := map[compile.HookKey]bool{}
 	for key, h := range e.hooks {
-		out[key] = h.program.memoryBytes() + h.post.memoryBytes()
+		out[key] = h.post.memoryBytes()
+		if h.place.attachment == AttachKprobeMulti {
+			multi[key] = true
+		}
+	}
+	for p, hooks := range e.users() {
+		each := p.memoryBytes() / uint64(len(hooks))
+		for _, h := range hooks {
+			out[h.hook.Key] += each
+		}
+	}
+	dispatchers := e.multi.memoryBytes()
+	for key := range multi {
+		out[key] += dispatchers / uint64(len(multi))
 	}
 	return out
 }
@@ -196,7 +218,7 @@ type KernelCounter struct {
 var counterNames = [...]string{
 	"lost_bulk", "lost_evidence", "process_map_full", "process_unknown", "scratch_busy", "pending_full",
 	"follow_full", "arg_failed", "compat_syscall", "signal_failed", "exec_data_lost", "verdict_full",
-	"return_late", "skipped",
+	"return_late", "skipped", "workload_map_full",
 }
 
 // KernelCounters returns what the kernel side has counted, summed over all
@@ -228,14 +250,15 @@ func (e *Engine) KernelCounters() ([]KernelCounter, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	skipped := &out[bpf.ContractVdCounterVD_COUNT_SKIPPED]
-	skipped.Count += e.skipped
+	skipped.Count += e.skipped + e.multi.skipped()
 	for _, coll := range e.standing() {
 		skipped.Count += skippedRuns(coll)
 	}
 	return out, nil
 }
 
-// standing are the programs that the kernel itself calls.
+// standing are the programs that the kernel itself calls, but for those at
+// kprobe_multi.
 func (e *Engine) standing() []*ebpf.Collection {
 	all := []*ebpf.Collection{e.base.process}
 	if e.dispatch.coll != nil {

@@ -18,9 +18,9 @@ import (
 	"github.com/vedette-io/vedette/internal/syscalls"
 )
 
-// maxHooks is how many hooks there can be at once: the size of vd_active, and
-// half that of vd_return_programs.
-const maxHooks = 2048
+// maxHooks bounds the numbers of hooks, which begin with 1: it is the size of
+// the arrays of programs at kprobe_multi.
+const maxHooks = 8192
 
 // EngineOptions are the parts of an [Engine] that are not its own. The zero
 // value of a field means its default.
@@ -55,11 +55,16 @@ type Engine struct {
 	mu    sync.Mutex
 	hooks map[compile.HookKey]*installed
 	ids   map[compile.HookKey]uint32
+	// idTaken are the numbers in ids. They are given in turn: records and
+	// returns of a hook that is gone are not to meet another one soon.
+	idTaken [maxHooks]bool
+	lastID  uint32
 	// unusable are places of hooks in force that were found not to work.
 	unusable map[placeKey]error
 	next     uint32 // generation
 	process  processClasses
 	dispatch dispatcher
+	multi    multi
 	guards   guards
 	runs     barrier
 	totals   map[RuleKey]Counters
@@ -116,6 +121,7 @@ func NewEngine(base *Base, opts EngineOptions) (*Engine, error) {
 		e.log = slog.Default()
 	}
 	e.process.base, e.process.wait, e.guards.engine = base, e.runs.wait, e
+	e.multi.engine = e
 	if err := errors.Join(e.runs.open(), e.makeShared()); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
@@ -154,7 +160,7 @@ func (e *Engine) newCollection(spec *ebpf.CollectionSpec, maps map[string]*ebpf.
 func (e *Engine) abiConfig() bpf.SyscallABI {
 	return bpf.SyscallABI{
 		Args: e.abi.Args, Number: e.abi.Number, CompatStatus: e.abi.CompatStatus,
-		Fcntl: callNumber(e.abi.Name, "fcntl"), Dup2: callNumber(e.abi.Name, "dup2"),
+		Fcntl:  callNumber(e.abi.Name, "fcntl"),
 		Params: e.abi.Params, Result: e.abi.Result, Stack: e.abi.Stack, Popped: e.abi.Popped,
 	}
 }
@@ -183,9 +189,15 @@ func (e *Engine) formatOf(name string) (*kernel.Format, error) {
 
 // sameRules reports whether two compilations of a hook are the same: only the number of the policy that a group belongs to may differ.
 func sameRules(a, b *compile.Hook) bool {
-	x, y := *a, *b
-	x.Groups, y.Groups = anonymous(a.Groups), anonymous(b.Groups)
+	x, y := rulesOf(a), rulesOf(b)
 	return reflect.DeepEqual(&x, &y)
+}
+
+// rulesOf is a hook without what says whose it is and how it is attached.
+func rulesOf(h *compile.Hook) compile.Hook {
+	out := *h
+	out.Groups, out.Many, out.NoMulti = anonymous(h.Groups), false, false
+	return out
 }
 
 func anonymous(groups []compile.Group) []compile.Group {
@@ -201,23 +213,22 @@ func (e *Engine) idOf(key compile.HookKey) (uint32, error) {
 	if id, ok := e.ids[key]; ok {
 		return id, nil
 	}
-	used := map[uint32]bool{}
-	for _, id := range e.ids {
-		used[id] = true
-	}
-	for id := uint32(1); id < maxHooks; id++ {
-		if !used[id] {
-			e.ids[key] = id
+	for id := e.lastID%(maxHooks-1) + 1; len(e.ids) < maxHooks-1; id = id%(maxHooks-1) + 1 {
+		if !e.idTaken[id] {
+			e.ids[key], e.idTaken[id], e.lastID = id, true, id
 			return id, nil
 		}
 	}
-	return 0, fmt.Errorf("hook %q: there are %d hooks already, the most that are supported", key.Name, maxHooks-1)
+	return 0, fmt.Errorf("there are %d hooks already, the most that are supported", maxHooks-1)
 }
 
+// forgetIDs frees the numbers of hooks that are not kept, but for those that
+// the dispatchers of kprobe_multi can still meet.
 func (e *Engine) forgetIDs(keep map[compile.HookKey]*installed) {
-	for key := range e.ids {
-		if keep[key] == nil {
+	for key, id := range e.ids {
+		if keep[key] == nil && !e.multi.holds(key) {
 			delete(e.ids, key)
+			e.idTaken[id] = false
 		}
 	}
 }
@@ -229,9 +240,11 @@ func (e *Engine) Close() error {
 	var errs []error
 	for _, h := range e.hooks {
 		errs = append(errs, h.post.close())
-		h.program.close()
 	}
-	errs = append(errs, e.dispatch.close(), e.guards.close(), e.runs.close())
+	for p := range e.users() {
+		errs = append(errs, e.closeProgram(p))
+	}
+	errs = append(errs, e.dispatch.close(), e.multi.closeUnused(nil), e.guards.close(), e.runs.close())
 	e.hooks = map[compile.HookKey]*installed{}
 	for name, m := range e.shared {
 		if e.base.shared[name] == nil {

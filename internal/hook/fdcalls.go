@@ -9,10 +9,12 @@ import "github.com/vedette-io/vedette/internal/syscalls"
 // that tell the descriptor by memory of the caller only: pipe, pipe2 and
 // socketpair, whose descriptors have no path, and recvmsg and recvmmsg,
 // which bring descriptors of others (an fd argument of the call that uses
-// the descriptor names its path directly).
+// the descriptor names its path directly). dup2 and dup3 are not among them
+// either: the kernel copies the descriptor without fd_install (do_dup2,
+// fs/file.c), and a policy means the same on every kernel.
 var fdCalls = []string{
 	"open", "openat", "openat2", "creat", "open_by_handle_at", "open_tree",
-	"dup", "dup2", "dup3", "fcntl", "pidfd_getfd",
+	"dup", "fcntl", "pidfd_getfd",
 	"socket", "accept", "accept4", "memfd_create", "memfd_secret",
 }
 

@@ -11,13 +11,13 @@ import (
 	"github.com/vedette-io/vedette/bpf"
 )
 
-// ReleaseFollow forgets every descriptor that a policy follows, so that its
-// follow bit can be given to another policy.
+// ReleaseFollow forgets every descriptor that a policy follows and every
+// socket that it tracks, so that its follow bit can be given to another policy.
 func (e *Engine) ReleaseFollow(bit int) error {
-	return e.sweepFollowed(func(_ bpf.FollowedKey, f *bpf.Followed) bool {
+	return errors.Join(e.releaseTracked(bit), e.sweepFollowed(func(_ bpf.FollowedKey, f *bpf.Followed) bool {
 		f.Mask &^= 1 << bit
 		return true
-	})
+	}))
 }
 
 // ForgetProcess forgets the followed descriptors of a process that has

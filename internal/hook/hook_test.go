@@ -77,7 +77,15 @@ func mustNil(tb testing.TB, err error) {
 // mustPlan compiles policies given as text.
 func mustPlan(tb testing.TB, texts ...string) *compile.Plan {
 	tb.Helper()
-	var in compile.Input
+	plan, err := compiled(tb, TypesOf(kernel.Offered(), nil), texts...)
+	mustNil(tb, err)
+	return plan
+}
+
+// compiled compiles policies given as text, with the types of a kernel or nil.
+func compiled(tb testing.TB, types compile.Types, texts ...string) (*compile.Plan, error) {
+	tb.Helper()
+	in := compile.Input{Types: types}
 	for i, text := range texts {
 		policies, diags := policy.Parse(fmt.Sprintf("policy%d", i), []byte(text))
 		if policy.HasErrors(diags) {
@@ -91,9 +99,7 @@ func mustPlan(tb testing.TB, texts ...string) *compile.Plan {
 			in.Policies = append(in.Policies, compile.InputPolicy{Policy: p, FollowBit: follow})
 		}
 	}
-	plan, err := compile.Compile(in)
-	mustNil(tb, err)
-	return plan
+	return compile.Compile(in)
 }
 
 // mustApply puts a plan into force and returns its hooks.

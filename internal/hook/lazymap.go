@@ -24,6 +24,9 @@ var lazyMaps = map[string]func(bpf.HookConfig) bool{
 	"vd_rate": func(c bpf.HookConfig) bool {
 		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_RATE) != 0
 	},
+	"vd_sock_owners": func(c bpf.HookConfig) bool {
+		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK) != 0
+	},
 	"vd_followed": func(c bpf.HookConfig) bool {
 		for _, d := range c.Dims {
 			if d.Source == uint8(compile.SourceFollowed) {
@@ -92,7 +95,7 @@ const noPrealloc = 1
 // onDemand are the hash maps whose entries are made when they are needed, on
 // kernels that can do it safely. Elsewhere all of them are there from the
 // beginning.
-var onDemand = []string{"vd_processes", "vd_pending", "vd_verdicts", "vd_followed"}
+var onDemand = []string{"vd_processes", "vd_pending", "vd_verdicts", "vd_followed", "vd_workloads"}
 
 func setAllocation(spec *ebpf.CollectionSpec, safely bool) {
 	for _, name := range onDemand {

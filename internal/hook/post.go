@@ -22,7 +22,8 @@ type post struct {
 	coll  *ebpf.Collection
 	links []io.Closer
 	// entries and returns hold the programs; entry is this hook's key in
-	// entries. System calls by tracepoints share one dispatcher.
+	// entries. System calls by tracepoints share one dispatcher, and so do
+	// functions by kprobe_multi.
 	entries, returns *ebpf.Map
 	entry            uint32
 	// returnBase is the hook's first slot in returns.
@@ -40,7 +41,7 @@ func dispatchersOf(a Attachment) (entry, ret string) {
 		return "vd_at_fmod_ret", "vd_at_fexit"
 	case AttachLSM:
 		return "vd_at_lsm", ""
-	case AttachKprobe, AttachKprobeMulti, AttachUprobe, AttachUprobeMulti:
+	case AttachKprobe, AttachUprobe, AttachUprobeMulti:
 		return "vd_at_kprobe", "vd_at_kretprobe"
 	case AttachTracepoint:
 		return "vd_at_tracepoint", ""
@@ -54,7 +55,7 @@ func dispatchersOf(a Attachment) (entry, ret string) {
 func (e *Engine) stand(key compile.HookKey, id uint32, p place, withReturn bool) (*post, error) {
 	t := &post{place: p, id: id}
 	if p.attachment == AttachSysEnter {
-		t.entry, t.returnBase = callNumber(e.abi.Name, key.Name), id*2
+		t.entry, t.returnBase = callNumber(e.abi.Name, key.Name), e.returnBase(key, p)
 	} else if err := e.loadDispatchers(t); err != nil {
 		return nil, err
 	}
@@ -144,8 +145,6 @@ func (e *Engine) attachReturn(t *post, p *ebpf.Program) error {
 	switch t.place.attachment {
 	case AttachUprobe, AttachUprobeMulti:
 		l, err = t.place.target.attach(&e.files, t.place.attachment, p, true)
-	case AttachKprobeMulti:
-		l, err = link.KretprobeMulti(p, link.KprobeMultiOptions{Symbols: []string{t.place.function}})
 	case AttachKprobe:
 		l, err = link.Kretprobe(t.place.function, p, nil)
 	default:
@@ -162,8 +161,6 @@ func (e *Engine) attachEntry(p place, prog *ebpf.Program) (io.Closer, error) {
 	switch p.attachment {
 	case AttachLSM:
 		return link.AttachLSM(link.LSMOptions{Program: prog})
-	case AttachKprobeMulti:
-		return link.KprobeMulti(prog, link.KprobeMultiOptions{Symbols: []string{p.function}})
 	case AttachKprobe:
 		return link.Kprobe(p.function, prog, nil)
 	case AttachUprobe, AttachUprobeMulti:
@@ -191,12 +188,31 @@ func (t *post) lead(p *program) error {
 	return t.wrap(t.entries.Put(t.entry, p.entry()))
 }
 
-// returnKey is the key in returns of one of the hook's two slots.
-func (t *post) returnKey(slot uint32) uint32 { return t.returnBase + slot&1 }
+// returnBase is the first of the two slots of the return programs of a hook
+// that shares its program with no other: those of system calls by tracepoints
+// are in one array.
+func (e *Engine) returnBase(key compile.HookKey, p place) uint32 {
+	if p.attachment == AttachSysEnter {
+		return 2 * callNumber(e.abi.Name, key.Name)
+	}
+	return 0
+}
 
-// dismiss makes the dispatcher lead nowhere.
+// returnKey is the key in returns of a program's slot.
+func (t *post) returnKey(slot uint32) uint32 {
+	if t.place.attachment == AttachKprobeMulti {
+		return slot
+	}
+	return t.returnBase + slot&1
+}
+
+// dismiss makes the dispatcher lead nowhere. At kprobe_multi returns are the
+// program's, which may have other hooks.
 func (t *post) dismiss() error {
 	err := ignoreMissing(t.entries.Delete(t.entry))
+	if t.place.attachment == AttachKprobeMulti {
+		return t.wrap(err)
+	}
 	for slot := range uint32(2) {
 		err = errors.Join(err, ignoreMissing(t.returns.Delete(t.returnKey(slot))))
 	}
@@ -217,7 +233,7 @@ func (t *post) wrap(err error) error {
 	return nil
 }
 
-// close detaches the dispatcher, or leaves that of all system calls.
+// close detaches the dispatcher, or leaves one that is shared.
 func (t *post) close() error {
 	var errs []error
 	for i := len(t.links) - 1; i >= 0; i-- {

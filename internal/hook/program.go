@@ -52,12 +52,14 @@ func programsOf(a Attachment) (entry, ret string) {
 }
 
 // program is a hook's program, specialised to a shape and loaded, with the
-// tables that it works by.
+// tables that it works by. Hooks at kprobe_multi share it if they have the
+// same rules.
 type program struct {
 	key   compile.HookKey
 	shape shape
 	coll  *ebpf.Collection
-	// returnSlot is where its return program goes: one of the hook's two.
+	// returnSlot is where its return program goes: one of the hook's two, or
+	// at kprobe_multi one of its own.
 	returnSlot uint32
 	// current is the half that is in force, halves what they hold, nil where
 	// a half is not in use. written is what stands in the maps.
@@ -144,11 +146,12 @@ func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, er
 	}
 	cfg := s.config
 	cfg.ReturnSlot = returnSlot
-	if s.config.Wrapper != 0 {
+	if s.config.Wrapper != 0 && s.place != AttachKprobeMulti {
 		cfg.Call = callNumber(e.abi.Name, h.Key.Name)
 	}
 	err := errors.Join(spec.Variables["vd_config"].Set(cfg), spec.Variables["vd_abi"].Set(e.abiConfig()),
-		spec.Variables["vd_fd_calls"].Set(fdCallBits(e.abi.Name)), spec.Variables["vd_operands"].Set(s.operands))
+		spec.Variables["vd_fd_calls"].Set(fdCallBits(e.abi.Name)), spec.Variables["vd_operands"].Set(s.operands),
+		spec.Variables["vd_cgroup_controller"].Set(e.base.cgroupController), spec.Variables["vd_steps"].Set(s.steps))
 	if err != nil {
 		return nil, err
 	}

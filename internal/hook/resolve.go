@@ -27,10 +27,12 @@ var errCannotRefuse = errors.New("cannot replace the result")
 // needs is what the rules of a hook ask of its attachment.
 type needs struct {
 	overrides, kills, returns bool
+	// registers says that policies ask for registers.
+	registers bool
 }
 
 func needsOf(h *compile.Hook) needs {
-	n := needs{returns: h.HasReturn}
+	n := needs{returns: h.HasReturn, registers: slices.ContainsFunc(h.Slots, func(s compile.Slot) bool { return s.From == compile.FromRegister })}
 	for _, r := range h.Rules {
 		if r.Flags&compile.RuleMonitor == 0 {
 			n.overrides = n.overrides || r.Flags&compile.RuleOverride != 0
@@ -113,7 +115,49 @@ func (e *Engine) places(h *compile.Hook) ([]candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.prefer(all), nil
+	if needsOf(h).registers {
+		all = withRegisters(all)
+	}
+	return e.prefer(e.order(h, all)), nil
+}
+
+// order puts kprobe_multi first for hooks that are many, and takes it away
+// from those whose policies do not want it. A hook stays where it stands: to
+// move it there, or away, would let it act twice for a moment. Hooks that
+// enforce keep the order of how surely the kernel runs their programs: a
+// kprobe it skips where any other of them is running on the CPU.
+func (e *Engine) order(h *compile.Hook, all []candidate) []candidate {
+	if h.NoMulti {
+		return slices.DeleteFunc(all, func(c candidate) bool {
+			return c.attachment == AttachKprobeMulti || c.attachment == AttachUprobeMulti
+		})
+	}
+	i := slices.IndexFunc(all, func(c candidate) bool { return c.attachment == AttachKprobeMulti })
+	first := h.Many
+	if old := e.hooks[h.Key]; old != nil {
+		first = old.place.attachment == AttachKprobeMulti
+	}
+	if n := needsOf(h); i <= 0 || !first || n.overrides || n.kills {
+		return all
+	}
+	multi := all[i]
+	return slices.Insert(slices.Delete(all, i, i+1), 0, multi)
+}
+
+// errNoRegisters is why an attachment does not do for a policy that asks for
+// registers.
+var errNoRegisters = errors.New("it has no registers, which data with the source pt_regs asks for")
+
+// withRegisters lets no candidate do whose programs have not all registers. A
+// kprobe of many at once has only those of arguments on newer kernels (since
+// 6.14, kernel/trace/fprobe.c).
+func withRegisters(all []candidate) []candidate {
+	for i := range all {
+		if a := all[i].attachment; !a.probed() || a == AttachKprobeMulti {
+			all[i].check = func(*place) error { return errNoRegisters }
+		}
+	}
+	return all
 }
 
 // attachErrors says for every attachment that was tried why it does not work.
@@ -383,7 +427,7 @@ func (e *Engine) checkSameArguments(p *place, h *compile.Hook) error {
 	p.params = len(hook.Params)
 	for _, s := range h.Slots {
 		for _, i := range []int{int(s.Index), int(s.SizeArg) - 1} {
-			if i < 0 {
+			if i < 0 || !s.IsArgument() {
 				continue
 			}
 			if i >= len(hook.Params) || i >= len(function.Params) || hook.Params[i].Type != function.Params[i].Type {
@@ -444,7 +488,9 @@ func (e *Engine) checkFunction(h *compile.Hook) error {
 		}
 		return err
 	}
-	i := slices.IndexFunc(h.Slots, func(s compile.Slot) bool { return max(int(s.Index)+1, int(s.SizeArg)) > len(f.Params) })
+	i := slices.IndexFunc(h.Slots, func(s compile.Slot) bool {
+		return s.IsArgument() && max(int(s.Index)+1, int(s.SizeArg)) > len(f.Params)
+	})
 	if i < 0 {
 		return nil
 	}

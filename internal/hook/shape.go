@@ -29,6 +29,7 @@ type shape struct {
 	hasReturn bool
 	config    bpf.HookConfig
 	operands  operands // of a static probe
+	steps     steps    // of slots that are found by a path
 	entries   uint32   // rows of each half of vd_table
 	vectors   uint32
 	strings   uint32
@@ -57,6 +58,11 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		N_returnDims: uint32(len(h.ReturnDims)), Features: features(h, p),
 		Winners: powerOfTwo(len(h.Groups), minWinners),
 	}
+	if p.attachment == AttachKprobeMulti {
+		// Cookies tell the function, so the program can be that of several.
+		s.function, c.Hook = "", 0
+		c.Features |= uint32(bpf.ContractVdHookFeatureVD_FEATURE_SHARED)
+	}
 	s.ruleBits = 64 * c.Words
 	c.AutomataMask = 4*s.automata - 4
 	c.Expressions = uint32(len(h.Expressions))
@@ -79,11 +85,15 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		c.ReturnDims[i] = dimConfig(d, nil)
 	}
 	for _, g := range h.Groups {
-		if g.HasReturn {
+		if g.HasReturn && g.ReturnSlot < 0 {
 			c.ReturnType = max(c.ReturnType, uint32(g.ReturnType))
 		}
 	}
 	c.RawArgs, c.Variants = l.rawArgs, l.variants
+	var err error
+	if s.steps, err = slotSteps(h.Slots); err != nil {
+		return s, err
+	}
 	return s, s.setArguments(h, p)
 }
 
@@ -124,9 +134,10 @@ func paddedWords(words int) uint32 {
 // dimConfig is what is constant of a dimension; the first one that looks at
 // a slot fetches it.
 func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
-	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index}
+	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index, Other: d.Other,
+		FieldOffset: d.Field.Offset, FieldWidth: d.Field.Width}
 	switch d.Kind {
-	case compile.DimInterval:
+	case compile.DimInterval, compile.DimAddress:
 		c.Steps = uint32(max(bits.Len32(d.Len-1), minSteps))
 	case compile.DimMask:
 		c.Steps = powerOfTwo(int(d.Len), minMasks)
@@ -140,9 +151,19 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 	if d.Kind == compile.DimExpression {
 		return c
 	}
-	if fetched != nil && (d.Source == compile.SourceArg || d.Source == compile.SourceFollowed) && !fetched[d.Index] {
-		fetched[d.Index] = true
+	if d.Field.Port {
+		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_PORT)
+	}
+	if fetched == nil || !d.Source.OfArgument() {
+		return c
+	}
+	if !fetched[d.Index] {
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_FETCH)
+	}
+	fetched[d.Index] = true
+	if d.Source == compile.SourceCapsGained && !fetched[d.Other] {
+		fetched[d.Other] = true
+		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_FETCH_OTHER)
 	}
 	return c
 }
@@ -169,6 +190,9 @@ var ruleFeatures = []struct {
 	{compile.RuleSignal, bpf.ContractVdHookFeatureVD_FEATURE_SIGNAL},
 	{compile.RuleReturn, bpf.ContractVdHookFeatureVD_FEATURE_RETURN},
 	{compile.RuleOverride, bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE},
+	{compile.RuleNamespacesTold | compile.RuleCapsTold, bpf.ContractVdHookFeatureVD_FEATURE_CHANGES},
+	{compile.RuleTrackSock | compile.RuleUntrackSock, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
+	{compile.RuleTrackReturn | compile.RuleUntrackReturn, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 }
 
 // featuresOf are the features of the program that a rule needs.
@@ -198,6 +222,9 @@ func features(h *compile.Hook, p place) uint32 {
 	if len(h.Automata) != 0 {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_SUBSTRING
 	}
+	if slices.ContainsFunc(h.Groups, func(g compile.Group) bool { return g.TrackBit >= 0 }) {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK
+	}
 	if slices.ContainsFunc(h.Dims, looksAtProcess) {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_PROCESS
 	}
@@ -225,7 +252,9 @@ func isCostly(d compile.Dim) bool {
 // process, and not only what the kernel tells of the task.
 func looksAtProcess(d compile.Dim) bool {
 	switch d.Source {
-	case compile.SourceNSPID, compile.SourceSets, compile.SourceBinary, compile.SourceBinaryEnd, compile.SourceFlags, compile.SourceFollowed:
+	case compile.SourceNSPID, compile.SourceSets, compile.SourceBinary, compile.SourceBinaryEnd, compile.SourceFlags, compile.SourceFollowed,
+		compile.SourceParentSets, compile.SourceParentBinary, compile.SourceParentBinaryEnd,
+		compile.SourceNamespaceChanges, compile.SourceCapabilityChanges:
 		return true
 	}
 	return false

@@ -100,7 +100,7 @@ func (p *program) ruleRow(at half, bit uint16) uint32 {
 func (p *program) writeRules(at half, t *tables) error {
 	for _, r := range t.hook.Rules {
 		id := ruleKey(t.hook, r, t.owners).hash()
-		row := rule(r, t.hook.Groups[r.Group].FollowBit, id)
+		row := rule(r, &t.hook.Groups[r.Group], id)
 		if err := p.coll.Maps["vd_rules"].Put(p.ruleRow(at, r.Bit), row); err != nil {
 			return err
 		}

@@ -39,6 +39,8 @@ type Param struct {
 	// Struct is the name of the struct or union that the parameter is, or
 	// points to, without the keyword. It is empty for all else.
 	Struct string
+	// Text is set for pointers to characters, and arrays of them.
+	Text bool
 }
 
 // Function is a function of the kernel, as its BTF describes it.
@@ -109,10 +111,20 @@ var ErrUndescribed = errors.New("BTF does not describe the function")
 
 // noFunction returns the error of a function that BTF does not describe.
 func (o *Offer) noFunction(name string) error {
-	if has, err := o.HasSymbol(name); has && err == nil {
+	if o.hasNow(name) {
 		return ErrUndescribed
 	}
 	return o.noSymbol(name)
+}
+
+// hasNow reports whether the kernel has a function, also in a module that is
+// younger than the list of symbols that is remembered.
+func (o *Offer) hasNow(name string) bool {
+	if has, err := o.HasSymbol(name); has && err == nil {
+		return true
+	}
+	module, err := o.types.moduleOf(name)
+	return module != "" && err == nil
 }
 
 // noSymbol returns the error of a function that the kernel does not have.
@@ -124,12 +136,9 @@ func (o *Offer) noSymbol(name string) error {
 // modules. The error matches [ErrNoFunction] if there is none of that name,
 // and tells the names that are near, or [ErrUndescribed].
 func (o *Offer) Function(name string) (*Function, error) {
-	f, module, err := o.types.function(name)
-	if errors.Is(err, btf.ErrNotFound) {
-		err = o.noFunction(name)
-	}
+	f, module, err := o.function(name)
 	if err != nil {
-		return nil, fmt.Errorf("function %q: %w", name, err)
+		return nil, err
 	}
 	function, err := describe(f)
 	if err != nil {
@@ -137,6 +146,37 @@ func (o *Offer) Function(name string) (*Function, error) {
 	}
 	function.Module = module
 	return function, nil
+}
+
+// LSMHook returns the description of an LSM hook, whose name is without a
+// prefix. The error matches [ErrNoLSMHook] if there is none of that name, and
+// tells the names that are near.
+func (o *Offer) LSMHook(hook string) (*Function, error) {
+	f, module, err := o.types.function(lsmPrefix + hook)
+	if errors.Is(err, btf.ErrNotFound) {
+		err = fmt.Errorf("%w%s", ErrNoLSMHook, suggestLSMHook(hook))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("LSM hook %q: %w", hook, err)
+	}
+	function, err := describe(f)
+	if err != nil {
+		return nil, fmt.Errorf("LSM hook %q: %w", hook, err)
+	}
+	function.Module = module
+	return function, nil
+}
+
+// function returns a function's type, and the module that it is in.
+func (o *Offer) function(name string) (*btf.Func, string, error) {
+	f, module, err := o.types.function(name)
+	if errors.Is(err, btf.ErrNotFound) {
+		err = o.noFunction(name)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("function %q: %w", name, err)
+	}
+	return f, module, nil
 }
 
 // describe makes a description out of BTF.
@@ -168,13 +208,34 @@ func param(name string, t btf.Type) Param {
 	case *btf.Enum:
 		p.Kind, p.Signed = KindInt, u.Signed
 	case *btf.Pointer:
-		p.Kind, p.Pointer, p.Struct = KindPointer, true, structName(u.Target)
+		p.Kind, p.Pointer, p.Struct, p.Text = KindPointer, true, structName(u.Target), isCharacter(u.Target)
+	case *btf.Array:
+		p.Text = isCharacter(u.Type)
 	case *btf.Struct, *btf.Union:
 		p.Kind, p.Struct = KindStruct, structName(t)
 	case *btf.Float:
 		p.Kind = KindFloat
 	}
 	return p
+}
+
+// isCharacter reports whether a type is that of the characters of a text. A
+// byte by another name, such as u8, is none.
+func isCharacter(t btf.Type) bool {
+	for {
+		switch u := t.(type) {
+		case *btf.Const:
+			t = u.Type
+		case *btf.Volatile:
+			t = u.Type
+		case *btf.TypeTag:
+			t = u.Type
+		case *btf.Int:
+			return u.Size == 1 && (u.Name == "char" || u.Name == "unsigned char" || u.Name == "signed char")
+		default:
+			return false
+		}
+	}
 }
 
 // structName returns the name of a struct or union, also behind typedefs.

@@ -38,10 +38,10 @@ func TestDescribe(t *testing.T) {
 	}
 	want := &Function{
 		Name: "walk", Return: "char *", Variadic: true,
-		Result: Param{Type: "char *", Kind: KindPointer, Size: 8, Pointer: true},
+		Result: Param{Type: "char *", Kind: KindPointer, Size: 8, Pointer: true, Text: true},
 		Params: []Param{
 			{Name: "path", Type: "const struct path *", Kind: KindPointer, Size: 8, Pointer: true, Struct: "path"},
-			{Name: "name", Type: "const char *", Kind: KindPointer, Size: 8, Pointer: true},
+			{Name: "name", Type: "const char *", Kind: KindPointer, Size: 8, Pointer: true, Text: true},
 			{Name: "mode", Type: "umode_t", Kind: KindInt, Size: 2},
 			{Name: "kind", Type: "enum kind", Kind: KindInt, Size: 4},
 			{Name: "argv", Type: "char **", Kind: KindPointer, Size: 8, Pointer: true},

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -130,6 +132,34 @@ func readTraceable(add func(string)) error {
 		name, _, _ := strings.Cut(line, " ")
 		add(name)
 	})
+}
+
+// MatchingFunctions returns the names of the functions that ftrace can patch,
+// so that they can be hooked, and that match the pattern. The list has several
+// tens of thousands; to read it takes tens of milliseconds.
+func (o *Offer) MatchingFunctions(pattern *regexp.Regexp) ([]string, error) {
+	names := map[string]bool{}
+	err := readTraceable(func(name string) {
+		if pattern.MatchString(name) {
+			names[name] = true
+		}
+	})
+	if isAbsent(err) {
+		return nil, &MissingError{Feature: "list of functions", Option: "CONFIG_DYNAMIC_FTRACE", Cause: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	for name := range names {
+		forbidden, err := o.symbols.forbidden.has(name, readForbidden)
+		if err != nil && !isAbsent(err) {
+			return nil, err
+		}
+		if forbidden {
+			delete(names, name)
+		}
+	}
+	return slices.Sorted(maps.Keys(names)), nil
 }
 
 // readForbidden reads the functions that kprobes may not touch: a range of

@@ -25,6 +25,10 @@ type call struct {
 	// returned says that ret is there.
 	returned bool
 	retArg   event.Arg
+	objects  [record.MaxSlots]objects
+	// net is what the event tells of sockets and the like: of the slots, and of the return value.
+	net    [record.MaxSlots]netDetail
+	retNet netDetail
 }
 
 // handleHook takes a hook record, which was decoded from raw.
@@ -38,11 +42,12 @@ func (o *Observer) handleHook(h *record.Hook, raw []byte) {
 		o.handleHalf(p, h, raw)
 		return
 	}
-	if o.holdEarly(h, raw) {
+	if o.holdEarly(h, raw) || o.holdForData(h, raw) {
 		return
 	}
 	o.call.begin(p, h)
 	o.call.addValues(h, false)
+	o.buffers.join(keyOf(h), &o.call)
 	o.emitCall(h.Vector())
 }
 
@@ -77,6 +82,9 @@ func (o *Observer) emitCall(vector []uint64) {
 	for word, set := range vector {
 		for ; set != 0; set &= set - 1 {
 			bit := word*64 + bits.TrailingZeros64(set)
+			if bit < len(c.plan.rules) && c.plan.rules[bit].quiet {
+				continue
+			}
 			if bit >= len(c.plan.rules) || c.plan.rules[bit].group == nil {
 				o.loss.add(lossDecode, "rule is not known", 1)
 				continue
@@ -89,7 +97,7 @@ func (o *Observer) emitCall(vector []uint64) {
 func (o *Observer) emitRule(r *rule) {
 	c := &o.call
 	o.begin(c.plan.Kind, c.time)
-	o.addProcess(c.process, c.id, c.tid, c.plan.ancestors)
+	o.addOwner(r.group)
 	h := &o.ev.Hook
 	h.Function = r.group.FunctionName
 	h.Subsystem, h.Event = r.group.Subsystem, r.group.Event
@@ -99,9 +107,10 @@ func (o *Observer) emitRule(r *rule) {
 	h.Message = r.group.Message
 	h.Tags = append(h.Tags, r.group.Tags...)
 	h.Action = r.action
-	o.addArgs(r.group)
+	h.Args = o.addValues(h.Args, r.group.Args)
+	h.Data = o.addValues(h.Data, r.group.Data)
 	if r.group.HasReturn && c.returned {
-		c.retArg = returnArg(&c.ret, r.group.ReturnType)
+		c.retArg = o.returned(r.group)
 		if c.plan.Kind == event.KindUprobe {
 			h.Args = append(h.Args, c.retArg) // its events have no field for it
 		} else {
@@ -111,27 +120,66 @@ func (o *Observer) emitRule(r *rule) {
 	o.emit()
 }
 
-func (o *Observer) addArgs(g *GroupPlan) {
+// addValues appends the values of slots.
+func (o *Observer) addValues(to []event.Arg, refs []SlotRef) []event.Arg {
 	c := &o.call
-	for _, ref := range g.Args {
+	for _, ref := range refs {
 		if c.have>>ref.Slot&1 == 0 {
 			o.stats.MissingArguments++
-			o.ev.Hook.Args = append(o.ev.Hook.Args, errorArg(notInRecord))
+			to = append(to, errorArg(notInRecord))
 			continue
 		}
 		value := &c.slots[ref.Slot]
 		if value.Type == record.ValueNop {
 			continue
 		}
-		if value.Status&(record.StatusTruncated|record.StatusUnresolved) != 0 {
+		if isCut(value) {
 			o.stats.TruncatedArguments++
 		}
-		arg := argOf(value)
+		if value.Type == record.ValueConstBuf && value.Status&record.StatusFailed == 0 {
+			to = appendElements(to, value)
+			continue
+		}
+		arg := o.argument(value, &c.net[ref.Slot])
 		if c.plan.Kind != event.KindTracepoint {
 			arg.Label = ref.Label
 		}
-		o.ev.Hook.Args = append(o.ev.Hook.Args, arg)
+		to = append(to, arg)
 	}
+	return to
+}
+
+// argument returns what events show of a slot's value.
+func (o *Observer) argument(v *record.Value, detail *netDetail) event.Arg {
+	if isNet(v.Type) {
+		return detail.arg(v, o.cookies)
+	}
+	return o.call.arg(v)
+}
+
+// arg returns what events show of a slot's value that is no socket and the like.
+func (c *call) arg(v *record.Value) event.Arg {
+	if v.Status&(record.StatusAtReturn|record.StatusFailed) == 0 {
+		if arg, ok := c.objects[v.Slot].arg(v); ok {
+			return arg
+		}
+	}
+	return argOf(v)
+}
+
+// returned returns what events show of the return value: a socket, the register, or what a slot has of
+// the object that it leads to.
+func (o *Observer) returned(g *GroupPlan) event.Arg {
+	c := &o.call
+	switch {
+	case g.ReturnType == record.ValueSock || g.ReturnType == record.ValueSocket:
+		return c.retNet.arg(&c.ret, o.cookies)
+	case isRegister(g.ReturnType):
+		return returnArg(&c.ret, g.ReturnType)
+	case c.have>>g.ReturnSlot&1 == 0:
+		return errorArg(notInRecord)
+	}
+	return o.argument(&c.slots[g.ReturnSlot], &c.retNet)
 }
 
 // isUnknown reports whether the kernel itself did not know the process of the record.

@@ -4,6 +4,7 @@ package observe
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/vedette-io/vedette/internal/event"
 	"github.com/vedette-io/vedette/internal/record"
@@ -32,9 +33,16 @@ type GroupPlan struct {
 	Tags    []string
 	// Args are the arguments that the event shows, in the order of the policy.
 	Args []SlotRef
+	// Data are what the event shows beside the arguments.
+	Data []SlotRef
 	// HasReturn says that the event shows the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType record.ValueType
+	// ReturnSlot is the slot that has a return value which is not just the register.
+	ReturnSlot uint8
+	// TrackBit is the policy's number in the masks of tracked sockets, or -1: the process of events
+	// with a socket that it tracks is the socket's owner.
+	TrackBit int
 }
 
 // Place is a place in a program.
@@ -64,6 +72,8 @@ type RulePlan struct {
 	Action event.Action
 	// NoPost says that the rule makes no event.
 	NoPost bool
+	// Quiet says that there are records for it all the same: its return is waited for.
+	Quiet bool
 }
 
 // plan is a HookPlan made for looking up.
@@ -78,6 +88,7 @@ type plan struct {
 type rule struct {
 	group  *GroupPlan
 	action event.Action
+	quiet  bool // makes no event, though there are records for it
 }
 
 type planKey struct{ hook, generation uint32 }
@@ -92,10 +103,13 @@ func newPlan(h HookPlan) (*plan, error) {
 		return nil, fmt.Errorf("plan of hook %d: kind %v is not that of a hook", h.Hook, h.Kind)
 	}
 	for i := range h.Groups {
-		for _, arg := range h.Groups[i].Args {
+		for _, arg := range slices.Concat(h.Groups[i].Args, h.Groups[i].Data) {
 			if arg.Slot >= record.MaxSlots {
 				return nil, fmt.Errorf("plan of hook %d: group %d: slot %d exceeds %d", h.Hook, i, arg.Slot, record.MaxSlots-1)
 			}
+		}
+		if slot := h.Groups[i].ReturnSlot; slot >= record.MaxSlots {
+			return nil, fmt.Errorf("plan of hook %d: group %d: slot %d of the return value exceeds %d", h.Hook, i, slot, record.MaxSlots-1)
 		}
 	}
 	p := &plan{HookPlan: h}
@@ -118,6 +132,7 @@ func (p *plan) addRule(r RulePlan) error {
 		p.rules = append(p.rules, make([]rule, n)...)
 	}
 	if r.NoPost {
+		p.rules[r.Bit].quiet = r.Quiet
 		return nil
 	}
 	if p.rules[r.Bit].group != nil {

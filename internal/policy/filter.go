@@ -31,19 +31,19 @@ var operatorRules = map[Operator]operatorRule{
 	OpNotPostfix:         {ArgType.IsString, checkString},
 	OpSubString:          {ArgType.IsString, checkString},
 	OpSubStringIgnCase:   {ArgType.IsString, checkString},
-	OpSAddr:              {hasSource, checkAddress},
-	OpNotSAddr:           {hasSource, checkAddress},
-	OpSPort:              {hasSource, checkPort},
-	OpNotSPort:           {hasSource, checkPort},
-	OpSPortPriv:          {hasSource, nil},
-	OpNotSPortPriv:       {hasSource, nil},
-	OpDAddr:              {hasDestination, checkAddress},
-	OpNotDAddr:           {hasDestination, checkAddress},
-	OpDPort:              {hasDestination, checkPort},
-	OpNotDPort:           {hasDestination, checkPort},
-	OpDPortPriv:          {hasDestination, nil},
-	OpNotDPortPriv:       {hasDestination, nil},
-	OpProtocol:           {hasDestination, named(ParseProtocol)},
+	OpSAddr:              {hasAddress, checkAddress},
+	OpNotSAddr:           {hasAddress, checkAddress},
+	OpSPort:              {hasAddress, checkPort},
+	OpNotSPort:           {hasAddress, checkPort},
+	OpSPortPriv:          {hasAddress, nil},
+	OpNotSPortPriv:       {hasAddress, nil},
+	OpDAddr:              {hasAddress, checkAddress},
+	OpNotDAddr:           {hasAddress, checkAddress},
+	OpDPort:              {hasAddress, checkPort},
+	OpNotDPort:           {hasAddress, checkPort},
+	OpDPortPriv:          {hasAddress, nil},
+	OpNotDPortPriv:       {hasAddress, nil},
+	OpProtocol:           {hasConnection, named(ParseProtocol)},
 	OpFamily:             {hasFamily, named(ParseFamily)},
 	OpState:              {isSocket, named(ParseSocketState)},
 	OpCapabilitiesGained: {ArgType.IsCapabilitySet, nil},
@@ -60,13 +60,13 @@ func isComparable(t ArgType) bool { return t.IsInteger() || t.IsString() || t.Is
 
 func isSocket(t ArgType) bool { return t == TypeSock || t == TypeSocket }
 
-func hasDestination(t ArgType) bool { return isSocket(t) || t == TypeSkb }
+func hasConnection(t ArgType) bool { return isSocket(t) || t == TypeSkb }
 
-func hasSource(t ArgType) bool { return hasDestination(t) || t == TypeSockaddr }
+func hasAddress(t ArgType) bool { return hasConnection(t) || t == TypeSockaddr }
 
-func hasFamily(t ArgType) bool { return hasSource(t) || t == TypeSockaddrUn }
+func hasFamily(t ArgType) bool { return hasAddress(t) || t == TypeSockaddrUn }
 
-func hasFileType(t ArgType) bool { return t == TypeFile || t == TypePath || t == TypeFd }
+func hasFileType(t ArgType) bool { return t.IsPath() }
 
 // CheckOperator returns an error where the operator cannot be used with
 // arguments of the type. A filter on an argument of type auto is judged again

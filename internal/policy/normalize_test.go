@@ -132,6 +132,12 @@ func TestModeAndOptions(t *testing.T) {
 	if _, ok := p.Option(OptionOverrideMethod); ok {
 		t.Error("option that is not given is found")
 	}
+	for value, want := range map[string]bool{"true": true, "1": true, "false": false} {
+		p := mustParse(t, header+"  loader: true\n  options:\n  - {name: disable-kprobe-multi, value: \""+value+"\"}\n")
+		if p.IsSet(OptionDisableKprobeMulti) != want || p.IsSet(OptionDisableUprobeMulti) {
+			t.Errorf("%s: kprobe %v, uprobe %v", value, p.IsSet(OptionDisableKprobeMulti), p.IsSet(OptionDisableUprobeMulti))
+		}
+	}
 }
 
 // TestWholeGrammar parses a policy with every section and most fields. One

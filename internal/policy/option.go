@@ -61,6 +61,14 @@ func (p *Policy) Option(name string) (value string, ok bool) {
 	return p.Spec.Options[i].Value, true
 }
 
+// IsSet reports whether the policy sets one of the options whose value is a
+// boolean.
+func (p *Policy) IsSet(name string) bool {
+	value, _ := p.Option(name)
+	set, err := strconv.ParseBool(value)
+	return err == nil && set
+}
+
 // checkOption returns what is wrong with the value of a known option.
 func checkOption(o Option) error {
 	switch o.Name {

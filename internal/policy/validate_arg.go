@@ -90,7 +90,7 @@ func (v *validator) validateArgType(h hook, path string, a Arg) {
 	switch t := a.Type; {
 	case !slices.Contains(argTypes, t):
 		v.suggestf(at, oneOf(string(t), argTypes), "unknown argument type %s", quote(t))
-	case t == TypeAuto && a.Resolve == "" && h.needsType():
+	case t == TypeAuto && a.Resolve == "" && h.section.needsType():
 		v.errorf(at, "type auto is not supported in a %s, the type must be given", h.section)
 	case (t == TypeSyscall64 || t == TypeConstBuf || t == TypeDataLoc) && !h.section.isTracepoint():
 		v.errorf(at, "type %s is for tracepoints only", t)
@@ -99,9 +99,7 @@ func (v *validator) validateArgType(h hook, path string, a Arg) {
 
 // needsType reports whether nothing but the policy says what types the
 // arguments of the hook have.
-func (h hook) needsType() bool {
-	return h.section != sectionTracepoint && h.section != sectionLsm
-}
+func (s section) needsType() bool { return s == sectionUprobe || s == sectionUsdt }
 
 func (v *validator) validateResolve(path, resolve string) {
 	steps := strings.Split(resolve, ".")
@@ -156,7 +154,7 @@ func (v *validator) validateSizeArg(h hook, path string, a Arg) {
 		v.suggestf(at, "it counts from 1: the argument with index 2 is sizeArgIndex 3",
 			"sizeArgIndex %d names the argument itself, index %d", a.SizeArgIndex, a.Index)
 		return
-	case !a.Type.IsBuffer() && a.Type != TypeAuto && a.Type != TypeConstBuf:
+	case !a.Type.IsBuffer() && a.Type != TypeAuto && a.Type != TypeConstBuf && a.Type != TypeSockaddrUn:
 		v.warnf(at, "", "sizeArgIndex has no effect on an argument of type %s", a.Type)
 	}
 	i := slices.IndexFunc(h.args, func(other Arg) bool { return other.Index == size && other.Resolve == "" })

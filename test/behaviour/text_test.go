@@ -17,7 +17,7 @@ import (
 //
 //	SIGKILL sys_read(file /etc/passwd -rw-r--r--, size 4096) = int 12 "message" [tags]
 func kprobeText(k *tetragon.ProcessKprobe) string {
-	text := actionText(k.Action) + strings.TrimPrefix(k.FunctionName, "__x64_") + argsText(k.Args)
+	text := actionText(k.Action) + strings.TrimPrefix(k.FunctionName, "__x64_") + argsText(k.Args) + dataText(k.Data)
 	if k.Return != nil {
 		text += " = " + argText(k.Return)
 	}
@@ -37,7 +37,15 @@ func uprobeText(k *tetragon.ProcessUprobe) string {
 	if k.RefCtrOffset != 0 {
 		text += fmt.Sprintf("/%#x", k.RefCtrOffset)
 	}
-	return text + argsText(k.Args) + noteText(k.Message, k.Tags)
+	return text + argsText(k.Args) + dataText(k.Data) + noteText(k.Message, k.Tags)
+}
+
+// dataText spells what an event has beside its arguments, "" for nothing.
+func dataText(data []*tetragon.KprobeArgument) string {
+	if len(data) == 0 {
+		return ""
+	}
+	return " data" + argsText(data)
 }
 
 func usdtText(k *tetragon.ProcessUsdt) string {
@@ -101,10 +109,18 @@ func valueText(a *tetragon.KprobeArgument) string {
 		return "path " + pathText(v.PathArg.Path, v.PathArg.Flags, v.PathArg.Permission)
 	case *tetragon.KprobeArgument_SyscallId:
 		return fmt.Sprintf("syscall %d %s", v.SyscallId.Id, v.SyscallId.Abi)
+	case *tetragon.KprobeArgument_SockArg:
+		return sockText(v.SockArg)
+	case *tetragon.KprobeArgument_SkbArg:
+		return skbText(v.SkbArg)
+	case *tetragon.KprobeArgument_SockaddrArg:
+		return sockaddrText(v.SockaddrArg)
+	case *tetragon.KprobeArgument_SockaddrunArg:
+		return "sockaddr_un " + v.SockaddrunArg.Family + " " + long(v.SockaddrunArg.Path)
 	case *tetragon.KprobeArgument_ErrorArg:
 		return "error " + v.ErrorArg.Message
 	}
-	return fmt.Sprintf("%v", a)
+	return objectText(a)
 }
 
 func pathText(path, flags, permission string) string {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/vedette-io/vedette/internal/executable/executabletest"
+	"github.com/vedette-io/vedette/internal/kernel"
 )
 
 // TestPrograms checks hooks in programs: what their events say, and that they can end who gets there.
@@ -102,14 +103,6 @@ uprobes:
   returnArg: {index: 0, type: int}
   args: [{index: 0, type: uint8}]
 `, perCall("$DIR/program:greet@$GREET(uint N, int R)")...),
-	runs("static probe", `
-usdts:
-- path: $DIR/program
-  provider: test
-  name: site
-  args: [{index: 0, type: int}, {index: 1, type: string}, {index: 2, type: int64}, {index: 3, type: uint32}]
-  selectors: [{matchArgs: [{index: 0, operator: Equal, values: ["4"]}]}]
-`, "child: $DIR/program:test:site(int 4, string $TEXT, long -7, uint 4)", "child: $DIR/program:test:site(int 4, string $TEXT, long -7, uint 4)"),
 	{
 		name: "kill",
 		spec: `
@@ -125,4 +118,23 @@ uprobes:
 		},
 		want: []string{"child: SIGKILL $DIR/program:greet@$GREET(int 3)"},
 	},
+}})
+
+// TestProbes checks static probes. The places of the program's one have their arguments in different registers.
+func TestProbes(t *testing.T) {
+	if err := kernel.Offered().Check(kernel.FeatureCookies); err != nil {
+		t.Skip(err)
+	}
+	probes.run(t)
+}
+
+var probes = register(table{name: "probes", vars: programVars, rows: []row{
+	runs("static probe", `
+usdts:
+- path: $DIR/program
+  provider: test
+  name: site
+  args: [{index: 0, type: int}, {index: 1, type: string}, {index: 2, type: int64}, {index: 3, type: uint32}]
+  selectors: [{matchArgs: [{index: 0, operator: Equal, values: ["4"]}]}]
+`, "child: $DIR/program:test:site(int 4, string $TEXT, long -7, uint 4)", "child: $DIR/program:test:site(int 4, string $TEXT, long -7, uint 4)"),
 }})

@@ -36,7 +36,7 @@ type suite struct {
 }
 
 // tools are the programs of this machine that tests run, and watch.
-var tools = []string{"bash", "cat", "env", "false", "head", "nsenter", "sh", "sleep", "touch", "true", "uname", "unshare"}
+var tools = []string{"bash", "cat", "env", "false", "getent", "head", "nsenter", "sh", "sleep", "touch", "true", "uname", "unshare"}
 
 // data are the directories of the module that tests read.
 var data = []string{"examples", "internal/policy/testdata"}
@@ -100,7 +100,8 @@ func (s *suite) gather(ctx context.Context) error {
 	for _, dir := range data {
 		s.files = append(s.files, vmtest.File{Host: filepath.Join(strings.TrimSpace(root), dir)})
 	}
-	s.files = append(s.files, vmtest.File{Host: s.programs})
+	// getent looks names up in these.
+	s.files = append(s.files, vmtest.File{Host: s.programs}, vmtest.File{Host: "/etc/hosts"}, vmtest.File{Host: "/etc/nsswitch.conf"})
 	return nil
 }
 

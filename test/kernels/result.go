@@ -28,9 +28,16 @@ const (
 	guestDisk   = 1024
 )
 
-// environment is that of the tests. The random policies take long to verify.
+// environment is that of the tests. The random policies take long to verify. How much is tried can be said here as on
+// a machine.
 func environment(programs string) []string {
-	return []string{lab.BuiltEnv + "=" + programs, "VEDETTE_CORPUS_SETS=20", "VEDETTE_MACHINE_TESTS=1"}
+	env := []string{lab.BuiltEnv + "=" + programs, "VEDETTE_CORPUS_SETS=20", "VEDETTE_MACHINE_TESTS=1"}
+	for _, name := range []string{"VEDETTE_LONG", "VEDETTE_CORPUS_SETS"} {
+		if value := os.Getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
 
 // grace is how much longer a guest may live than the tests in it, which report what hangs.

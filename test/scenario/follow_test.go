@@ -34,6 +34,11 @@ spec:
     args: [{index: 0, type: fd}, {index: 1, type: int}]
     selectors:
     - matchActions: [{action: CopyFD, argFd: 0, argName: 1}]
+  - call: "sys_dup3"
+    syscall: true
+    args: [{index: 0, type: fd}, {index: 1, type: int}]
+    selectors:
+    - matchActions: [{action: CopyFD, argFd: 0, argName: 1}]
   - call: "sys_read"
     syscall: true
     args: [{index: 0, type: fd}]

@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/vedette-io/vedette/api/tetragon"
 	"github.com/vedette-io/vedette/test/lab"
@@ -30,7 +32,10 @@ spec:
       matchActions: [{action: Sigkill}]
 `
 
-// TestSwap changes policies a hundred times while processes try without a
+// minTries is how many processes try at least.
+const minTries = 100
+
+// TestSwap changes policies a hundred times and more while processes try without a
 // break to read the protected file: none ever succeeds, and each try is told
 // exactly once.
 func TestSwap(t *testing.T) {
@@ -44,6 +49,7 @@ func TestSwap(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	var tries sync.WaitGroup
 	var killed []uint32
+	var tried atomic.Int64
 	tries.Go(func() {
 		for ctx.Err() == nil {
 			r := lab.Run(t, exec.Command(reader, "read", secret))
@@ -51,14 +57,17 @@ func TestSwap(t *testing.T) {
 				t.Errorf("a try got through: %+v", r)
 			}
 			killed = append(killed, r.PID)
+			tried.Add(1)
 		}
 	})
-	change(t, a, strings.ReplaceAll(otherPolicy, "FILE", other))
+	for begin := time.Now(); tried.Load() < minTries && time.Since(begin) < 2*time.Minute; {
+		change(t, a, strings.ReplaceAll(otherPolicy, "FILE", other))
+	}
 	stop()
 	tries.Wait()
 	w.Settle()
 	t.Logf("%d tries while policies changed", len(killed))
-	if len(killed) < 100 {
+	if len(killed) < minTries {
 		t.Errorf("only %d tries while policies changed", len(killed))
 	}
 	counts := map[string]int{}

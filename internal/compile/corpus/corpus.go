@@ -20,7 +20,7 @@ type Set struct {
 
 // Input returns what the set's policies are compiled from.
 func (s *Set) Input() compile.Input {
-	in := compile.Input{HostNamespaces: HostNamespaces()}
+	in := compile.Input{HostNamespaces: HostNamespaces(), Types: nodeTypes{}}
 	for i, p := range s.Policies {
 		in.Policies = append(in.Policies, compile.InputPolicy{Policy: p, FollowBit: i})
 	}
@@ -45,10 +45,16 @@ func HostNamespaces() map[string]uint32 {
 const eventsPerSet = 12
 
 // New returns policies on raw tracepoints only, without filters on the
-// process: arguments 0 to 2 are integers of any type, 3 and 4 strings. Every
-// event has a register for each integer and a text for each string.
+// process: arguments 0 to 2 are integers of any type, 3 and 4 strings or
+// addresses in the memory of the process. Every event has a register for each
+// integer, a text for each string and a Net for each address.
 func New(seed uint64) *Set {
 	return generate(seed, generator{hooks: rawHooks})
+}
+
+// NewProcesses is [New] with filters on the process.
+func NewProcesses(seed uint64) *Set {
+	return generate(seed, generator{hooks: rawHooks, processes: true})
 }
 
 // NewAll returns policies on all kinds of hooks, with filters of all kinds.
@@ -59,10 +65,13 @@ func NewAll(seed uint64) *Set {
 func generate(seed uint64, g generator) *Set {
 	g.Rand = rand.New(rand.NewPCG(seed, 0x7665646574746521))
 	g.hooks = g.narrowed(g.hooks)
+	g.namespaces = some(&g, namespacesPerSet, namespacesPerSet, func() string { return pick(&g, policy.NamespaceNames) })
+	g.fields = some(&g, typesPerArg, typesPerArg, func() field { return pick(&g, fields()) })
 	policies := 1 + g.IntN(6)
 	if g.chance(3) {
 		// More rules on one hook than one word of a bit vector holds.
 		g.hooks, policies = g.hooks[len(g.hooks)-1:], 20+g.IntN(20)
+		g.crowded = true
 	}
 	s := &Set{Seed: seed}
 	for i := range policies {
@@ -80,13 +89,23 @@ type generator struct {
 	*rand.Rand
 	hooks     []hook
 	processes bool
-	texts     []string
-	used      []hook // those that the policies are on
+	// namespaces are the kinds that filters name.
+	namespaces []string
+	texts      []string
+	// crowded says that one hook has many policies: they leave each other
+	// dimensions.
+	crowded bool
+	used    []hook // those that the policies are on
+	fields  []field
 }
 
 // typesPerArg is how many types a value has in one set, so that no hook has
 // more slots or dimensions than it can.
 const typesPerArg = 3
+
+// namespacesPerSet is how many kinds of namespaces filters of one set name,
+// for the same reason.
+const namespacesPerSet = 4
 
 // narrowed returns the hooks with a few types for each value.
 func (g *generator) narrowed(hooks []hook) []hook {

@@ -70,7 +70,7 @@ func (g *generator) value(limit int) string {
 
 // part makes a value of which texts consist, mostly short, sometimes with
 // capitals.
-func (g *generator) part() string {
+func (g *generator) part(limit int) string {
 	v := g.string()
 	if len(g.texts) > 0 && g.chance(60) {
 		v = pick(g, g.texts)
@@ -78,7 +78,7 @@ func (g *generator) part() string {
 			v = v[at:min(len(v), at+1+g.IntN(6))]
 		}
 	}
-	v = v[:min(len(v), longest)]
+	v = v[:min(len(v), limit)]
 	if g.chance(30) {
 		v = capitals(v)
 	}
@@ -129,20 +129,37 @@ func (g *generator) event(policies int) *naive.Event {
 		e.Process = g.process()
 	}
 	for i, types := range h.args {
-		e.Args[uint32(i)] = g.arg(types, policies)
+		if !isNode(types) {
+			e.Args[uint32(i)] = g.arg(types, policies)
+		}
 	}
+	e.Nodes = some(g, 0, 3, g.node)
 	return e
 }
 
 func (g *generator) arg(types []policy.ArgType, policies int) naive.Arg {
 	a := naive.Arg{Register: g.register()}
-	if types[0].IsString() {
+	switch {
+	case types[0] == policy.TypeSockaddrUn:
+		a.Text, a.Net = g.unixPath(), g.net()
+		if g.chance(80) {
+			a.Net.Family = familyUnix
+		}
+	case types[0].IsString():
 		a.Text = g.text()
+	case isNet(types[0]):
+		a.Net = g.net()
 	}
 	if !g.processes {
 		return a
 	}
 	a.Failed = g.chance(3)
+	if types[0].IsCapabilitySet() {
+		a.Register = g.capSet()
+	}
+	if types[0].IsPath() {
+		a.Mode = pick(g, []uint32{0, 0o100644, 0o100755, 0o40755, 0o10600, 0o140777, 0o120777, 0o20620, 0o60660})
+	}
 	if types[0].IsBuffer() && g.chance(10) {
 		at := g.IntN(len(a.Text) + 1)
 		a.Text = a.Text[:at] + "\x00" + a.Text[at:]

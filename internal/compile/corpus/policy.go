@@ -3,8 +3,10 @@
 package corpus
 
 import (
+	"slices"
 	"strconv"
 
+	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/policy"
 )
 
@@ -55,7 +57,7 @@ func (g *generator) tracepoint(h *hook) policy.Tracepoint {
 		t.Event = h.at.Tracepoint[len("sched/"):]
 	}
 	t.Args = g.args(h)
-	t.Selectors = g.selectors(t.Args, nil)
+	t.Selectors = g.selectors(t.Args, nil, nil)
 	return t
 }
 
@@ -65,7 +67,10 @@ func (g *generator) kprobe(h *hook) policy.Kprobe {
 		k.Return = true
 		k.ReturnArg = &policy.Arg{Type: pick(g, h.returns)}
 	}
-	k.Selectors = g.selectors(k.Args, k.ReturnArg)
+	if g.processes {
+		k.Data = g.found(policy.SourceCurrentTask, "")
+	}
+	k.Selectors = g.selectors(k.Args, k.Data, k.ReturnArg)
 	return k
 }
 
@@ -74,6 +79,13 @@ func (g *generator) args(h *hook) []policy.Arg {
 	var args []policy.Arg
 	for _, i := range g.Perm(len(h.args)) {
 		if !g.chance(70) {
+			continue
+		}
+		if isNode(h.args[i]) {
+			for _, a := range g.found("", "node") {
+				a.Index = uint32(i)
+				args = append(args, a)
+			}
 			continue
 		}
 		a := policy.Arg{Index: uint32(i), Type: pick(g, h.args[i])}
@@ -86,17 +98,23 @@ func (g *generator) args(h *hook) []policy.Arg {
 	return args
 }
 
-func (g *generator) selectors(args []policy.Arg, ret *policy.Arg) []policy.Selector {
+func (g *generator) selectors(args, data []policy.Arg, ret *policy.Arg) []policy.Selector {
 	if g.chance(5) {
 		return nil
 	}
-	return some(g, 1, 5, func() policy.Selector { return g.selector(args, ret) })
+	return some(g, 1, 5, func() policy.Selector { return g.selector(args, data, ret) })
 }
 
-func (g *generator) selector(args []policy.Arg, ret *policy.Arg) policy.Selector {
+func (g *generator) selector(args, data []policy.Arg, ret *policy.Arg) policy.Selector {
 	var s policy.Selector
 	if len(args) > 0 {
 		s.MatchArgs = some(g, 0, 3, func() policy.ArgFilter { return g.argFilter(args) })
+		if g.crowded {
+			s.MatchArgs = withoutSubstrings(s.MatchArgs)
+		}
+	}
+	if len(data) > 0 {
+		s.MatchData = some(g, 0, 2, func() policy.ArgFilter { return g.dataFilter(data) })
 	}
 	if ret != nil {
 		s.MatchReturnArgs = some(g, 0, 2, func() policy.ArgFilter {
@@ -120,30 +138,104 @@ func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
 	position := g.IntN(len(args))
 	a := args[position]
 	f := policy.ArgFilter{Index: a.Index}
-	if g.chance(30) {
+	if g.chance(30) || a.Resolve != "" {
 		f = policy.ArgFilter{Args: []uint32{uint32(position)}}
 	}
-	if a.Type.IsInteger() {
-		g.numberFilter(&f, a.Type)
-	} else {
-		g.textFilter(&f)
+	if a.Type.IsCapabilitySet() && g.chance(40) {
+		return policy.ArgFilter{Operator: policy.OpCapabilitiesGained, Args: []uint32{pick(g, capArgs(args)), pick(g, capArgs(args))}}
 	}
+	g.valueFilter(&f, &a)
 	return f
+}
+
+// dataFilter makes a filter on one of the data, named by its position.
+func (g *generator) dataFilter(data []policy.Arg) policy.ArgFilter {
+	position := g.IntN(len(data))
+	f := policy.ArgFilter{Index: uint32(position)}
+	g.valueFilter(&f, &data[position])
+	return f
+}
+
+func (g *generator) valueFilter(f *policy.ArgFilter, a *policy.Arg) {
+	t := typeOf(a)
+	switch {
+	case t.IsCapabilitySet():
+		g.setFilter(f)
+	case t.IsPath() && g.chance(30):
+		f.Operator = pick(g, []policy.Operator{policy.OpFileType, policy.OpNotFileType})
+		f.Values = some(g, 1, 3, func() string { return pick(g, fileTypes) })
+	case t.IsInteger():
+		g.numberFilter(f, t)
+	case isNet(t), t == policy.TypeSockaddrUn && g.chance(20):
+		g.netFilter(f, t)
+	case t == policy.TypeSockaddrUn:
+		g.textFilter(f, compile.MaxUnixPath)
+	default:
+		g.textFilter(f, longest)
+	}
+}
+
+// capArgs are the positions of the args that are sets of capabilities.
+func capArgs(args []policy.Arg) []uint32 {
+	var out []uint32
+	for i, a := range args {
+		if a.Type.IsCapabilitySet() {
+			out = append(out, uint32(i))
+		}
+	}
+	return out
+}
+
+// setFilter compares a set of capabilities.
+func (g *generator) setFilter(f *policy.ArgFilter) {
+	f.Operator = pick(g, []policy.Operator{policy.OpEqual, policy.OpNotEqual})
+	f.Values = some(g, 1, 3, func() string {
+		if g.chance(30) {
+			return pick(g, []string{"CAP_CHOWN", "CHOWN,CAP_KILL", "CAP_CHOWN, DAC_OVERRIDE"})
+		}
+		return strconv.FormatUint(g.capSet(), 10)
+	})
+}
+
+// capSet makes a set of few different capabilities.
+func (g *generator) capSet() uint64 {
+	if g.chance(10) {
+		return g.register()
+	}
+	return uint64(g.IntN(4)) | uint64(g.IntN(2))<<5
+}
+
+var fileTypes = []string{"sock", "link", "reg", "regular", "blk", "dir", "char", "pipe"}
+
+// withoutSubstrings returns the filters but for all on substrings after the
+// first one: each takes a dimension of its own.
+func withoutSubstrings(filters []policy.ArgFilter) []policy.ArgFilter {
+	first := true
+	return slices.DeleteFunc(filters, func(f policy.ArgFilter) bool {
+		if f.Operator != policy.OpSubString && f.Operator != policy.OpSubStringIgnCase {
+			return false
+		}
+		drop := !first
+		first = false
+		return drop
+	})
 }
 
 // longest is the longest value that every string type takes.
 const longest = 4095
 
-func (g *generator) textFilter(f *policy.ArgFilter) {
+func (g *generator) textFilter(f *policy.ArgFilter, limit int) {
 	f.Operator = pick(g, []policy.Operator{
 		policy.OpEqual, policy.OpNotEqual, policy.OpPrefix, policy.OpNotPrefix, policy.OpPostfix, policy.OpNotPostfix,
 		policy.OpSubString, policy.OpSubStringIgnCase,
 	})
+	if f.Operator == policy.OpSubStringIgnCase && g.crowded {
+		f.Operator = policy.OpSubString // the other one has dimensions of its own
+	}
 	if f.Operator == policy.OpSubString || f.Operator == policy.OpSubStringIgnCase {
-		f.Values = some(g, 1, 4, g.part)
+		f.Values = some(g, 1, 4, func() string { return g.part(limit) })
 		return
 	}
-	limit := longest
 	if f.Operator == policy.OpPostfix || f.Operator == policy.OpNotPostfix {
 		limit = 128
 	}

@@ -19,6 +19,7 @@ func Acting(policies []*policy.Policy, host map[string]uint32, event *Event) []V
 		for j := range p.Spec.Kprobes {
 			k := &p.Spec.Kprobes[j]
 			if w.isOn(k) {
+				w.data = k.Data
 				out = w.first(out, "kprobes", j, k.Args, k.ReturnArg, k.Selectors)
 			}
 		}
@@ -41,6 +42,7 @@ type world struct {
 	event   *Event
 	follows bool
 	args    []policy.Arg
+	data    []policy.Arg
 }
 
 // follows reports whether the policy has a FollowFD action.
@@ -103,6 +105,29 @@ func (w *world) matches(s *policy.Selector) bool {
 			return false
 		}
 	}
+	for i := range s.MatchParentBinaries {
+		if !w.parentBinary(&s.MatchParentBinaries[i]) {
+			return false
+		}
+	}
+	for i := range s.MatchNamespaceChanges {
+		if !w.namespaceChange(&s.MatchNamespaceChanges[i]) {
+			return false
+		}
+	}
+	for i := range s.MatchCapabilityChanges {
+		if !w.capabilityChange(&s.MatchCapabilityChanges[i]) {
+			return false
+		}
+	}
+	if !w.inScope(w.spec.PodSelector, w.spec.ContainerSelector, w.spec.HostSelector) {
+		return false
+	}
+	for _, f := range s.MatchWorkloads {
+		if !w.inScope(f.PodSelector, f.ContainerSelector, f.HostSelector) {
+			return false
+		}
+	}
 	for i := range s.MatchNamespaces {
 		if !w.namespace(&s.MatchNamespaces[i]) {
 			return false
@@ -115,6 +140,11 @@ func (w *world) matches(s *policy.Selector) bool {
 	}
 	for i := range s.MatchArgs {
 		if !w.arg(&s.MatchArgs[i]) {
+			return false
+		}
+	}
+	for i := range s.MatchData {
+		if !w.datum(&s.MatchData[i]) {
 			return false
 		}
 	}

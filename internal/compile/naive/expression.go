@@ -84,7 +84,7 @@ func integer(bits uint64, signed bool) ref.Val {
 func (w *world) expressions(texts []string) bool {
 	values := map[string]any{}
 	for i, a := range w.args {
-		if v := w.event.Args[a.Index]; a.Type.IsInteger() && !v.Failed {
+		if v := w.value(&a); a.Type.IsInteger() && !v.Failed {
 			values[fmt.Sprintf("arg%d", i)] = element(a.Type, v.Register)
 		}
 	}

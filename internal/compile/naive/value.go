@@ -14,17 +14,44 @@ func (w *world) arg(f *policy.ArgFilter) bool {
 	if f.Operator == policy.OpCelExpr {
 		return w.expressions(f.Values)
 	}
+	if f.Operator == policy.OpCapabilitiesGained {
+		return w.gained(f)
+	}
 	declared := w.declared(f)
-	value := w.event.Args[declared.Index]
+	return w.satisfies(&declared, f)
+}
+
+// datum evaluates one entry of matchData.
+func (w *world) datum(f *policy.ArgFilter) bool { return w.satisfies(&w.data[f.Index], f) }
+
+// satisfies evaluates a filter on a declared value.
+func (w *world) satisfies(declared *policy.Arg, f *policy.ArgFilter) bool {
+	value := w.value(declared)
 	if value.Failed {
 		return false
 	}
+	if positive(f.Operator) == policy.OpFileType {
+		return fileType(value.Mode, f)
+	}
 	switch declared.Type {
-	case policy.TypeFd, policy.TypeFile, policy.TypePath:
+	case policy.TypeKernelCap, policy.TypeCapInheritable, policy.TypeCapPermitted, policy.TypeCapEffective:
+		return capabilitySet(value.Register, f)
+	case policy.TypeFd, policy.TypeFile, policy.TypePath, policy.TypeDentry, policy.TypeKiocb, policy.TypeLinuxBinprm:
 		// A pipe or socket has no path; nothing can be said about it.
 		return value.Text != "" && text(value.Text, 4096, f)
-	case policy.TypeString, policy.TypeFilename, policy.TypeDataLoc:
+	case policy.TypeSock, policy.TypeSocket, policy.TypeSkb, policy.TypeSockaddr:
+		return network(declared.Type, value.Net, f)
+	case policy.TypeSockaddrUn:
+		if f.Operator == policy.OpFamily {
+			return among(value.Net.Family, f.Values)
+		}
+		return value.Net.Family == numbersOf["AF_UNIX"] && text(value.Text, 108, f)
+	case policy.TypeString, policy.TypeFilename, policy.TypeDataLoc, policy.TypeNetDevice:
 		return text(value.Text, 4096, f)
+	case policy.TypeAuto:
+		if strings.HasSuffix(declared.Resolve, "text") {
+			return text(value.Text, 4096, f)
+		}
 	case policy.TypeCharBuf:
 		limit := 4095
 		if declared.MaxData {
@@ -32,7 +59,19 @@ func (w *world) arg(f *policy.ArgFilter) bool {
 		}
 		return text(value.Text, limit, f)
 	}
-	return number(declared.Type, value.Register, f.Operator, f.Values)
+	return number(w.integer(declared), value.Register, f.Operator, f.Values)
+}
+
+// integer is the type of an integer; auto is for fields of nodes, and all of
+// their bits count.
+func (w *world) integer(declared *policy.Arg) policy.ArgType {
+	switch {
+	case declared.Type != policy.TypeAuto:
+		return declared.Type
+	case strings.HasSuffix(declared.Resolve, "wide"):
+		return policy.TypeInt64
+	}
+	return policy.TypeUint32
 }
 
 // declared returns the argument that the filter is about.
@@ -102,6 +141,7 @@ var widths = map[policy.ArgType]int{
 	policy.TypeSint8: -8, policy.TypeInt8: -8, policy.TypeUint8: 8,
 	policy.TypeSint64: -64, policy.TypeInt64: -64, policy.TypeLong: -64,
 	policy.TypeUint64: 64, policy.TypeUlong: 64, policy.TypeSize: 64, policy.TypeSyscall64: 64,
+	policy.TypeCapability: -32, policy.TypeBpfCmd: -32,
 }
 
 // bits returns the low bits of an integer as a non-negative one.
