@@ -154,17 +154,21 @@ const (
 	ContractVdDimFlagsVD_DIM_FETCH       ContractVdDimFlags = 2
 	ContractVdDimFlagsVD_DIM_PORT        ContractVdDimFlags = 4
 	ContractVdDimFlagsVD_DIM_FETCH_OTHER ContractVdDimFlags = 8
+	ContractVdDimFlagsVD_DIM_APART       ContractVdDimFlags = 16
+	ContractVdDimFlagsVD_DIM_WIDE        ContractVdDimFlags = 32
 )
 
 type ContractVdDimKind uint32
 
 const (
-	ContractVdDimKindVD_DIM_INTERVAL ContractVdDimKind = 1
-	ContractVdDimKindVD_DIM_MASK     ContractVdDimKind = 2
-	ContractVdDimKindVD_DIM_INDEX    ContractVdDimKind = 3
-	ContractVdDimKindVD_DIM_STRING   ContractVdDimKind = 4
-	ContractVdDimKindVD_DIM_POSTFIX  ContractVdDimKind = 5
-	ContractVdDimKindVD_DIM_ADDRESS  ContractVdDimKind = 6
+	ContractVdDimKindVD_DIM_INTERVAL   ContractVdDimKind = 1
+	ContractVdDimKindVD_DIM_MASK       ContractVdDimKind = 2
+	ContractVdDimKindVD_DIM_INDEX      ContractVdDimKind = 3
+	ContractVdDimKindVD_DIM_STRING     ContractVdDimKind = 4
+	ContractVdDimKindVD_DIM_POSTFIX    ContractVdDimKind = 5
+	ContractVdDimKindVD_DIM_ADDRESS    ContractVdDimKind = 6
+	ContractVdDimKindVD_DIM_SUBSTRING  ContractVdDimKind = 7
+	ContractVdDimKindVD_DIM_EXPRESSION ContractVdDimKind = 8
 )
 
 type ContractVdDimSource uint32
@@ -480,6 +484,8 @@ type ContractVdHookConfig struct {
 	Wrapper      uint32
 	Call         uint32
 	Variants     uint32
+	AutomataMask uint32
+	Expressions  uint32
 	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -553,6 +559,7 @@ const (
 	ContractVdHookFeatureVD_FEATURE_VERDICT    ContractVdHookFeature = 128
 	ContractVdHookFeatureVD_FEATURE_FRAMES     ContractVdHookFeature = 256
 	ContractVdHookFeatureVD_FEATURE_PROCESS    ContractVdHookFeature = 1024
+	ContractVdHookFeatureVD_FEATURE_SUBSTRING  ContractVdHookFeature = 131072
 	ContractVdHookFeatureVD_FEATURE_CHANGES    ContractVdHookFeature = 32768
 	ContractVdHookFeatureVD_FEATURE_STACKS     ContractVdHookFeature = 4096
 	ContractVdHookFeatureVD_FEATURE_SET        ContractVdHookFeature = 16384
@@ -643,6 +650,9 @@ const (
 	ContractVdLimitVD_MAX_FD_OPS             ContractVdLimit = 2
 	ContractVdLimitVD_MAX_SETS               ContractVdLimit = 64
 	ContractVdLimitVD_RATE_ENTRIES           ContractVdLimit = 32768
+	ContractVdLimitVD_MAX_EXPRESSIONS        ContractVdLimit = 1024
+	ContractVdLimitVD_EXPRESSION_DEPTH       ContractVdLimit = 64
+	ContractVdLimitVD_MAX_AUTOMATA           ContractVdLimit = 524288
 	ContractVdLimitVD_SOCK_OWNERS            ContractVdLimit = 32000
 	ContractVdLimitVD_RAW_ARGS               ContractVdLimit = 6
 	ContractVdLimitVD_MAX_DIGEST             ContractVdLimit = 64

@@ -142,6 +142,16 @@ struct vd_cursor {
 	__u32 zero;
 };
 
+/* Where a search for substrings stands. */
+struct vd_scan {
+	__u32 half;
+	__u32 classes; /* where the automaton's classes are */
+	__u32 state;
+	__u32 at; /* in the text */
+	__u32 left; /* chunks */
+	__u32 zero;
+};
+
 /* Where the gathering of a buffer stands; see buffer.h. */
 struct vd_gather {
 	struct { /* as struct iovec and struct kvec have it */
@@ -169,7 +179,11 @@ struct vd_hook_scratch {
 	__u64 win[VD_MAX_WORDS];
 	__u64 post[VD_MAX_WORDS];
 	__u64 raw[VD_RAW_ARGS];
+	__u64 found[VD_MAX_WORDS];
+	__u64 truths[VD_MAX_EXPRESSIONS / 64];
+	__u64 work[VD_EXPRESSION_DEPTH]; /* of the expressions' instructions */
 	struct vd_cursor cursor;
+	struct vd_scan scan;
 	struct vd_gather gather;
 	__u64 registers[VD_MAX_REGISTERS]; /* what is written into them */
 	struct vd_string_key key;
@@ -546,31 +560,43 @@ static __always_inline void vd_fetch(struct vd_run *run, __u32 i)
 		vd_fetch_now(run, i);
 }
 
+/*
+ * Since 6.10 a program can keep other tasks from preempting it: who is
+ * preempted within one holds a scratch entry of the CPU for as long.
+ */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
 /* ---- classification ----------------------------------------------------------- */
 
 /*
- * ANDs vector number v into the rules, which are all of them where it is the
- * first; returns whether any is left.
+ * ANDs a vector into the rules, which are all of them where it is the first;
+ * returns whether any is left.
  */
-static __always_inline bool vd_and(struct vd_run *run, __u32 v, bool first)
+static __always_inline bool vd_and_words(struct vd_run *run, const __u64 *words, bool first)
 {
-	struct vd_vector *vec = bpf_map_lookup_elem(&vd_vectors, &v);
 	const __u64 *from = first ? run->tables->all : run->s->acc;
 	__u64 any = 0;
 	__u32 w;
 
-	if (!vec)
-		return false;
 	for (w = 0; w < VD_MAX_WORDS; w++) {
 		__u64 rules;
 
 		if (w >= vd_config.words)
 			break;
-		rules = from[w] & vec->words[w];
+		rules = from[w] & words[w];
 		run->s->acc[w] = rules;
 		any |= rules;
 	}
 	return any;
+}
+
+/* The same with vector number v. */
+static __always_inline bool vd_and(struct vd_run *run, __u32 v, bool first)
+{
+	struct vd_vector *vec = bpf_map_lookup_elem(&vd_vectors, &v);
+
+	return vec && vd_and_words(run, vec->words, first);
 }
 
 #define VD_SIGN (1ULL << 63)
@@ -844,6 +870,25 @@ static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_
 	return vd_dim_number(run, d, t, value, first);
 }
 
+#include "substring.h"
+#include "expression.h"
+
+/*
+ * The same in hooks with substrings or expressions: behind a function the
+ * verifier sees fewer different states, and each of them costs it much there.
+ */
+static __noinline bool vd_dim_apart(struct vd_run *run, const volatile struct vd_dim_config *d,
+				    const struct vd_dim_tables *t, bool first)
+{
+	if (d->kind != VD_DIM_SUBSTRING && d->kind != VD_DIM_EXPRESSION)
+		return vd_dim(run, d, t, first);
+	if (d->flags & VD_DIM_FETCH)
+		vd_fetch(run, d->index);
+	if (d->kind == VD_DIM_SUBSTRING)
+		return vd_dim_substring(run, d, t, first);
+	return vd_dim_expression(run, d, t, first);
+}
+
 static __always_inline bool vd_classify(struct vd_run *run)
 {
 	__u32 i;
@@ -856,8 +901,12 @@ static __always_inline bool vd_classify(struct vd_run *run)
 	for (i = 0; i < VD_MAX_DIMS; i++) {
 		if (i >= vd_config.n_dims)
 			break;
-		if (!vd_dim(run, &vd_config.dims[i], &run->tables->dims[i], !i))
+		if (vd_config.dims[i].flags & VD_DIM_APART) {
+			if (!vd_dim_apart(run, &vd_config.dims[i], &run->tables->dims[i], !i))
+				return false;
+		} else if (!vd_dim(run, &vd_config.dims[i], &run->tables->dims[i], !i)) {
 			return false;
+		}
 	}
 	return true;
 }

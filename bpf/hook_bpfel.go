@@ -107,6 +107,8 @@ type HookVdHookConfig struct {
 	Wrapper      uint32
 	Call         uint32
 	Variants     uint32
+	AutomataMask uint32
+	Expressions  uint32
 	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -154,6 +156,9 @@ type HookVdHookScratch struct {
 	Win     [24]uint64
 	Post    [24]uint64
 	Raw     [6]uint64
+	Found   [24]uint64
+	Truths  [16]uint64
+	Work    [64]uint64
 	Cursor  struct {
 		_         structs.HostLayout
 		Left      uint64
@@ -165,6 +170,15 @@ type HookVdHookScratch struct {
 		Registers uint32
 		Notified  uint32
 		Zero      uint32
+	}
+	Scan struct {
+		_       structs.HostLayout
+		Half    uint32
+		Classes uint32
+		State   uint32
+		At      uint32
+		Left    uint32
+		Zero    uint32
 	}
 	Gather struct {
 		_  structs.HostLayout
@@ -427,6 +441,7 @@ type HookVdWorkload struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	HookMapVdAgent              = "vd_agent"
+	HookMapVdAutomata           = "vd_automata"
 	HookMapVdCalls              = "vd_calls"
 	HookMapVdCounters           = "vd_counters"
 	HookMapVdCurrent            = "vd_current"
@@ -532,6 +547,7 @@ type HookProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type HookMapSpecs struct {
 	VdAgent        *ebpf.MapSpec `ebpf:"vd_agent"`
+	VdAutomata     *ebpf.MapSpec `ebpf:"vd_automata"`
 	VdCalls        *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters     *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdCurrent      *ebpf.MapSpec `ebpf:"vd_current"`
@@ -591,6 +607,7 @@ func (o *HookObjects) Close() error {
 // It can be passed to LoadHookObjects or ebpf.CollectionSpec.LoadAndAssign.
 type HookMaps struct {
 	VdAgent        *ebpf.Map `ebpf:"vd_agent"`
+	VdAutomata     *ebpf.Map `ebpf:"vd_automata"`
 	VdCalls        *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters     *ebpf.Map `ebpf:"vd_counters"`
 	VdCurrent      *ebpf.Map `ebpf:"vd_current"`
@@ -618,6 +635,7 @@ type HookMaps struct {
 func (m *HookMaps) Close() error {
 	return _HookClose(
 		m.VdAgent,
+		m.VdAutomata,
 		m.VdCalls,
 		m.VdCounters,
 		m.VdCurrent,

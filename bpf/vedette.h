@@ -22,6 +22,9 @@ enum vd_limit {
 	VD_MAX_FD_OPS = 2,
 	VD_MAX_SETS = 64,
 	VD_RATE_ENTRIES = 32768,
+	VD_MAX_EXPRESSIONS = 1024,
+	VD_EXPRESSION_DEPTH = 64,
+	VD_MAX_AUTOMATA = 1 << 19, /* words of a half, a power of two */
 	VD_SOCK_OWNERS = 32000,
 	VD_RAW_ARGS = 6,
 	VD_MAX_DIGEST = 64, /* bytes of a hash */
@@ -428,6 +431,8 @@ enum vd_dim_kind {
 	VD_DIM_STRING = 4,
 	VD_DIM_POSTFIX = 5,
 	VD_DIM_ADDRESS = 6,
+	VD_DIM_SUBSTRING = 7,
+	VD_DIM_EXPRESSION = 8,
 };
 
 enum vd_dim_source {
@@ -537,7 +542,11 @@ struct vd_dim_config {
 	__u8 source; /* enum vd_dim_source */
 	__u8 index;
 	__u8 flags; /* enum vd_dim_flags */
-	__u32 steps; /* INTERVAL, ADDRESS: at most 2^steps intervals. MASK: at most steps masks */
+	/*
+	 * INTERVAL, ADDRESS: at most 2^steps intervals. MASK: at most steps masks.
+	 * EXPRESSION: bits of the slots that no dimension before has fetched.
+	 */
+	__u32 steps;
 	__u16 field_offset; /* FIELD: bytes in the content */
 	__u8 field_width; /* FIELD: bytes, 1, 2, 4 or 8; ADDRESS: 16 */
 	__u8 other; /* a second slot */
@@ -548,6 +557,8 @@ enum vd_dim_flags {
 	VD_DIM_FETCH = 1 << 1, /* the first dimension that looks at its slot */
 	VD_DIM_PORT = 1 << 2, /* FIELD: a port */
 	VD_DIM_FETCH_OTHER = 1 << 3, /* the first one that looks at its second slot */
+	VD_DIM_APART = 1 << 4, /* in a function of its own */
+	VD_DIM_WIDE = 1 << 5, /* SUBSTRING: classes are numbers and not offsets in a row */
 };
 
 /* What a hook's program is specialised to. Frozen before load. */
@@ -566,6 +577,8 @@ struct vd_hook_config {
 	__u32 wrapper; /* 1: the function's argument are the registers of a system call */
 	__u32 call; /* its number */
 	__u32 variants; /* of vd_operands; 0: the arguments are those of a function */
+	__u32 automata_mask; /* of offsets in a value of vd_automata, multiples of 4 */
+	__u32 expressions; /* no more than this are in a half */
 	struct vd_slot_config slots[VD_MAX_SLOTS];
 	struct vd_dim_config dims[VD_MAX_DIMS];
 	struct vd_dim_config return_dims[VD_MAX_RETURN_DIMS];
@@ -582,6 +595,7 @@ enum vd_hook_feature {
 	VD_FEATURE_VERDICT = 1 << 7, /* guards on the call's way refuse */
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
+	VD_FEATURE_SUBSTRING = 1 << 17,
 	VD_FEATURE_CHANGES = 1 << 15, /* rules tell changes of namespaces or capabilities */
 	VD_FEATURE_STACKS = 1 << 12,
 	VD_FEATURE_SET = 1 << 14,
@@ -598,7 +612,12 @@ enum vd_cookie {
 	VD_COOKIE_WRAPPER = 1 << 30, /* the function is that of a system call */
 };
 
-/* Where the tables of a dimension are. Indexes count from the maps' beginning. */
+/*
+ * Where the tables of a dimension are. Indexes count from the maps' beginning.
+ * SUBSTRING: base are the automaton's classes, state its first state and, as
+ * the highest bit, the half, and len the vector of texts in which nothing is
+ * found.
+ */
 struct vd_dim_tables {
 	__u32 base;
 	__u32 len;

@@ -102,17 +102,16 @@ func (b *builder) rule(s *selector, slots []uint8, bit uint16) {
 	b.all.set(bit)
 	b.hook.Rules = append(b.hook.Rules, r)
 	b.hook.HasReturn = b.hook.HasReturn || r.Flags&RuleReturn != 0
-	for i := range s.conditions {
+	for i, key := range keysOfConditions(s.conditions, slots) {
 		c := &s.conditions[i]
 		into := b.dims
 		if c.ofReturn {
 			into = b.returns
 		}
-		key := c.key(slots)
 		if into[key] == nil {
 			into[key] = &dimDraft{key: key}
 		}
-		into[key].terms = append(into[key].terms, term{bit, c})
+		into[key].terms = append(into[key].terms, term{bit, c, slots})
 	}
 }
 

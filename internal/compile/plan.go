@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/vedette-io/vedette/internal/executable"
+	"github.com/vedette-io/vedette/internal/expression"
 	"github.com/vedette-io/vedette/internal/policy"
 )
 
@@ -213,6 +214,20 @@ const (
 	// DimAddress: an address of IPv6 is looked up in Strings, from state State,
 	// one of IPv4 as a number as for DimInterval.
 	DimAddress DimKind = 6
+	// DimSubstring: an Aho-Corasick automaton in Automata reads the text. At
+	// byte Base are the classes of the 256 bytes, a byte each: offsets in a
+	// row, or numbers if Wide. A state is the place of its row, in bytes; the
+	// row has the following states by class. If the highest bit of one is
+	// set, it is the place of a second row, all of whose states are that one;
+	// before it are the state's first row, with which the text is read on,
+	// and the vector that the state satisfies. The OR of these and of vector
+	// Len is that of the text: a rule has at most one condition in the
+	// dimension.
+	DimSubstring DimKind = 7
+	// DimExpression: Table[Base+i] gives vector A where expression i of
+	// Hook.Expressions is true. The OR of these and of None is that of the
+	// event. There is one such dimension; its index means nothing.
+	DimExpression DimKind = 8
 )
 
 // DimSource says which value a dimension looks at. The numbers are shared
@@ -273,9 +288,10 @@ type Dim struct {
 	Other  uint8 // a second slot, of SourceCapsGained
 	Field  Field
 	Signed bool // DimInterval: compare as signed 64-bit values
+	Wide   bool // DimSubstring: classes are numbers
 	Base   uint32
 	Len    uint32
-	State  uint32 // DimString, DimPostfix: the root state
+	State  uint32 // DimString, DimPostfix: the root state; DimSubstring: the first
 	// None is the vector for a value that could not be read: only the rules
 	// that do not constrain this dimension.
 	None uint32
@@ -523,9 +539,15 @@ type Hook struct {
 	ReturnDims []Dim
 	Table      []Entry
 	Strings    []StringEntry
-	Vectors    [][]uint64 // each Words long; Vectors[0] has all rules set
-	Rules      []Rule     // sorted by Bit; bits that are guards have none
-	Groups     []Group
+	// Automata are those of DimSubstring; the words whose indexes are in
+	// AutomataVectors are indexes into Vectors.
+	Automata        []uint32
+	AutomataVectors []uint32
+	// Expressions are those of DimExpression, on the numbers of slots.
+	Expressions []*expression.Expr
+	Vectors     [][]uint64 // each Words long; Vectors[0] has all rules set
+	Rules       []Rule     // sorted by Bit; bits that are guards have none
+	Groups      []Group
 	// Single has the bits of groups of one rule, Start the first bit of every
 	// other group, Guard the bit behind its last one, which is never a rule.
 	// The winners among matching rules m are

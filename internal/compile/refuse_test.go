@@ -51,7 +51,7 @@ func TestRefusals(t *testing.T) {
 		"file of a call":                       {"  kprobes:\n  - call: sys_read\n    args: [{index: 0, type: «file}]\n", "no argument of a system call is a file"},
 		"return type":                          {kprobe("return: true\nreturnArg: {index: 0, type: «nop}\n"), "no call returns a nop"},
 		"return actions":                       {kprobe("return: true\nreturnArg: {index: 0, type: int}\nselectors:\n- matchReturnActions: [{‹action: Post}]\n"), unsupported + `"matchReturnActions"`},
-		"substring":                            {selector("matchArgs: [{index: 1, operator: «SubString, values: [a]}]"), unsupported + `the operator "SubString"`},
+		"substring":                            {selector(`matchArgs: [{index: 1, operator: SubString, values: [«"a\0b"]}]`), "cannot have a NUL byte inside"},
 		"override":                             {action("action: Override, argError: «0"), "Override needs argError"},
 		"internal error":                       {action("action: Override, argError: «-512"), "never leave the kernel"},
 		"geturl":                               {action("action: GetUrl, argUrl: «'http://evil.example:80/x'"), `may not ask "evil.example"`},

@@ -38,7 +38,7 @@ func (p *program) write(at half, t *tables) error {
 }
 
 func (p *program) writeAll(at half, t *tables) error {
-	for _, step := range []func(half, *tables) error{p.writeEntries, p.writeVectors, p.writeStrings, p.writeRules} {
+	for _, step := range []func(half, *tables) error{p.writeEntries, p.writeVectors, p.writeStrings, p.writeAutomata, p.writeRules} {
 		if err := step(at, t); err != nil {
 			return err
 		}
@@ -137,6 +137,9 @@ func (p *program) hookTables(at half, t *tables) bpf.HookTables {
 }
 
 func (p *program) dimTables(at half, d compile.Dim) bpf.DimTables {
+	if d.Kind == compile.DimSubstring {
+		return p.substringTables(at, d)
+	}
 	return bpf.DimTables{
 		Base: uint32(at)*p.shape.entries + d.Base, Len: d.Len,
 		State: d.State | uint32(at)<<halfBit, None: p.vector(at, d.None),
