@@ -15,9 +15,10 @@ import (
 
 type EnforcerVdCallKey struct {
 	_     structs.HostLayout
-	Hook  uint32
-	Tid   uint32
+	Task  uint64
 	Frame uint64
+	Hook  uint32
+	Zero  uint32
 }
 
 type EnforcerVdEnforcerConfig struct {
@@ -29,6 +30,55 @@ type EnforcerVdEnforcerConfig struct {
 	Exits        [2]uint32
 	Verdicts     uint32
 	Zero         uint32
+}
+
+type EnforcerVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process struct {
+			_     structs.HostLayout
+			Start uint64
+			Pid   uint32
+			Zero  uint32
+		}
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
 }
 
 type EnforcerVdNotice struct {
@@ -88,6 +138,7 @@ const (
 	EnforcerMapVdCalls           = "vd_calls"
 	EnforcerMapVdCounters        = "vd_counters"
 	EnforcerMapVdEnforced        = "vd_enforced"
+	EnforcerMapVdHashes          = "vd_hashes"
 	EnforcerMapVdNotices         = "vd_notices"
 	EnforcerMapVdPending         = "vd_pending"
 	EnforcerMapVdProcesses       = "vd_processes"
@@ -158,6 +209,7 @@ type EnforcerMapSpecs struct {
 	VdCalls        *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters     *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdEnforced     *ebpf.MapSpec `ebpf:"vd_enforced"`
+	VdHashes       *ebpf.MapSpec `ebpf:"vd_hashes"`
 	VdNotices      *ebpf.MapSpec `ebpf:"vd_notices"`
 	VdPending      *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.MapSpec `ebpf:"vd_processes"`
@@ -198,6 +250,7 @@ type EnforcerMaps struct {
 	VdCalls        *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters     *ebpf.Map `ebpf:"vd_counters"`
 	VdEnforced     *ebpf.Map `ebpf:"vd_enforced"`
+	VdHashes       *ebpf.Map `ebpf:"vd_hashes"`
 	VdNotices      *ebpf.Map `ebpf:"vd_notices"`
 	VdPending      *ebpf.Map `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.Map `ebpf:"vd_processes"`
@@ -213,6 +266,7 @@ func (m *EnforcerMaps) Close() error {
 		m.VdCalls,
 		m.VdCounters,
 		m.VdEnforced,
+		m.VdHashes,
 		m.VdNotices,
 		m.VdPending,
 		m.VdProcesses,

@@ -84,7 +84,7 @@ func sensorsOf(e *policyEntry) []string {
 func actionCounters(c hook.Counters) *tetragon.TracingPolicyActionCounters {
 	return &tetragon.TracingPolicyActionCounters{
 		Post: c.Post, Nopost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
-		Override: c.Override, MonitorOverride: c.MonitorOverride,
+		Override: c.Override, MonitorOverride: c.MonitorOverride, Set: c.Set, MonitorSet: c.MonitorSet,
 		NotifyEnforcer: c.Notify, MonitorNotifyEnforcer: c.MonitorNotify,
 	}
 }
