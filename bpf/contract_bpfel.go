@@ -559,7 +559,7 @@ const (
 	ContractVdHookFeatureVD_FEATURE_VERDICT    ContractVdHookFeature = 128
 	ContractVdHookFeatureVD_FEATURE_FRAMES     ContractVdHookFeature = 256
 	ContractVdHookFeatureVD_FEATURE_PROCESS    ContractVdHookFeature = 1024
-	ContractVdHookFeatureVD_FEATURE_SUBSTRING  ContractVdHookFeature = 131072
+	ContractVdHookFeatureVD_FEATURE_SUBSTRING  ContractVdHookFeature = 524288
 	ContractVdHookFeatureVD_FEATURE_CHANGES    ContractVdHookFeature = 32768
 	ContractVdHookFeatureVD_FEATURE_STACKS     ContractVdHookFeature = 4096
 	ContractVdHookFeatureVD_FEATURE_SET        ContractVdHookFeature = 16384

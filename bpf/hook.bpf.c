@@ -1317,10 +1317,10 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 		quiet = false;
 	if (vd_config.features & VD_FEATURE_OVERRIDE)
 		vd_note_error(&run->s->cursor, rule, n);
-	if ((vd_config.features & VD_FEATURE_SET) && vd_set_arguments(run, rule, n))
-		quiet = false;
 	if (vd_config.features & VD_FEATURE_NOTIFY)
 		vd_act_notify(run, rule, n);
+	if ((vd_config.features & VD_FEATURE_SET) && vd_set_arguments(run, rule, n))
+		quiet = false;
 	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_TRACK_SOCK)
 		vd_track(run, rule->track, rule->track_bit);
 	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_UNTRACK_SOCK)

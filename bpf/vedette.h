@@ -595,7 +595,7 @@ enum vd_hook_feature {
 	VD_FEATURE_VERDICT = 1 << 7, /* guards on the call's way refuse */
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
-	VD_FEATURE_SUBSTRING = 1 << 17,
+	VD_FEATURE_SUBSTRING = 1 << 19,
 	VD_FEATURE_CHANGES = 1 << 15, /* rules tell changes of namespaces or capabilities */
 	VD_FEATURE_STACKS = 1 << 12,
 	VD_FEATURE_SET = 1 << 14,
