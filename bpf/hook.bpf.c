@@ -840,16 +840,29 @@ static __always_inline bool vd_dim_address(struct vd_run *run,
 	return vd_and(run, v ? v->vector : t->none, first);
 }
 
-/* Classifies by dimension d; returns whether any rule is left. */
-static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d,
-				   const struct vd_dim_tables *t, bool first)
+/* Fetches what dimension d is the first to look at. */
+static __always_inline void vd_dim_fetch(struct vd_run *run, const volatile struct vd_dim_config *d)
 {
-	__u64 value = 0;
+	__u32 i;
 
 	if (d->flags & VD_DIM_FETCH)
 		vd_fetch(run, d->index);
 	if (d->flags & VD_DIM_FETCH_OTHER)
 		vd_fetch(run, d->other);
+	if (d->kind != VD_DIM_EXPRESSION)
+		return;
+	for (i = 0; i < VD_MAX_SLOTS; i++) {
+		if (d->steps & 1U << i)
+			vd_fetch(run, i);
+	}
+}
+
+/* Classifies by dimension d, which is fetched; returns whether any rule is left. */
+static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d,
+				   const struct vd_dim_tables *t, bool first)
+{
+	__u64 value = 0;
+
 	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
 		return vd_dim_string(run, d, t, first);
 	if (d->kind == VD_DIM_ADDRESS)
@@ -870,13 +883,11 @@ static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_
 static __noinline bool vd_dim_apart(struct vd_run *run, const volatile struct vd_dim_config *d,
 				    const struct vd_dim_tables *t, bool first)
 {
-	if (d->kind != VD_DIM_SUBSTRING && d->kind != VD_DIM_EXPRESSION)
-		return vd_dim(run, d, t, first);
-	if (d->flags & VD_DIM_FETCH)
-		vd_fetch(run, d->index);
 	if (d->kind == VD_DIM_SUBSTRING)
 		return vd_dim_substring(run, d, t, first);
-	return vd_dim_expression(run, d, t, first);
+	if (d->kind == VD_DIM_EXPRESSION)
+		return vd_dim_expression(run, d, t, first);
+	return vd_dim(run, d, t, first);
 }
 
 static __always_inline bool vd_classify(struct vd_run *run)
@@ -891,6 +902,7 @@ static __always_inline bool vd_classify(struct vd_run *run)
 	for (i = 0; i < VD_MAX_DIMS; i++) {
 		if (i >= vd_config.n_dims)
 			break;
+		vd_dim_fetch(run, &vd_config.dims[i]);
 		if (vd_config.dims[i].flags & VD_DIM_APART) {
 			if (!vd_dim_apart(run, &vd_config.dims[i], &run->tables->dims[i], !i))
 				return false;
