@@ -199,6 +199,8 @@ var limits = map[string]int{
 	"compile.MaxSets":              compile.MaxSets,
 	"compile.MaxFollow":            compile.MaxFollow,
 	"compile.MaxFDOps":             compile.MaxFDOps,
+	"compile.MaxSetActions":        compile.MaxSetActions,
+	"compile.MaxOverrides":         compile.MaxOverrides,
 	"compile.MaxPostfix":           compile.MaxPostfix,
 	"compile.MaxAutomata":          compile.MaxAutomata,
 	"expression.MaxLength":         expression.MaxLength,

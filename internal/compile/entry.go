@@ -12,6 +12,8 @@ type unit struct {
 	index   int
 	policy  *policy.Policy
 	entries []*entry
+	// enforcer is nil where the policy has none that has something to do.
+	enforcer *Enforcer
 }
 
 // entry is one entry of a policy's hook section, on one hook.
@@ -33,7 +35,7 @@ type entry struct {
 
 // selector is one selector of an entry, or stands for having none.
 type selector struct {
-	rule       Rule // without bit and group; FDOps hold positions in entry.args
+	rule       Rule // without bit and group; FDOps and Sets hold positions in entry.args
 	conditions []condition
 }
 

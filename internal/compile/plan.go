@@ -5,6 +5,7 @@ package compile
 import (
 	"slices"
 
+	"github.com/vedette-io/vedette/internal/executable"
 	"github.com/vedette-io/vedette/internal/expression"
 	"github.com/vedette-io/vedette/internal/policy"
 )
@@ -32,7 +33,8 @@ const (
 	// MaxSets is how many process sets (inherited properties such as
 	// followForks) all policies together can have.
 	MaxSets = 64
-	// MaxFollow is how many policies can follow descriptors or track sockets at once.
+	// MaxFollow is how many policies can follow descriptors, track sockets or
+	// have an enforcer at once.
 	MaxFollow = 64
 	// ChunkLen is how many bytes of a string one look-up of the string table
 	// compares. Longer strings take several look-ups, chained by states.
@@ -358,12 +360,22 @@ type Rule struct {
 	Signal   uint32 // RuleSignal: the signal's number
 	Error    int32  // RuleOverride: a negative errno, -4095 to -1
 	FDOps    []FDOp // at most MaxFDOps
+	// NoticeError is a negative errno or 0, NoticeSignal a signal or 0.
+	NoticeError  int32
+	NoticeSignal uint32
 	// Track and Untrack are the slots for RuleTrackSock and RuleUntrackSock.
 	Track, Untrack uint8
 	// RateInterval is the time in nanoseconds in which at most one event per
 	// key is posted, or 0.
 	RateInterval uint64
 	RateScope    RateScope
+	// Sets are what Set writes into arguments of a static probe.
+	Sets []SetOp
+	// Registers is what Override does at a place in a program, nil at other
+	// hooks.
+	Registers *RegisterOverride
+	// Request is what user space is to ask for when the event arrives.
+	Request Request
 	// Action is what events of this rule report: the last action of the list.
 	Action string // the enum name of KprobeAction, e.g. "KPROBE_ACTION_SIGKILL"
 }
@@ -381,15 +393,27 @@ const (
 	RulePost    RuleFlags = 1 << 0
 	RuleKill    RuleFlags = 1 << 1 // SIGKILL to the process
 	RuleSignal  RuleFlags = 1 << 2
-	RuleMonitor RuleFlags = 1 << 3 // do not carry out Kill, Signal and Override, only say so
+	RuleMonitor RuleFlags = 1 << 3 // do not carry out Kill, Signal, Override and Set, only say so
 	RuleReturn  RuleFlags = 1 << 4 // the event waits for the return of the call
 	RuleNoPost  RuleFlags = 1 << 5 // the policy said NoPost (for the counters)
 	// RuleOverride: the caller gets Rule.Error and nothing is done.
 	RuleOverride RuleFlags = 1 << 6
+	// RuleStackKernel and RuleStackUser: the event has the stacks of the
+	// kernel and of user space.
+	RuleStackKernel RuleFlags = 1 << 7
+	RuleStackUser   RuleFlags = 1 << 8
+	// RuleIMA: the event has the hash of the file that an LSM hook is about.
+	RuleIMA RuleFlags = 1 << 9
+	// RuleSet: Rule.Sets are written.
+	RuleSet RuleFlags = 1 << 14
 	// RuleTrackSock and RuleUntrackSock make the process the owner of the
 	// socket in a slot, and forget the owner of one.
 	RuleTrackSock   RuleFlags = 1 << 10
 	RuleUntrackSock RuleFlags = 1 << 11
+	// RuleNotify notes Rule.NoticeError and NoticeSignal for the enforcer of
+	// the policy, RuleCleanNotify voids what was noted before.
+	RuleNotify      RuleFlags = 1 << 12
+	RuleCleanNotify RuleFlags = 1 << 13
 	// RuleTrackReturn and RuleUntrackReturn do it with the returned socket.
 	RuleTrackReturn   RuleFlags = 1 << 15
 	RuleUntrackReturn RuleFlags = 1 << 16
@@ -399,6 +423,36 @@ const (
 	// further ones are counted from there.
 	RuleNamespacesTold RuleFlags = 1 << 20
 	RuleCapsTold       RuleFlags = 1 << 21
+)
+
+// SetOp writes an argument of a static probe.
+type SetOp struct {
+	Slot  uint8
+	Value uint32
+}
+
+// RegisterOverride writes registers at a place in a program.
+type RegisterOverride struct {
+	Writes []executable.Assignment
+	// Goto is where in the file of the hook the program is to go on; its By
+	// is 0 where Writes say that, or nothing does.
+	Goto Site
+}
+
+// Request is what user space asks another machine for when an event arrives.
+type Request struct {
+	Kind RequestKind
+	// Target is a URL, or the name of a host.
+	Target string
+}
+
+// RequestKind says what a [Request] is.
+type RequestKind uint8
+
+// The kinds of requests; 0 is none.
+const (
+	RequestURL RequestKind = iota + 1
+	RequestName
 )
 
 // RateScope says among which events a rate limit counts. The numbers are
@@ -464,6 +518,9 @@ type Group struct {
 	Bits     uint16
 	// FollowBit is the policy's number in the follow masks, or -1.
 	FollowBit int
+	// NoticeBit is the policy's number in the masks of what enforcers are
+	// notified of, or -1.
+	NoticeBit int
 	// TrackBit is the policy's number in the masks of tracked sockets, or -1.
 	// Events of a policy that has one report the owner of a socket that it
 	// tracks.
@@ -546,6 +603,8 @@ type ProcessTables struct {
 type Plan struct {
 	Hooks   []*Hook // sorted by Key
 	Process ProcessTables
+	// Enforcers are those that have something to do.
+	Enforcers []Enforcer
 	// Skipped are what policies ask for and this kernel does not have, where
 	// they say to ignore that.
 	Skipped []Skipped
