@@ -16,17 +16,6 @@ static __noinline void vd_expressions(struct vd_hook_scratch *s)
 	asm volatile("" : : "r"(s) : "memory");
 }
 
-/* Fetches the arguments that no dimension before has fetched. */
-static __always_inline void vd_fetch_operands(struct vd_run *run, __u32 slots)
-{
-	__u32 i;
-
-	for (i = 0; i < VD_MAX_SLOTS; i++) {
-		if (slots & 1U << i)
-			vd_fetch(run, i);
-	}
-}
-
 /* Classifies by the expressions of all rules. */
 static __always_inline bool vd_dim_expression(struct vd_run *run,
 					      const volatile struct vd_dim_config *d,
@@ -36,7 +25,6 @@ static __always_inline bool vd_dim_expression(struct vd_run *run,
 	__u64 any = 0;
 	__u32 i;
 
-	vd_fetch_operands(run, d->steps);
 	vd_expressions(s);
 	for (i = 0; i < VD_MAX_EXPRESSIONS / 64; i++) {
 		if (i >= (vd_config.expressions + 63) / 64)

@@ -179,11 +179,7 @@ struct vd_hook_scratch {
 	__u64 win[VD_MAX_WORDS];
 	__u64 post[VD_MAX_WORDS];
 	__u64 raw[VD_RAW_ARGS];
-	__u64 found[VD_MAX_WORDS];
-	__u64 truths[VD_MAX_EXPRESSIONS / 64];
-	__u64 work[VD_EXPRESSION_DEPTH]; /* of the expressions' instructions */
 	struct vd_cursor cursor;
-	struct vd_scan scan;
 	struct vd_gather gather;
 	__u64 registers[VD_MAX_REGISTERS]; /* what is written into them */
 	struct vd_string_key key;
@@ -192,6 +188,10 @@ struct vd_hook_scratch {
 	struct vd_followed followed;
 	struct vd_notice notice;
 	struct vd_slot slots[VD_MAX_SLOTS];
+	__u64 found[VD_MAX_WORDS];
+	__u64 truths[VD_MAX_EXPRESSIONS / 64];
+	__u64 work[VD_EXPRESSION_DEPTH]; /* of the expressions' instructions */
+	struct vd_scan scan;
 	char record[VD_HOOK_RECORD_MAX];
 };
 
@@ -850,16 +850,29 @@ static __always_inline bool vd_dim_address(struct vd_run *run,
 	return vd_and(run, v ? v->vector : t->none, first);
 }
 
-/* Classifies by dimension d; returns whether any rule is left. */
-static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d,
-				   const struct vd_dim_tables *t, bool first)
+/* Fetches what dimension d is the first to look at. */
+static __always_inline void vd_dim_fetch(struct vd_run *run, const volatile struct vd_dim_config *d)
 {
-	__u64 value = 0;
+	__u32 i;
 
 	if (d->flags & VD_DIM_FETCH)
 		vd_fetch(run, d->index);
 	if (d->flags & VD_DIM_FETCH_OTHER)
 		vd_fetch(run, d->other);
+	if (d->kind != VD_DIM_EXPRESSION)
+		return;
+	for (i = 0; i < VD_MAX_SLOTS; i++) {
+		if (d->steps & 1U << i)
+			vd_fetch(run, i);
+	}
+}
+
+/* Classifies by dimension d, which is fetched; returns whether any rule is left. */
+static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d,
+				   const struct vd_dim_tables *t, bool first)
+{
+	__u64 value = 0;
+
 	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
 		return vd_dim_string(run, d, t, first);
 	if (d->kind == VD_DIM_ADDRESS)
@@ -880,13 +893,11 @@ static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_
 static __noinline bool vd_dim_apart(struct vd_run *run, const volatile struct vd_dim_config *d,
 				    const struct vd_dim_tables *t, bool first)
 {
-	if (d->kind != VD_DIM_SUBSTRING && d->kind != VD_DIM_EXPRESSION)
-		return vd_dim(run, d, t, first);
-	if (d->flags & VD_DIM_FETCH)
-		vd_fetch(run, d->index);
 	if (d->kind == VD_DIM_SUBSTRING)
 		return vd_dim_substring(run, d, t, first);
-	return vd_dim_expression(run, d, t, first);
+	if (d->kind == VD_DIM_EXPRESSION)
+		return vd_dim_expression(run, d, t, first);
+	return vd_dim(run, d, t, first);
 }
 
 static __always_inline bool vd_classify(struct vd_run *run)
@@ -901,6 +912,7 @@ static __always_inline bool vd_classify(struct vd_run *run)
 	for (i = 0; i < VD_MAX_DIMS; i++) {
 		if (i >= vd_config.n_dims)
 			break;
+		vd_dim_fetch(run, &vd_config.dims[i]);
 		if (vd_config.dims[i].flags & VD_DIM_APART) {
 			if (!vd_dim_apart(run, &vd_config.dims[i], &run->tables->dims[i], !i))
 				return false;

@@ -156,9 +156,6 @@ type HookVdHookScratch struct {
 	Win     [24]uint64
 	Post    [24]uint64
 	Raw     [6]uint64
-	Found   [24]uint64
-	Truths  [16]uint64
-	Work    [64]uint64
 	Cursor  struct {
 		_         structs.HostLayout
 		Left      uint64
@@ -170,15 +167,6 @@ type HookVdHookScratch struct {
 		Registers uint32
 		Notified  uint32
 		Zero      uint32
-	}
-	Scan struct {
-		_       structs.HostLayout
-		Half    uint32
-		Classes uint32
-		State   uint32
-		At      uint32
-		Left    uint32
-		Zero    uint32
 	}
 	Gather struct {
 		_  structs.HostLayout
@@ -219,6 +207,18 @@ type HookVdHookScratch struct {
 			End   uint32
 			Bytes [4352]int8
 		}
+	}
+	Found  [24]uint64
+	Truths [16]uint64
+	Work   [64]uint64
+	Scan   struct {
+		_       structs.HostLayout
+		Half    uint32
+		Classes uint32
+		State   uint32
+		At      uint32
+		Left    uint32
+		Zero    uint32
 	}
 	Record [73728]int8
 }

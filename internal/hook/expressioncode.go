@@ -21,6 +21,7 @@ const (
 	regOther   = asm.R3
 	regSign    = asm.R4
 	regScratch = asm.R6
+	regTruths  = asm.R7 // where the truths are in the scratch memory
 )
 
 const (
@@ -34,11 +35,11 @@ const (
 // scratch memory, and which sets the bits of the expressions that are true.
 func expressionCode(all []*expression.Expr, l scratchLayout) (asm.Instructions, error) {
 	c := compiler{layout: l}
-	c.emit(asm.Mov.Reg(regScratch, asm.R1))
+	c.emit(asm.Mov.Reg(regScratch, asm.R1), asm.Mov.Reg(regTruths, asm.R1), asm.Add.Imm(regTruths, int32(l.truths)))
 	for i, e := range all {
-		word := int16(l.truths + 8*(i/truthBits))
+		word := int16(8 * (i / truthBits))
 		if i%truthBits == 0 {
-			c.emit(asm.Mov.Imm(regTemp, 0), asm.StoreMem(regScratch, word, regTemp, asm.DWord))
+			c.emit(asm.Mov.Imm(regTemp, 0), asm.StoreMem(regTruths, word, regTemp, asm.DWord))
 		}
 		yes, no := c.label(), c.label()
 		c.decide(e, targets{yes, no, no}, 0)
@@ -66,22 +67,22 @@ type targets struct{ yes, no, failed label }
 // setTruth sets a bit in the scratch memory. In a register the verifier would
 // know it, and look at what follows once for each set of true expressions.
 func (c *compiler) setTruth(word int16, bit int) {
-	c.emit(asm.LoadImm(regValue, 1<<bit, asm.DWord), asm.LoadMem(regTemp, regScratch, word, asm.DWord),
-		asm.Or.Reg(regTemp, regValue), asm.StoreMem(regScratch, word, regTemp, asm.DWord))
+	c.emit(asm.LoadImm(regValue, 1<<bit, asm.DWord), asm.LoadMem(regTemp, regTruths, word, asm.DWord),
+		asm.Or.Reg(regTemp, regValue), asm.StoreMem(regTruths, word, regTemp, asm.DWord))
 }
 
 // setAside and fetch move values to and from the scratch memory.
 func (c *compiler) setAside(value asm.Register, depth int) {
 	c.deepest = max(c.deepest, depth+1)
-	c.emit(asm.StoreMem(regScratch, c.work(depth), value, asm.DWord))
+	c.emit(asm.StoreMem(regTruths, c.work(depth), value, asm.DWord))
 }
 
 func (c *compiler) fetch(into asm.Register, depth int) {
-	c.emit(asm.LoadMem(into, regScratch, c.work(depth), asm.DWord))
+	c.emit(asm.LoadMem(into, regTruths, c.work(depth), asm.DWord))
 }
 
 func (c *compiler) work(depth int) int16 {
-	return int16(c.layout.work + 8*min(depth, expressionDepth-1))
+	return int16(c.layout.work - c.layout.truths + 8*min(depth, expressionDepth-1))
 }
 
 // decide goes to one of the targets by the value of a bool. Values set aside
