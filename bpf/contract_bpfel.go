@@ -29,6 +29,15 @@ type ContractVdBpfProgValue struct {
 	Name  [16]int8
 }
 
+type ContractVdCapSet uint32
+
+const (
+	ContractVdCapSetVD_CAPS_EFFECTIVE   ContractVdCapSet = 0
+	ContractVdCapSetVD_CAPS_PERMITTED   ContractVdCapSet = 1
+	ContractVdCapSetVD_CAPS_INHERITABLE ContractVdCapSet = 2
+	ContractVdCapSetVD_CAP_SETS         ContractVdCapSet = 3
+)
+
 type ContractVdCookie uint32
 
 const (
@@ -38,21 +47,22 @@ const (
 type ContractVdCounter uint32
 
 const (
-	ContractVdCounterVD_COUNT_LOST_BULK        ContractVdCounter = 0
-	ContractVdCounterVD_COUNT_LOST_EVIDENCE    ContractVdCounter = 1
-	ContractVdCounterVD_COUNT_PROCESS_MAP_FULL ContractVdCounter = 2
-	ContractVdCounterVD_COUNT_PROCESS_UNKNOWN  ContractVdCounter = 3
-	ContractVdCounterVD_COUNT_SCRATCH_BUSY     ContractVdCounter = 4
-	ContractVdCounterVD_COUNT_PENDING_FULL     ContractVdCounter = 5
-	ContractVdCounterVD_COUNT_FOLLOW_FULL      ContractVdCounter = 6
-	ContractVdCounterVD_COUNT_ARG_FAILED       ContractVdCounter = 7
-	ContractVdCounterVD_COUNT_COMPAT_SYSCALL   ContractVdCounter = 8
-	ContractVdCounterVD_COUNT_SIGNAL_FAILED    ContractVdCounter = 9
-	ContractVdCounterVD_COUNT_EXEC_DATA_LOST   ContractVdCounter = 10
-	ContractVdCounterVD_COUNT_VERDICT_FULL     ContractVdCounter = 11
-	ContractVdCounterVD_COUNT_RETURN_LATE      ContractVdCounter = 12
-	ContractVdCounterVD_COUNT_SKIPPED          ContractVdCounter = 13
-	ContractVdCounterVD_COUNTERS               ContractVdCounter = 14
+	ContractVdCounterVD_COUNT_LOST_BULK         ContractVdCounter = 0
+	ContractVdCounterVD_COUNT_LOST_EVIDENCE     ContractVdCounter = 1
+	ContractVdCounterVD_COUNT_PROCESS_MAP_FULL  ContractVdCounter = 2
+	ContractVdCounterVD_COUNT_PROCESS_UNKNOWN   ContractVdCounter = 3
+	ContractVdCounterVD_COUNT_SCRATCH_BUSY      ContractVdCounter = 4
+	ContractVdCounterVD_COUNT_PENDING_FULL      ContractVdCounter = 5
+	ContractVdCounterVD_COUNT_FOLLOW_FULL       ContractVdCounter = 6
+	ContractVdCounterVD_COUNT_ARG_FAILED        ContractVdCounter = 7
+	ContractVdCounterVD_COUNT_COMPAT_SYSCALL    ContractVdCounter = 8
+	ContractVdCounterVD_COUNT_SIGNAL_FAILED     ContractVdCounter = 9
+	ContractVdCounterVD_COUNT_EXEC_DATA_LOST    ContractVdCounter = 10
+	ContractVdCounterVD_COUNT_VERDICT_FULL      ContractVdCounter = 11
+	ContractVdCounterVD_COUNT_RETURN_LATE       ContractVdCounter = 12
+	ContractVdCounterVD_COUNT_SKIPPED           ContractVdCounter = 13
+	ContractVdCounterVD_COUNT_WORKLOAD_MAP_FULL ContractVdCounter = 14
+	ContractVdCounterVD_COUNTERS                ContractVdCounter = 15
 )
 
 type ContractVdCred struct {
@@ -133,20 +143,26 @@ const (
 type ContractVdDimSource uint32
 
 const (
-	ContractVdDimSourceVD_SOURCE_ARG         ContractVdDimSource = 1
-	ContractVdDimSourceVD_SOURCE_RETURN      ContractVdDimSource = 2
-	ContractVdDimSourceVD_SOURCE_PID         ContractVdDimSource = 3
-	ContractVdDimSourceVD_SOURCE_NSPID       ContractVdDimSource = 4
-	ContractVdDimSourceVD_SOURCE_SETS        ContractVdDimSource = 5
-	ContractVdDimSourceVD_SOURCE_BINARY      ContractVdDimSource = 6
-	ContractVdDimSourceVD_SOURCE_BINARY_END  ContractVdDimSource = 7
-	ContractVdDimSourceVD_SOURCE_NAMESPACE   ContractVdDimSource = 8
-	ContractVdDimSourceVD_SOURCE_CAPS        ContractVdDimSource = 9
-	ContractVdDimSourceVD_SOURCE_FLAGS       ContractVdDimSource = 10
-	ContractVdDimSourceVD_SOURCE_FOLLOWED    ContractVdDimSource = 11
-	ContractVdDimSourceVD_SOURCE_FIELD       ContractVdDimSource = 12
-	ContractVdDimSourceVD_SOURCE_FILE_TYPE   ContractVdDimSource = 17
-	ContractVdDimSourceVD_SOURCE_CAPS_GAINED ContractVdDimSource = 18
+	ContractVdDimSourceVD_SOURCE_ARG                ContractVdDimSource = 1
+	ContractVdDimSourceVD_SOURCE_RETURN             ContractVdDimSource = 2
+	ContractVdDimSourceVD_SOURCE_PID                ContractVdDimSource = 3
+	ContractVdDimSourceVD_SOURCE_NSPID              ContractVdDimSource = 4
+	ContractVdDimSourceVD_SOURCE_SETS               ContractVdDimSource = 5
+	ContractVdDimSourceVD_SOURCE_BINARY             ContractVdDimSource = 6
+	ContractVdDimSourceVD_SOURCE_BINARY_END         ContractVdDimSource = 7
+	ContractVdDimSourceVD_SOURCE_NAMESPACE          ContractVdDimSource = 8
+	ContractVdDimSourceVD_SOURCE_CAPS               ContractVdDimSource = 9
+	ContractVdDimSourceVD_SOURCE_FLAGS              ContractVdDimSource = 10
+	ContractVdDimSourceVD_SOURCE_FOLLOWED           ContractVdDimSource = 11
+	ContractVdDimSourceVD_SOURCE_PARENT_BINARY      ContractVdDimSource = 13
+	ContractVdDimSourceVD_SOURCE_PARENT_BINARY_END  ContractVdDimSource = 14
+	ContractVdDimSourceVD_SOURCE_NAMESPACE_CHANGES  ContractVdDimSource = 15
+	ContractVdDimSourceVD_SOURCE_CAPABILITY_CHANGES ContractVdDimSource = 16
+	ContractVdDimSourceVD_SOURCE_PARENT_SETS        ContractVdDimSource = 20
+	ContractVdDimSourceVD_SOURCE_WORKLOAD           ContractVdDimSource = 21
+	ContractVdDimSourceVD_SOURCE_FIELD              ContractVdDimSource = 12
+	ContractVdDimSourceVD_SOURCE_FILE_TYPE          ContractVdDimSource = 17
+	ContractVdDimSourceVD_SOURCE_CAPS_GAINED        ContractVdDimSource = 18
 )
 
 type ContractVdDimTables struct {
@@ -444,6 +460,7 @@ const (
 	ContractVdHookFeatureVD_FEATURE_VERDICT    ContractVdHookFeature = 128
 	ContractVdHookFeatureVD_FEATURE_FRAMES     ContractVdHookFeature = 256
 	ContractVdHookFeatureVD_FEATURE_PROCESS    ContractVdHookFeature = 1024
+	ContractVdHookFeatureVD_FEATURE_CHANGES    ContractVdHookFeature = 32768
 	ContractVdHookFeatureVD_FEATURE_SOCK_TRACK ContractVdHookFeature = 2048
 	ContractVdHookFeatureVD_FEATURE_USER       ContractVdHookFeature = 512
 	ContractVdHookFeatureVD_FEATURE_SHARED     ContractVdHookFeature = 2048
@@ -604,6 +621,13 @@ const (
 	ContractVdOperandKindVD_OPERAND_MEMORY   ContractVdOperandKind = 3
 )
 
+type ContractVdOrigin struct {
+	_         structs.HostLayout
+	Sets      uint64
+	Binary    uint32
+	BinaryEnd uint32
+}
+
 type ContractVdPending struct {
 	_          structs.HostLayout
 	Pair       uint64
@@ -634,17 +658,22 @@ type ContractVdPidSetKey struct {
 }
 
 type ContractVdProcess struct {
-	_           structs.HostLayout
-	Start       uint64
-	Born        uint64
-	ParentStart uint64
-	ParentPid   uint32
-	Pid         uint32
-	Nspid       uint32
-	Flags       uint32
-	Sets        [2]uint64
-	Binary      [2]uint32
-	BinaryEnd   [2]uint32
+	_               structs.HostLayout
+	Start           uint64
+	Born            uint64
+	ParentStart     uint64
+	ParentPid       uint32
+	Pid             uint32
+	Nspid           uint32
+	Flags           uint32
+	Sets            [2]uint64
+	Binary          [2]uint32
+	BinaryEnd       [2]uint32
+	ParentSets      [2]uint64
+	ParentBinary    [2]uint32
+	ParentBinaryEnd [2]uint32
+	Caps            [3]uint64
+	Ns              [10]uint32
 }
 
 type ContractVdProcessFlags uint32
@@ -732,17 +761,19 @@ type ContractVdRuleCounters struct {
 type ContractVdRuleFlags uint32
 
 const (
-	ContractVdRuleFlagsVD_RULE_POST           ContractVdRuleFlags = 1
-	ContractVdRuleFlagsVD_RULE_KILL           ContractVdRuleFlags = 2
-	ContractVdRuleFlagsVD_RULE_SIGNAL         ContractVdRuleFlags = 4
-	ContractVdRuleFlagsVD_RULE_MONITOR        ContractVdRuleFlags = 8
-	ContractVdRuleFlagsVD_RULE_RETURN         ContractVdRuleFlags = 16
-	ContractVdRuleFlagsVD_RULE_NO_POST        ContractVdRuleFlags = 32
-	ContractVdRuleFlagsVD_RULE_OVERRIDE       ContractVdRuleFlags = 64
-	ContractVdRuleFlagsVD_RULE_TRACK_SOCK     ContractVdRuleFlags = 1024
-	ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK   ContractVdRuleFlags = 2048
-	ContractVdRuleFlagsVD_RULE_TRACK_RETURN   ContractVdRuleFlags = 32768
-	ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN ContractVdRuleFlags = 65536
+	ContractVdRuleFlagsVD_RULE_POST            ContractVdRuleFlags = 1
+	ContractVdRuleFlagsVD_RULE_KILL            ContractVdRuleFlags = 2
+	ContractVdRuleFlagsVD_RULE_SIGNAL          ContractVdRuleFlags = 4
+	ContractVdRuleFlagsVD_RULE_MONITOR         ContractVdRuleFlags = 8
+	ContractVdRuleFlagsVD_RULE_RETURN          ContractVdRuleFlags = 16
+	ContractVdRuleFlagsVD_RULE_NO_POST         ContractVdRuleFlags = 32
+	ContractVdRuleFlagsVD_RULE_OVERRIDE        ContractVdRuleFlags = 64
+	ContractVdRuleFlagsVD_RULE_TRACK_SOCK      ContractVdRuleFlags = 1024
+	ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK    ContractVdRuleFlags = 2048
+	ContractVdRuleFlagsVD_RULE_TRACK_RETURN    ContractVdRuleFlags = 32768
+	ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN  ContractVdRuleFlags = 65536
+	ContractVdRuleFlagsVD_RULE_NAMESPACES_TOLD ContractVdRuleFlags = 1048576
+	ContractVdRuleFlagsVD_RULE_CAPS_TOLD       ContractVdRuleFlags = 2097152
 )
 
 type ContractVdSlotConfig struct {
@@ -916,12 +947,25 @@ type ContractVdVerdict struct {
 	Hook  uint32
 }
 
+type ContractVdWorkload struct {
+	_       structs.HostLayout
+	Classes [2]uint32
+}
+
+type ContractVdWorkloadClass uint32
+
+const (
+	ContractVdWorkloadClassVD_WORKLOAD_HOST      ContractVdWorkloadClass = 0
+	ContractVdWorkloadClassVD_WORKLOAD_CONTAINER ContractVdWorkloadClass = 1
+)
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	ContractVarAnchorVdBpfMapValue    = "anchor_vd_bpf_map_value"
 	ContractVarAnchorVdBpfProgValue   = "anchor_vd_bpf_prog_value"
+	ContractVarAnchorVdCapSet         = "anchor_vd_cap_set"
 	ContractVarAnchorVdCookie         = "anchor_vd_cookie"
 	ContractVarAnchorVdCounter        = "anchor_vd_counter"
 	ContractVarAnchorVdCred           = "anchor_vd_cred"
@@ -954,6 +998,7 @@ const (
 	ContractVarAnchorVdNet            = "anchor_vd_net"
 	ContractVarAnchorVdOperand        = "anchor_vd_operand"
 	ContractVarAnchorVdOperandKind    = "anchor_vd_operand_kind"
+	ContractVarAnchorVdOrigin         = "anchor_vd_origin"
 	ContractVarAnchorVdPending        = "anchor_vd_pending"
 	ContractVarAnchorVdPerfEventValue = "anchor_vd_perf_event_value"
 	ContractVarAnchorVdPidSetKey      = "anchor_vd_pid_set_key"
@@ -979,6 +1024,8 @@ const (
 	ContractVarAnchorVdValue          = "anchor_vd_value"
 	ContractVarAnchorVdValueStatus    = "anchor_vd_value_status"
 	ContractVarAnchorVdVerdict        = "anchor_vd_verdict"
+	ContractVarAnchorVdWorkload       = "anchor_vd_workload"
+	ContractVarAnchorVdWorkloadClass  = "anchor_vd_workload_class"
 )
 
 // LoadContract returns the embedded CollectionSpec for Contract.
@@ -1037,6 +1084,7 @@ type ContractMapSpecs struct {
 type ContractVariableSpecs struct {
 	AnchorVdBpfMapValue    *ebpf.VariableSpec `ebpf:"anchor_vd_bpf_map_value"`
 	AnchorVdBpfProgValue   *ebpf.VariableSpec `ebpf:"anchor_vd_bpf_prog_value"`
+	AnchorVdCapSet         *ebpf.VariableSpec `ebpf:"anchor_vd_cap_set"`
 	AnchorVdCookie         *ebpf.VariableSpec `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter        *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
 	AnchorVdCred           *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
@@ -1069,6 +1117,7 @@ type ContractVariableSpecs struct {
 	AnchorVdNet            *ebpf.VariableSpec `ebpf:"anchor_vd_net"`
 	AnchorVdOperand        *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind    *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
+	AnchorVdOrigin         *ebpf.VariableSpec `ebpf:"anchor_vd_origin"`
 	AnchorVdPending        *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
 	AnchorVdPerfEventValue *ebpf.VariableSpec `ebpf:"anchor_vd_perf_event_value"`
 	AnchorVdPidSetKey      *ebpf.VariableSpec `ebpf:"anchor_vd_pid_set_key"`
@@ -1094,6 +1143,8 @@ type ContractVariableSpecs struct {
 	AnchorVdValue          *ebpf.VariableSpec `ebpf:"anchor_vd_value"`
 	AnchorVdValueStatus    *ebpf.VariableSpec `ebpf:"anchor_vd_value_status"`
 	AnchorVdVerdict        *ebpf.VariableSpec `ebpf:"anchor_vd_verdict"`
+	AnchorVdWorkload       *ebpf.VariableSpec `ebpf:"anchor_vd_workload"`
+	AnchorVdWorkloadClass  *ebpf.VariableSpec `ebpf:"anchor_vd_workload_class"`
 }
 
 // ContractObjects contains all objects after they have been loaded into the kernel.
@@ -1128,6 +1179,7 @@ func (m *ContractMaps) Close() error {
 type ContractVariables struct {
 	AnchorVdBpfMapValue    *ebpf.Variable `ebpf:"anchor_vd_bpf_map_value"`
 	AnchorVdBpfProgValue   *ebpf.Variable `ebpf:"anchor_vd_bpf_prog_value"`
+	AnchorVdCapSet         *ebpf.Variable `ebpf:"anchor_vd_cap_set"`
 	AnchorVdCookie         *ebpf.Variable `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter        *ebpf.Variable `ebpf:"anchor_vd_counter"`
 	AnchorVdCred           *ebpf.Variable `ebpf:"anchor_vd_cred"`
@@ -1160,6 +1212,7 @@ type ContractVariables struct {
 	AnchorVdNet            *ebpf.Variable `ebpf:"anchor_vd_net"`
 	AnchorVdOperand        *ebpf.Variable `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind    *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
+	AnchorVdOrigin         *ebpf.Variable `ebpf:"anchor_vd_origin"`
 	AnchorVdPending        *ebpf.Variable `ebpf:"anchor_vd_pending"`
 	AnchorVdPerfEventValue *ebpf.Variable `ebpf:"anchor_vd_perf_event_value"`
 	AnchorVdPidSetKey      *ebpf.Variable `ebpf:"anchor_vd_pid_set_key"`
@@ -1185,6 +1238,8 @@ type ContractVariables struct {
 	AnchorVdValue          *ebpf.Variable `ebpf:"anchor_vd_value"`
 	AnchorVdValueStatus    *ebpf.Variable `ebpf:"anchor_vd_value_status"`
 	AnchorVdVerdict        *ebpf.Variable `ebpf:"anchor_vd_verdict"`
+	AnchorVdWorkload       *ebpf.Variable `ebpf:"anchor_vd_workload"`
+	AnchorVdWorkloadClass  *ebpf.Variable `ebpf:"anchor_vd_workload_class"`
 }
 
 // ContractPrograms contains all programs after they have been loaded into the kernel.

@@ -9,11 +9,13 @@
  * tail call from the dispatcher that stands at the hook (dispatch.bpf.c,
  * syscall.bpf.c).
  */
+#include "changes.h"
 #include "maps.h"
 #include "path.h"
 #include "scratch.h"
 #include "strings.h"
 #include "task.h"
+#include "workload.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -625,17 +627,6 @@ static __always_inline __u64 vd_follow_mask(struct vd_run *run, struct vd_slot *
 	return f->mask;
 }
 
-static __always_inline __u64 vd_caps(struct task_struct *task, __u8 which)
-{
-	const struct cred *c = BPF_CORE_READ(task, real_cred);
-
-	if (which == 0)
-		return vd_capability(&c->cap_effective);
-	if (which == 1)
-		return vd_capability(&c->cap_permitted);
-	return vd_capability(&c->cap_inheritable);
-}
-
 /* The value of a dimension that is a number; false if there is none. */
 static __always_inline bool vd_dim_value(struct vd_run *run, const volatile struct vd_dim_config *d,
 					 __u64 *value)
@@ -652,6 +643,9 @@ static __always_inline bool vd_dim_value(struct vd_run *run, const volatile stru
 		return true;
 	case VD_SOURCE_CAPS:
 		*value = vd_caps(run->task, index);
+		return true;
+	case VD_SOURCE_WORKLOAD:
+		*value = vd_workload_class(run->task, run->tables->process_generation);
 		return true;
 	case VD_SOURCE_ARG:
 		if (index >= VD_MAX_SLOTS)
@@ -692,6 +686,23 @@ static __always_inline bool vd_dim_value(struct vd_run *run, const volatile stru
 		return true;
 	case VD_SOURCE_BINARY_END:
 		*value = p->binary_end[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_SETS:
+		*value = p->parent_sets[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_BINARY:
+		*value = p->parent_binary[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_BINARY_END:
+		*value = p->parent_binary_end[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_NAMESPACE_CHANGES:
+		*value = vd_namespace_changes(p);
+		return true;
+	case VD_SOURCE_CAPABILITY_CHANGES:
+		if (index >= VD_CAP_SETS)
+			return false;
+		*value = vd_caps(run->task, index) ^ p->caps[index];
 		return true;
 	case VD_SOURCE_FLAGS:
 		*value = p->flags & VD_PROCESS_IN_PIDNS ? 1 : 0;
@@ -772,8 +783,8 @@ static __always_inline bool vd_dim_field(struct vd_hook_scratch *s,
 }
 
 /*
- * An address in a slot's content. Those of IPv4 are looked up from the state
- * behind that of IPv6, without the part that all of them have in common.
+ * An address in a slot's content. Those of IPv4 are numbers among intervals,
+ * which is the faster look-up, those of IPv6 go through the trie.
  */
 static __always_inline bool vd_dim_address(struct vd_run *run,
 					   const volatile struct vd_dim_config *d,
@@ -792,14 +803,13 @@ static __always_inline bool vd_dim_address(struct vd_run *run,
 		return vd_and(run, t->none, first);
 	words = (__u32 *)&slot->s.bytes[at];
 	if (!words[0] && !words[1] && words[2] == VD_MAPPED) {
-		key->state = __builtin_bswap32(t->state + 1);
-		key->prefixlen = 32 + 32;
-		*(__u32 *)key->data = words[3];
-	} else {
-		key->state = __builtin_bswap32(t->state);
-		key->prefixlen = 32 + 128;
-		__builtin_memcpy(key->data, words, 16);
+		__u64 number = __builtin_bswap32(words[3]);
+
+		return vd_and(run, vd_interval(run->s, t, d->steps, number), first);
 	}
+	key->state = __builtin_bswap32(t->state);
+	key->prefixlen = 32 + 128;
+	__builtin_memcpy(key->data, words, 16);
 	v = bpf_map_lookup_elem(&vd_strings, key);
 	return vd_and(run, v ? v->vector : t->none, first);
 }
@@ -1147,6 +1157,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 	}
 	if (!(rule->flags & VD_RULE_RETURN))
 		n->post++;
+	if ((vd_config.features & VD_FEATURE_CHANGES) && run->process)
+		vd_note_told(run->process, run->task, rule->flags);
 	word = bit / 64;
 	vd_bounded(word);
 	if (word < VD_MAX_WORDS)

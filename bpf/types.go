@@ -64,6 +64,10 @@ type (
 	RuleCounters = ContractVdRuleCounters
 	// Process is what hooks know of a process.
 	Process = ContractVdProcess
+	// Origin is what an image was that living processes come from.
+	Origin = ContractVdOrigin
+	// Workload are the classes of the workload of a cgroup.
+	Workload = ContractVdWorkload
 	// PIDSetKey is the key of the process sets by process id.
 	PIDSetKey = ContractVdPidSetKey
 	// FollowedKey is the key of the followed descriptors.

@@ -406,6 +406,12 @@ enum vd_dim_source {
 	VD_SOURCE_CAPS = 9,
 	VD_SOURCE_FLAGS = 10,
 	VD_SOURCE_FOLLOWED = 11,
+	VD_SOURCE_PARENT_BINARY = 13,
+	VD_SOURCE_PARENT_BINARY_END = 14,
+	VD_SOURCE_NAMESPACE_CHANGES = 15,
+	VD_SOURCE_CAPABILITY_CHANGES = 16,
+	VD_SOURCE_PARENT_SETS = 20,
+	VD_SOURCE_WORKLOAD = 21,
 	VD_SOURCE_FIELD = 12, /* a number in the content of a slot */
 	VD_SOURCE_FILE_TYPE = 17, /* S_IFMT bits of the inode of slot index */
 	VD_SOURCE_CAPS_GAINED = 18, /* capabilities of slot other that slot index has not */
@@ -479,7 +485,7 @@ struct vd_dim_config {
 	__u8 source; /* enum vd_dim_source */
 	__u8 index;
 	__u8 flags; /* enum vd_dim_flags */
-	__u32 steps; /* INTERVAL: at most 2^steps intervals. MASK: at most steps masks */
+	__u32 steps; /* INTERVAL, ADDRESS: at most 2^steps intervals. MASK: at most steps masks */
 	__u16 field_offset; /* FIELD: bytes in the content */
 	__u8 field_width; /* FIELD: bytes, 1, 2, 4 or 8; ADDRESS: 16 */
 	__u8 other; /* a second slot */
@@ -524,6 +530,7 @@ enum vd_hook_feature {
 	VD_FEATURE_VERDICT = 1 << 7, /* guards on the call's way refuse */
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
+	VD_FEATURE_CHANGES = 1 << 15, /* rules tell changes of namespaces or capabilities */
 	VD_FEATURE_SOCK_TRACK = 1 << 11, /* sockets are tracked, or their owners told */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
 	VD_FEATURE_SHARED = 1 << 11, /* of several hooks: the attach cookie tells which, see vd_cookie */
@@ -601,6 +608,8 @@ enum vd_rule_flags {
 	VD_RULE_UNTRACK_SOCK = 1 << 11,
 	VD_RULE_TRACK_RETURN = 1 << 15, /* the returned socket */
 	VD_RULE_UNTRACK_RETURN = 1 << 16,
+	VD_RULE_NAMESPACES_TOLD = 1 << 20, /* its event tells a change of namespaces: the next one counts from here */
+	VD_RULE_CAPS_TOLD = 1 << 21, /* the same of capabilities */
 };
 
 enum vd_fd_op_kind {
@@ -659,6 +668,14 @@ struct vd_syscall_abi {
 
 /* ---- shared maps --------------------------------------------------------- */
 
+/* The order of capability sets in struct vd_process, and of the index of dimensions on them. */
+enum vd_cap_set {
+	VD_CAPS_EFFECTIVE,
+	VD_CAPS_PERMITTED,
+	VD_CAPS_INHERITABLE,
+	VD_CAP_SETS,
+};
+
 /* What every hook knows of a process; keyed by thread group id. */
 struct vd_process {
 	__u64 start; /* of the exec id */
@@ -671,6 +688,30 @@ struct vd_process {
 	__u64 sets[2]; /* by process generation, as are the following */
 	__u32 binary[2];
 	__u32 binary_end[2];
+	/* The same of the image that it comes from: its parent's at the fork, or what it executed before. */
+	__u64 parent_sets[2];
+	__u32 parent_binary[2];
+	__u32 parent_binary_end[2];
+	/* As they were at the fork, the last exec, or the last event that told a change of them. */
+	__u64 caps[VD_CAP_SETS];
+	__u32 ns[VD_NS_COUNT];
+};
+
+/* What an image was that is no more, for processes that come from it. */
+struct vd_origin {
+	__u64 sets;
+	__u32 binary;
+	__u32 binary_end;
+};
+
+/* The workload of a cgroup's processes: its class, by process generation. Other cgroups are the host's, class 0. */
+struct vd_workload {
+	__u32 classes[2];
+};
+
+enum vd_workload_class {
+	VD_WORKLOAD_HOST = 0,
+	VD_WORKLOAD_CONTAINER = 1, /* of which nothing else is known */
 };
 
 struct vd_pid_set_key {
@@ -762,6 +803,7 @@ enum vd_counter {
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */
 	VD_COUNT_RETURN_LATE, /* a return whose rules are gone */
 	VD_COUNT_SKIPPED, /* runs that the kernel skipped; counted by the loader */
+	VD_COUNT_WORKLOAD_MAP_FULL, /* a container's cgroup that counts as the host's */
 	VD_COUNTERS,
 };
 

@@ -31,13 +31,13 @@ func (k dimKey) rank() int {
 		return 1
 	case SourceFlags:
 		return 2
-	case SourceSets:
+	case SourceSets, SourceParentSets:
 		return 3
-	case SourceBinary, SourceBinaryEnd:
+	case SourceBinary, SourceBinaryEnd, SourceParentBinary, SourceParentBinaryEnd:
 		return 4
-	case SourceNamespace:
+	case SourceNamespace, SourceWorkload:
 		return 5
-	case SourceCaps:
+	case SourceCaps, SourceNamespaceChanges, SourceCapabilityChanges:
 		return 6
 	}
 	switch k.kind {
@@ -76,8 +76,7 @@ func (b *builder) dim(d dimDraft) Dim {
 		b.index(d.terms, b.classes.of(d.key.source))
 	case DimAddress:
 		out.State = b.addresses(d.terms)
-		out.Base = 0
-		return out
+		b.intervals(d.terms)
 	case DimString, DimPostfix:
 		out.State = b.text(d.terms)
 		out.Base = 0

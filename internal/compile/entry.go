@@ -47,10 +47,10 @@ type condition struct {
 	negated  bool // of mask, set and literals
 	ofReturn bool // on the return value
 
-	keys     ranges      // DimInterval: the keys that satisfy
+	keys     ranges      // DimInterval, DimAddress: the keys that satisfy
 	mask     uint64      // DimMask
 	set      *processSet // DimMask of SourceSets, in place of mask
-	literals []string    // DimString, DimPostfix, DimIndex: see trie; DimAddress: see addresses
+	literals []string    // DimString, DimPostfix, DimIndex: see trie; DimAddress: see addressLiteral
 }
 
 // ofArgument reports whether the condition is on an argument.

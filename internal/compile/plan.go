@@ -208,8 +208,8 @@ const (
 	// DimPostfix: the last MaxPostfix bytes, reversed, are looked up in
 	// Strings, from state State.
 	DimPostfix DimKind = 5
-	// DimAddress: an address is looked up in Strings, one of IPv6 from state
-	// State, one of IPv4 from the state behind it.
+	// DimAddress: an address of IPv6 is looked up in Strings, from state State,
+	// one of IPv4 as a number as for DimInterval.
 	DimAddress DimKind = 6
 )
 
@@ -235,12 +235,31 @@ const (
 	SourceFileType DimSource = 17
 	// The capabilities in slot Dim.Other that are not in slot Dim.Index.
 	SourceCapsGained DimSource = 18
+
+	// Those of the image that the process comes from: its parent, or what the
+	// same process executed before.
+	SourceParentBinary    DimSource = 13
+	SourceParentBinaryEnd DimSource = 14
+	SourceParentSets      DimSource = 20
+
+	// Differences to what was noted at the fork, the last exec or the last
+	// event of a rule with RuleNamespacesTold or RuleCapsTold.
+	SourceNamespaceChanges  DimSource = 15 // a bit for each kind of namespace, by policy.Namespace
+	SourceCapabilityChanges DimSource = 16 // of capability set Dim.Index, which is as for SourceCaps
+
+	SourceWorkload DimSource = 21 // the class of the workload, see Workload…
 )
 
 // Process flags that a dimension with SourceFlags can test.
 const (
 	FlagInContainerPIDNS uint64 = 1 << 0 // the process is not in the host's pid namespace
 	FlagInUserNS         uint64 = 1 << 1 // the process is not in the host's user namespace
+)
+
+// Classes of workloads, shared with bpf/vedette.h (enum vd_workload_class).
+const (
+	WorkloadHost      = 0 // in no container
+	WorkloadContainer = 1 // in a container of which nothing else is known
 )
 
 // Dim is one dimension: one look-up whose bit vector holds the rules that
@@ -360,6 +379,10 @@ const (
 	RuleUntrackReturn RuleFlags = 1 << 16
 	// RulesOfReturn are those that do something when the call returns.
 	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn
+	// RuleNamespacesTold, RuleCapsTold: the rule's event tells a change, and
+	// further ones are counted from there.
+	RuleNamespacesTold RuleFlags = 1 << 20
+	RuleCapsTold       RuleFlags = 1 << 21
 )
 
 // RateScope says among which events a rate limit counts. The numbers are

@@ -126,7 +126,7 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index, Other: d.Other,
 		FieldOffset: d.Field.Offset, FieldWidth: d.Field.Width}
 	switch d.Kind {
-	case compile.DimInterval:
+	case compile.DimInterval, compile.DimAddress:
 		c.Steps = uint32(max(bits.Len32(d.Len-1), minSteps))
 	case compile.DimMask:
 		c.Steps = powerOfTwo(int(d.Len), minMasks)
@@ -160,6 +160,7 @@ var ruleFeatures = []struct {
 	{compile.RuleSignal, bpf.ContractVdHookFeatureVD_FEATURE_SIGNAL},
 	{compile.RuleReturn, bpf.ContractVdHookFeatureVD_FEATURE_RETURN},
 	{compile.RuleOverride, bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE},
+	{compile.RuleNamespacesTold | compile.RuleCapsTold, bpf.ContractVdHookFeatureVD_FEATURE_CHANGES},
 	{compile.RuleTrackSock | compile.RuleUntrackSock, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 	{compile.RuleTrackReturn | compile.RuleUntrackReturn, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 }
@@ -213,7 +214,9 @@ func features(h *compile.Hook, p place) uint32 {
 // process, and not only what the kernel tells of the task.
 func looksAtProcess(d compile.Dim) bool {
 	switch d.Source {
-	case compile.SourceNSPID, compile.SourceSets, compile.SourceBinary, compile.SourceBinaryEnd, compile.SourceFlags, compile.SourceFollowed:
+	case compile.SourceNSPID, compile.SourceSets, compile.SourceBinary, compile.SourceBinaryEnd, compile.SourceFlags, compile.SourceFollowed,
+		compile.SourceParentSets, compile.SourceParentBinary, compile.SourceParentBinaryEnd,
+		compile.SourceNamespaceChanges, compile.SourceCapabilityChanges:
 		return true
 	}
 	return false
