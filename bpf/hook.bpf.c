@@ -1819,9 +1819,10 @@ static __always_inline void vd_fetch_filled(struct vd_run *run, __u32 i, __u64 p
 
 /*
  * Fetches the buffers that a call has filled, by the arguments that it had.
- * That needs the room of the record.
+ * That needs the room of the record. A function of its own: the stack of
+ * vd_return is under those that fetch paths.
  */
-static __always_inline void vd_fetch_all_filled(struct vd_run *run, struct vd_pending *p)
+static __noinline void vd_fetch_all_filled(struct vd_run *run, struct vd_pending *p)
 {
 	__u32 i;
 
