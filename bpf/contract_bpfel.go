@@ -13,6 +13,31 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type ContractVdBpfMapValue struct {
+	_          structs.HostLayout
+	Type       uint32
+	KeySize    uint32
+	ValueSize  uint32
+	MaxEntries uint32
+	Name       [16]int8
+}
+
+type ContractVdBpfProgValue struct {
+	_     structs.HostLayout
+	Type  uint32
+	Insns uint32
+	Name  [16]int8
+}
+
+type ContractVdCapSet uint32
+
+const (
+	ContractVdCapSetVD_CAPS_EFFECTIVE   ContractVdCapSet = 0
+	ContractVdCapSetVD_CAPS_PERMITTED   ContractVdCapSet = 1
+	ContractVdCapSetVD_CAPS_INHERITABLE ContractVdCapSet = 2
+	ContractVdCapSetVD_CAP_SETS         ContractVdCapSet = 3
+)
+
 type ContractVdCookie uint32
 
 const (
@@ -22,21 +47,22 @@ const (
 type ContractVdCounter uint32
 
 const (
-	ContractVdCounterVD_COUNT_LOST_BULK        ContractVdCounter = 0
-	ContractVdCounterVD_COUNT_LOST_EVIDENCE    ContractVdCounter = 1
-	ContractVdCounterVD_COUNT_PROCESS_MAP_FULL ContractVdCounter = 2
-	ContractVdCounterVD_COUNT_PROCESS_UNKNOWN  ContractVdCounter = 3
-	ContractVdCounterVD_COUNT_SCRATCH_BUSY     ContractVdCounter = 4
-	ContractVdCounterVD_COUNT_PENDING_FULL     ContractVdCounter = 5
-	ContractVdCounterVD_COUNT_FOLLOW_FULL      ContractVdCounter = 6
-	ContractVdCounterVD_COUNT_ARG_FAILED       ContractVdCounter = 7
-	ContractVdCounterVD_COUNT_COMPAT_SYSCALL   ContractVdCounter = 8
-	ContractVdCounterVD_COUNT_SIGNAL_FAILED    ContractVdCounter = 9
-	ContractVdCounterVD_COUNT_EXEC_DATA_LOST   ContractVdCounter = 10
-	ContractVdCounterVD_COUNT_VERDICT_FULL     ContractVdCounter = 11
-	ContractVdCounterVD_COUNT_RETURN_LATE      ContractVdCounter = 12
-	ContractVdCounterVD_COUNT_SKIPPED          ContractVdCounter = 13
-	ContractVdCounterVD_COUNTERS               ContractVdCounter = 14
+	ContractVdCounterVD_COUNT_LOST_BULK         ContractVdCounter = 0
+	ContractVdCounterVD_COUNT_LOST_EVIDENCE     ContractVdCounter = 1
+	ContractVdCounterVD_COUNT_PROCESS_MAP_FULL  ContractVdCounter = 2
+	ContractVdCounterVD_COUNT_PROCESS_UNKNOWN   ContractVdCounter = 3
+	ContractVdCounterVD_COUNT_SCRATCH_BUSY      ContractVdCounter = 4
+	ContractVdCounterVD_COUNT_PENDING_FULL      ContractVdCounter = 5
+	ContractVdCounterVD_COUNT_FOLLOW_FULL       ContractVdCounter = 6
+	ContractVdCounterVD_COUNT_ARG_FAILED        ContractVdCounter = 7
+	ContractVdCounterVD_COUNT_COMPAT_SYSCALL    ContractVdCounter = 8
+	ContractVdCounterVD_COUNT_SIGNAL_FAILED     ContractVdCounter = 9
+	ContractVdCounterVD_COUNT_EXEC_DATA_LOST    ContractVdCounter = 10
+	ContractVdCounterVD_COUNT_VERDICT_FULL      ContractVdCounter = 11
+	ContractVdCounterVD_COUNT_RETURN_LATE       ContractVdCounter = 12
+	ContractVdCounterVD_COUNT_SKIPPED           ContractVdCounter = 13
+	ContractVdCounterVD_COUNT_WORKLOAD_MAP_FULL ContractVdCounter = 14
+	ContractVdCounterVD_COUNTERS                ContractVdCounter = 15
 )
 
 type ContractVdCred struct {
@@ -58,6 +84,30 @@ type ContractVdCred struct {
 	CapInheritable uint64
 }
 
+type ContractVdCredValue struct {
+	_    structs.HostLayout
+	Cred struct {
+		_              structs.HostLayout
+		Uid            uint32
+		Gid            uint32
+		Euid           uint32
+		Egid           uint32
+		Suid           uint32
+		Sgid           uint32
+		Fsuid          uint32
+		Fsgid          uint32
+		Securebits     uint32
+		UsernsLevel    uint32
+		UsernsOwner    uint32
+		UsernsGroup    uint32
+		CapPermitted   uint64
+		CapEffective   uint64
+		CapInheritable uint64
+	}
+	Userns uint32
+	Zero   uint32
+}
+
 type ContractVdDimConfig struct {
 	_           structs.HostLayout
 	Kind        uint8
@@ -67,15 +117,16 @@ type ContractVdDimConfig struct {
 	Steps       uint32
 	FieldOffset uint16
 	FieldWidth  uint8
-	Zero        uint8
+	Other       uint8
 }
 
 type ContractVdDimFlags uint32
 
 const (
-	ContractVdDimFlagsVD_DIM_SIGNED ContractVdDimFlags = 1
-	ContractVdDimFlagsVD_DIM_FETCH  ContractVdDimFlags = 2
-	ContractVdDimFlagsVD_DIM_PORT   ContractVdDimFlags = 4
+	ContractVdDimFlagsVD_DIM_SIGNED      ContractVdDimFlags = 1
+	ContractVdDimFlagsVD_DIM_FETCH       ContractVdDimFlags = 2
+	ContractVdDimFlagsVD_DIM_PORT        ContractVdDimFlags = 4
+	ContractVdDimFlagsVD_DIM_FETCH_OTHER ContractVdDimFlags = 8
 )
 
 type ContractVdDimKind uint32
@@ -92,18 +143,26 @@ const (
 type ContractVdDimSource uint32
 
 const (
-	ContractVdDimSourceVD_SOURCE_ARG        ContractVdDimSource = 1
-	ContractVdDimSourceVD_SOURCE_RETURN     ContractVdDimSource = 2
-	ContractVdDimSourceVD_SOURCE_PID        ContractVdDimSource = 3
-	ContractVdDimSourceVD_SOURCE_NSPID      ContractVdDimSource = 4
-	ContractVdDimSourceVD_SOURCE_SETS       ContractVdDimSource = 5
-	ContractVdDimSourceVD_SOURCE_BINARY     ContractVdDimSource = 6
-	ContractVdDimSourceVD_SOURCE_BINARY_END ContractVdDimSource = 7
-	ContractVdDimSourceVD_SOURCE_NAMESPACE  ContractVdDimSource = 8
-	ContractVdDimSourceVD_SOURCE_CAPS       ContractVdDimSource = 9
-	ContractVdDimSourceVD_SOURCE_FLAGS      ContractVdDimSource = 10
-	ContractVdDimSourceVD_SOURCE_FOLLOWED   ContractVdDimSource = 11
-	ContractVdDimSourceVD_SOURCE_FIELD      ContractVdDimSource = 12
+	ContractVdDimSourceVD_SOURCE_ARG                ContractVdDimSource = 1
+	ContractVdDimSourceVD_SOURCE_RETURN             ContractVdDimSource = 2
+	ContractVdDimSourceVD_SOURCE_PID                ContractVdDimSource = 3
+	ContractVdDimSourceVD_SOURCE_NSPID              ContractVdDimSource = 4
+	ContractVdDimSourceVD_SOURCE_SETS               ContractVdDimSource = 5
+	ContractVdDimSourceVD_SOURCE_BINARY             ContractVdDimSource = 6
+	ContractVdDimSourceVD_SOURCE_BINARY_END         ContractVdDimSource = 7
+	ContractVdDimSourceVD_SOURCE_NAMESPACE          ContractVdDimSource = 8
+	ContractVdDimSourceVD_SOURCE_CAPS               ContractVdDimSource = 9
+	ContractVdDimSourceVD_SOURCE_FLAGS              ContractVdDimSource = 10
+	ContractVdDimSourceVD_SOURCE_FOLLOWED           ContractVdDimSource = 11
+	ContractVdDimSourceVD_SOURCE_PARENT_BINARY      ContractVdDimSource = 13
+	ContractVdDimSourceVD_SOURCE_PARENT_BINARY_END  ContractVdDimSource = 14
+	ContractVdDimSourceVD_SOURCE_NAMESPACE_CHANGES  ContractVdDimSource = 15
+	ContractVdDimSourceVD_SOURCE_CAPABILITY_CHANGES ContractVdDimSource = 16
+	ContractVdDimSourceVD_SOURCE_PARENT_SETS        ContractVdDimSource = 20
+	ContractVdDimSourceVD_SOURCE_WORKLOAD           ContractVdDimSource = 21
+	ContractVdDimSourceVD_SOURCE_FIELD              ContractVdDimSource = 12
+	ContractVdDimSourceVD_SOURCE_FILE_TYPE          ContractVdDimSource = 17
+	ContractVdDimSourceVD_SOURCE_CAPS_GAINED        ContractVdDimSource = 18
 )
 
 type ContractVdDimTables struct {
@@ -351,7 +410,7 @@ type ContractVdHookConfig struct {
 		Steps       uint32
 		FieldOffset uint16
 		FieldWidth  uint8
-		Zero        uint8
+		Other       uint8
 	}
 	ReturnDims [8]struct {
 		_           structs.HostLayout
@@ -362,8 +421,30 @@ type ContractVdHookConfig struct {
 		Steps       uint32
 		FieldOffset uint16
 		FieldWidth  uint8
-		Zero        uint8
+		Other       uint8
 	}
+}
+
+type ContractVdHookData struct {
+	_      structs.HostLayout
+	Header struct {
+		_    structs.HostLayout
+		Size uint32
+		Type uint8
+		Ring uint8
+		Cpu  uint16
+		Seq  uint64
+		Time uint64
+	}
+	Pair       uint64
+	Hook       uint32
+	Generation uint32
+	Tid        uint32
+	Offset     uint32
+	Slot       uint8
+	Last       uint8
+	Uses       uint8
+	Zero       [5]uint8
 }
 
 type ContractVdHookFeature uint32
@@ -379,6 +460,7 @@ const (
 	ContractVdHookFeatureVD_FEATURE_VERDICT    ContractVdHookFeature = 128
 	ContractVdHookFeatureVD_FEATURE_FRAMES     ContractVdHookFeature = 256
 	ContractVdHookFeatureVD_FEATURE_PROCESS    ContractVdHookFeature = 1024
+	ContractVdHookFeatureVD_FEATURE_CHANGES    ContractVdHookFeature = 32768
 	ContractVdHookFeatureVD_FEATURE_SOCK_TRACK ContractVdHookFeature = 2048
 	ContractVdHookFeatureVD_FEATURE_USER       ContractVdHookFeature = 512
 	ContractVdHookFeatureVD_FEATURE_SHARED     ContractVdHookFeature = 2048
@@ -466,7 +548,19 @@ const (
 	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
 	ContractVdLimitVD_MAX_DEREFS      ContractVdLimit = 10
 	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
+	ContractVdLimitVD_MAX_BUFFER      ContractVdLimit = 327360
+	ContractVdLimitVD_MAX_SEGMENTS    ContractVdLimit = 1024
+	ContractVdLimitVD_DATA_CHUNK      ContractVdLimit = 32768
 )
+
+type ContractVdModuleValue struct {
+	_        structs.HostLayout
+	Taints   uint64
+	SigOk    uint8
+	HasSigOk uint8
+	Zero     [6]uint8
+	Name     [56]int8
+}
 
 type ContractVdNamespace uint32
 
@@ -527,6 +621,13 @@ const (
 	ContractVdOperandKindVD_OPERAND_MEMORY   ContractVdOperandKind = 3
 )
 
+type ContractVdOrigin struct {
+	_         structs.HostLayout
+	Sets      uint64
+	Binary    uint32
+	BinaryEnd uint32
+}
+
 type ContractVdPending struct {
 	_          structs.HostLayout
 	Pair       uint64
@@ -540,6 +641,15 @@ type ContractVdPending struct {
 	Winners    [24]uint64
 }
 
+type ContractVdPerfEventValue struct {
+	_           structs.HostLayout
+	Type        uint32
+	Zero        uint32
+	Config      uint64
+	ProbeOffset uint64
+	Function    [128]int8
+}
+
 type ContractVdPidSetKey struct {
 	_           structs.HostLayout
 	Pid         uint32
@@ -548,17 +658,22 @@ type ContractVdPidSetKey struct {
 }
 
 type ContractVdProcess struct {
-	_           structs.HostLayout
-	Start       uint64
-	Born        uint64
-	ParentStart uint64
-	ParentPid   uint32
-	Pid         uint32
-	Nspid       uint32
-	Flags       uint32
-	Sets        [2]uint64
-	Binary      [2]uint32
-	BinaryEnd   [2]uint32
+	_               structs.HostLayout
+	Start           uint64
+	Born            uint64
+	ParentStart     uint64
+	ParentPid       uint32
+	Pid             uint32
+	Nspid           uint32
+	Flags           uint32
+	Sets            [2]uint64
+	Binary          [2]uint32
+	BinaryEnd       [2]uint32
+	ParentSets      [2]uint64
+	ParentBinary    [2]uint32
+	ParentBinaryEnd [2]uint32
+	Caps            [3]uint64
+	Ns              [10]uint32
 }
 
 type ContractVdProcessFlags uint32
@@ -608,6 +723,7 @@ const (
 	ContractVdRecordTypeVD_RECORD_EXIT      ContractVdRecordType = 4
 	ContractVdRecordTypeVD_RECORD_TASK      ContractVdRecordType = 5
 	ContractVdRecordTypeVD_RECORD_HOOK      ContractVdRecordType = 6
+	ContractVdRecordTypeVD_RECORD_HOOK_DATA ContractVdRecordType = 7
 )
 
 type ContractVdRule struct {
@@ -645,17 +761,19 @@ type ContractVdRuleCounters struct {
 type ContractVdRuleFlags uint32
 
 const (
-	ContractVdRuleFlagsVD_RULE_POST           ContractVdRuleFlags = 1
-	ContractVdRuleFlagsVD_RULE_KILL           ContractVdRuleFlags = 2
-	ContractVdRuleFlagsVD_RULE_SIGNAL         ContractVdRuleFlags = 4
-	ContractVdRuleFlagsVD_RULE_MONITOR        ContractVdRuleFlags = 8
-	ContractVdRuleFlagsVD_RULE_RETURN         ContractVdRuleFlags = 16
-	ContractVdRuleFlagsVD_RULE_NO_POST        ContractVdRuleFlags = 32
-	ContractVdRuleFlagsVD_RULE_OVERRIDE       ContractVdRuleFlags = 64
-	ContractVdRuleFlagsVD_RULE_TRACK_SOCK     ContractVdRuleFlags = 1024
-	ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK   ContractVdRuleFlags = 2048
-	ContractVdRuleFlagsVD_RULE_TRACK_RETURN   ContractVdRuleFlags = 32768
-	ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN ContractVdRuleFlags = 65536
+	ContractVdRuleFlagsVD_RULE_POST            ContractVdRuleFlags = 1
+	ContractVdRuleFlagsVD_RULE_KILL            ContractVdRuleFlags = 2
+	ContractVdRuleFlagsVD_RULE_SIGNAL          ContractVdRuleFlags = 4
+	ContractVdRuleFlagsVD_RULE_MONITOR         ContractVdRuleFlags = 8
+	ContractVdRuleFlagsVD_RULE_RETURN          ContractVdRuleFlags = 16
+	ContractVdRuleFlagsVD_RULE_NO_POST         ContractVdRuleFlags = 32
+	ContractVdRuleFlagsVD_RULE_OVERRIDE        ContractVdRuleFlags = 64
+	ContractVdRuleFlagsVD_RULE_TRACK_SOCK      ContractVdRuleFlags = 1024
+	ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK    ContractVdRuleFlags = 2048
+	ContractVdRuleFlagsVD_RULE_TRACK_RETURN    ContractVdRuleFlags = 32768
+	ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN  ContractVdRuleFlags = 65536
+	ContractVdRuleFlagsVD_RULE_NAMESPACES_TOLD ContractVdRuleFlags = 1048576
+	ContractVdRuleFlagsVD_RULE_CAPS_TOLD       ContractVdRuleFlags = 2097152
 )
 
 type ContractVdSlotConfig struct {
@@ -679,6 +797,7 @@ const (
 	ContractVdSlotFlagsVD_SLOT_FILTERED    ContractVdSlotFlags = 1
 	ContractVdSlotFlagsVD_SLOT_RETURN_COPY ContractVdSlotFlags = 2
 	ContractVdSlotFlagsVD_SLOT_RESOLVE     ContractVdSlotFlags = 4
+	ContractVdSlotFlagsVD_SLOT_SIGNED      ContractVdSlotFlags = 8
 )
 
 type ContractVdSlotFrom uint32
@@ -688,6 +807,7 @@ const (
 	ContractVdSlotFromVD_FROM_FIELD    ContractVdSlotFrom = 1
 	ContractVdSlotFromVD_FROM_TASK     ContractVdSlotFrom = 2
 	ContractVdSlotFromVD_FROM_REGISTER ContractVdSlotFrom = 3
+	ContractVdSlotFromVD_FROM_RETURN   ContractVdSlotFrom = 4
 )
 
 type ContractVdSockOwner struct {
@@ -742,31 +862,60 @@ type ContractVdSyscallAbi struct {
 type ContractVdType uint32
 
 const (
-	ContractVdTypeVD_TYPE_NONE        ContractVdType = 0
-	ContractVdTypeVD_TYPE_S8          ContractVdType = 1
-	ContractVdTypeVD_TYPE_U8          ContractVdType = 2
-	ContractVdTypeVD_TYPE_S16         ContractVdType = 3
-	ContractVdTypeVD_TYPE_U16         ContractVdType = 4
-	ContractVdTypeVD_TYPE_S32         ContractVdType = 5
-	ContractVdTypeVD_TYPE_U32         ContractVdType = 6
-	ContractVdTypeVD_TYPE_S64         ContractVdType = 7
-	ContractVdTypeVD_TYPE_U64         ContractVdType = 8
-	ContractVdTypeVD_TYPE_SIZE        ContractVdType = 9
-	ContractVdTypeVD_TYPE_STRING      ContractVdType = 10
-	ContractVdTypeVD_TYPE_FILENAME    ContractVdType = 11
-	ContractVdTypeVD_TYPE_FD          ContractVdType = 12
-	ContractVdTypeVD_TYPE_FILE        ContractVdType = 13
-	ContractVdTypeVD_TYPE_PATH        ContractVdType = 14
-	ContractVdTypeVD_TYPE_CHAR_BUF    ContractVdType = 15
-	ContractVdTypeVD_TYPE_DATA_LOC    ContractVdType = 16
-	ContractVdTypeVD_TYPE_SYSCALL64   ContractVdType = 17
-	ContractVdTypeVD_TYPE_NOP         ContractVdType = 18
-	ContractVdTypeVD_TYPE_SOCK        ContractVdType = 19
-	ContractVdTypeVD_TYPE_SOCKET      ContractVdType = 20
-	ContractVdTypeVD_TYPE_SKB         ContractVdType = 21
-	ContractVdTypeVD_TYPE_SOCKADDR    ContractVdType = 22
-	ContractVdTypeVD_TYPE_SOCKADDR_UN ContractVdType = 23
+	ContractVdTypeVD_TYPE_NONE            ContractVdType = 0
+	ContractVdTypeVD_TYPE_S8              ContractVdType = 1
+	ContractVdTypeVD_TYPE_U8              ContractVdType = 2
+	ContractVdTypeVD_TYPE_S16             ContractVdType = 3
+	ContractVdTypeVD_TYPE_U16             ContractVdType = 4
+	ContractVdTypeVD_TYPE_S32             ContractVdType = 5
+	ContractVdTypeVD_TYPE_U32             ContractVdType = 6
+	ContractVdTypeVD_TYPE_S64             ContractVdType = 7
+	ContractVdTypeVD_TYPE_U64             ContractVdType = 8
+	ContractVdTypeVD_TYPE_SIZE            ContractVdType = 9
+	ContractVdTypeVD_TYPE_STRING          ContractVdType = 10
+	ContractVdTypeVD_TYPE_FILENAME        ContractVdType = 11
+	ContractVdTypeVD_TYPE_FD              ContractVdType = 12
+	ContractVdTypeVD_TYPE_FILE            ContractVdType = 13
+	ContractVdTypeVD_TYPE_PATH            ContractVdType = 14
+	ContractVdTypeVD_TYPE_CHAR_BUF        ContractVdType = 15
+	ContractVdTypeVD_TYPE_DATA_LOC        ContractVdType = 16
+	ContractVdTypeVD_TYPE_SYSCALL64       ContractVdType = 17
+	ContractVdTypeVD_TYPE_NOP             ContractVdType = 18
+	ContractVdTypeVD_TYPE_SOCK            ContractVdType = 19
+	ContractVdTypeVD_TYPE_SOCKET          ContractVdType = 20
+	ContractVdTypeVD_TYPE_SKB             ContractVdType = 21
+	ContractVdTypeVD_TYPE_SOCKADDR        ContractVdType = 22
+	ContractVdTypeVD_TYPE_SOCKADDR_UN     ContractVdType = 23
+	ContractVdTypeVD_TYPE_CRED            ContractVdType = 24
+	ContractVdTypeVD_TYPE_CAPABILITY      ContractVdType = 25
+	ContractVdTypeVD_TYPE_KERNEL_CAP      ContractVdType = 26
+	ContractVdTypeVD_TYPE_CAP_INHERITABLE ContractVdType = 27
+	ContractVdTypeVD_TYPE_CAP_PERMITTED   ContractVdType = 28
+	ContractVdTypeVD_TYPE_CAP_EFFECTIVE   ContractVdType = 29
+	ContractVdTypeVD_TYPE_USER_NS         ContractVdType = 30
+	ContractVdTypeVD_TYPE_MODULE          ContractVdType = 31
+	ContractVdTypeVD_TYPE_LOAD_INFO       ContractVdType = 32
+	ContractVdTypeVD_TYPE_BINPRM          ContractVdType = 33
+	ContractVdTypeVD_TYPE_NET_DEVICE      ContractVdType = 34
+	ContractVdTypeVD_TYPE_KIOCB           ContractVdType = 35
+	ContractVdTypeVD_TYPE_CONST_BUF       ContractVdType = 36
+	ContractVdTypeVD_TYPE_BPF_CMD         ContractVdType = 37
+	ContractVdTypeVD_TYPE_DENTRY          ContractVdType = 38
+	ContractVdTypeVD_TYPE_BPF_ATTR        ContractVdType = 39
+	ContractVdTypeVD_TYPE_BPF_MAP         ContractVdType = 40
+	ContractVdTypeVD_TYPE_BPF_PROG        ContractVdType = 41
+	ContractVdTypeVD_TYPE_PERF_EVENT      ContractVdType = 42
+	ContractVdTypeVD_TYPE_IOV_ITER        ContractVdType = 43
+	ContractVdTypeVD_TYPE_CHAR_IOVEC      ContractVdType = 44
 )
+
+type ContractVdUserNsValue struct {
+	_     structs.HostLayout
+	Level int32
+	Uid   uint32
+	Gid   uint32
+	Inum  uint32
+}
 
 type ContractVdValue struct {
 	_      structs.HostLayout
@@ -787,6 +936,7 @@ const (
 	ContractVdValueStatusVD_VALUE_AT_RETURN  ContractVdValueStatus = 16
 	ContractVdValueStatusVD_VALUE_COMPAT     ContractVdValueStatus = 32
 	ContractVdValueStatusVD_VALUE_UNREACHED  ContractVdValueStatus = 64
+	ContractVdValueStatusVD_VALUE_DATA       ContractVdValueStatus = 128
 	ContractVdValueStatusVD_VALUE_NO_ADDRESS ContractVdValueStatus = 256
 	ContractVdValueStatusVD_VALUE_NO_PORT    ContractVdValueStatus = 512
 )
@@ -797,62 +947,85 @@ type ContractVdVerdict struct {
 	Hook  uint32
 }
 
+type ContractVdWorkload struct {
+	_       structs.HostLayout
+	Classes [2]uint32
+}
+
+type ContractVdWorkloadClass uint32
+
+const (
+	ContractVdWorkloadClassVD_WORKLOAD_HOST      ContractVdWorkloadClass = 0
+	ContractVdWorkloadClassVD_WORKLOAD_CONTAINER ContractVdWorkloadClass = 1
+)
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	ContractVarAnchorVdCookie        = "anchor_vd_cookie"
-	ContractVarAnchorVdCounter       = "anchor_vd_counter"
-	ContractVarAnchorVdCred          = "anchor_vd_cred"
-	ContractVarAnchorVdDimConfig     = "anchor_vd_dim_config"
-	ContractVarAnchorVdDimFlags      = "anchor_vd_dim_flags"
-	ContractVarAnchorVdDimKind       = "anchor_vd_dim_kind"
-	ContractVarAnchorVdDimSource     = "anchor_vd_dim_source"
-	ContractVarAnchorVdDimTables     = "anchor_vd_dim_tables"
-	ContractVarAnchorVdEntry         = "anchor_vd_entry"
-	ContractVarAnchorVdExec          = "anchor_vd_exec"
-	ContractVarAnchorVdExecData      = "anchor_vd_exec_data"
-	ContractVarAnchorVdExecFlags     = "anchor_vd_exec_flags"
-	ContractVarAnchorVdExit          = "anchor_vd_exit"
-	ContractVarAnchorVdFdOp          = "anchor_vd_fd_op"
-	ContractVarAnchorVdFdOpKind      = "anchor_vd_fd_op_kind"
-	ContractVarAnchorVdFollowed      = "anchor_vd_followed"
-	ContractVarAnchorVdFollowedKey   = "anchor_vd_followed_key"
-	ContractVarAnchorVdFork          = "anchor_vd_fork"
-	ContractVarAnchorVdHeader        = "anchor_vd_header"
-	ContractVarAnchorVdHookConfig    = "anchor_vd_hook_config"
-	ContractVarAnchorVdHookFeature   = "anchor_vd_hook_feature"
-	ContractVarAnchorVdHookPhase     = "anchor_vd_hook_phase"
-	ContractVarAnchorVdHookRecord    = "anchor_vd_hook_record"
-	ContractVarAnchorVdHookTables    = "anchor_vd_hook_tables"
-	ContractVarAnchorVdLimit         = "anchor_vd_limit"
-	ContractVarAnchorVdNamespace     = "anchor_vd_namespace"
-	ContractVarAnchorVdNet           = "anchor_vd_net"
-	ContractVarAnchorVdOperand       = "anchor_vd_operand"
-	ContractVarAnchorVdOperandKind   = "anchor_vd_operand_kind"
-	ContractVarAnchorVdPending       = "anchor_vd_pending"
-	ContractVarAnchorVdPidSetKey     = "anchor_vd_pid_set_key"
-	ContractVarAnchorVdProcess       = "anchor_vd_process"
-	ContractVarAnchorVdProcessFlags  = "anchor_vd_process_flags"
-	ContractVarAnchorVdProcessId     = "anchor_vd_process_id"
-	ContractVarAnchorVdProcessPolicy = "anchor_vd_process_policy"
-	ContractVarAnchorVdRateKey       = "anchor_vd_rate_key"
-	ContractVarAnchorVdRecordType    = "anchor_vd_record_type"
-	ContractVarAnchorVdRule          = "anchor_vd_rule"
-	ContractVarAnchorVdRuleCounters  = "anchor_vd_rule_counters"
-	ContractVarAnchorVdRuleFlags     = "anchor_vd_rule_flags"
-	ContractVarAnchorVdSlotConfig    = "anchor_vd_slot_config"
-	ContractVarAnchorVdSlotFlags     = "anchor_vd_slot_flags"
-	ContractVarAnchorVdSlotFrom      = "anchor_vd_slot_from"
-	ContractVarAnchorVdSockOwner     = "anchor_vd_sock_owner"
-	ContractVarAnchorVdSteps         = "anchor_vd_steps"
-	ContractVarAnchorVdStringKey     = "anchor_vd_string_key"
-	ContractVarAnchorVdStringValue   = "anchor_vd_string_value"
-	ContractVarAnchorVdSyscallAbi    = "anchor_vd_syscall_abi"
-	ContractVarAnchorVdType          = "anchor_vd_type"
-	ContractVarAnchorVdValue         = "anchor_vd_value"
-	ContractVarAnchorVdValueStatus   = "anchor_vd_value_status"
-	ContractVarAnchorVdVerdict       = "anchor_vd_verdict"
+	ContractVarAnchorVdBpfMapValue    = "anchor_vd_bpf_map_value"
+	ContractVarAnchorVdBpfProgValue   = "anchor_vd_bpf_prog_value"
+	ContractVarAnchorVdCapSet         = "anchor_vd_cap_set"
+	ContractVarAnchorVdCookie         = "anchor_vd_cookie"
+	ContractVarAnchorVdCounter        = "anchor_vd_counter"
+	ContractVarAnchorVdCred           = "anchor_vd_cred"
+	ContractVarAnchorVdCredValue      = "anchor_vd_cred_value"
+	ContractVarAnchorVdDimConfig      = "anchor_vd_dim_config"
+	ContractVarAnchorVdDimFlags       = "anchor_vd_dim_flags"
+	ContractVarAnchorVdDimKind        = "anchor_vd_dim_kind"
+	ContractVarAnchorVdDimSource      = "anchor_vd_dim_source"
+	ContractVarAnchorVdDimTables      = "anchor_vd_dim_tables"
+	ContractVarAnchorVdEntry          = "anchor_vd_entry"
+	ContractVarAnchorVdExec           = "anchor_vd_exec"
+	ContractVarAnchorVdExecData       = "anchor_vd_exec_data"
+	ContractVarAnchorVdExecFlags      = "anchor_vd_exec_flags"
+	ContractVarAnchorVdExit           = "anchor_vd_exit"
+	ContractVarAnchorVdFdOp           = "anchor_vd_fd_op"
+	ContractVarAnchorVdFdOpKind       = "anchor_vd_fd_op_kind"
+	ContractVarAnchorVdFollowed       = "anchor_vd_followed"
+	ContractVarAnchorVdFollowedKey    = "anchor_vd_followed_key"
+	ContractVarAnchorVdFork           = "anchor_vd_fork"
+	ContractVarAnchorVdHeader         = "anchor_vd_header"
+	ContractVarAnchorVdHookConfig     = "anchor_vd_hook_config"
+	ContractVarAnchorVdHookData       = "anchor_vd_hook_data"
+	ContractVarAnchorVdHookFeature    = "anchor_vd_hook_feature"
+	ContractVarAnchorVdHookPhase      = "anchor_vd_hook_phase"
+	ContractVarAnchorVdHookRecord     = "anchor_vd_hook_record"
+	ContractVarAnchorVdHookTables     = "anchor_vd_hook_tables"
+	ContractVarAnchorVdLimit          = "anchor_vd_limit"
+	ContractVarAnchorVdModuleValue    = "anchor_vd_module_value"
+	ContractVarAnchorVdNamespace      = "anchor_vd_namespace"
+	ContractVarAnchorVdNet            = "anchor_vd_net"
+	ContractVarAnchorVdOperand        = "anchor_vd_operand"
+	ContractVarAnchorVdOperandKind    = "anchor_vd_operand_kind"
+	ContractVarAnchorVdOrigin         = "anchor_vd_origin"
+	ContractVarAnchorVdPending        = "anchor_vd_pending"
+	ContractVarAnchorVdPerfEventValue = "anchor_vd_perf_event_value"
+	ContractVarAnchorVdPidSetKey      = "anchor_vd_pid_set_key"
+	ContractVarAnchorVdProcess        = "anchor_vd_process"
+	ContractVarAnchorVdProcessFlags   = "anchor_vd_process_flags"
+	ContractVarAnchorVdProcessId      = "anchor_vd_process_id"
+	ContractVarAnchorVdProcessPolicy  = "anchor_vd_process_policy"
+	ContractVarAnchorVdRateKey        = "anchor_vd_rate_key"
+	ContractVarAnchorVdRecordType     = "anchor_vd_record_type"
+	ContractVarAnchorVdRule           = "anchor_vd_rule"
+	ContractVarAnchorVdRuleCounters   = "anchor_vd_rule_counters"
+	ContractVarAnchorVdRuleFlags      = "anchor_vd_rule_flags"
+	ContractVarAnchorVdSlotConfig     = "anchor_vd_slot_config"
+	ContractVarAnchorVdSlotFlags      = "anchor_vd_slot_flags"
+	ContractVarAnchorVdSlotFrom       = "anchor_vd_slot_from"
+	ContractVarAnchorVdSockOwner      = "anchor_vd_sock_owner"
+	ContractVarAnchorVdSteps          = "anchor_vd_steps"
+	ContractVarAnchorVdStringKey      = "anchor_vd_string_key"
+	ContractVarAnchorVdStringValue    = "anchor_vd_string_value"
+	ContractVarAnchorVdSyscallAbi     = "anchor_vd_syscall_abi"
+	ContractVarAnchorVdType           = "anchor_vd_type"
+	ContractVarAnchorVdUserNsValue    = "anchor_vd_user_ns_value"
+	ContractVarAnchorVdValue          = "anchor_vd_value"
+	ContractVarAnchorVdValueStatus    = "anchor_vd_value_status"
+	ContractVarAnchorVdVerdict        = "anchor_vd_verdict"
+	ContractVarAnchorVdWorkload       = "anchor_vd_workload"
+	ContractVarAnchorVdWorkloadClass  = "anchor_vd_workload_class"
 )
 
 // LoadContract returns the embedded CollectionSpec for Contract.
@@ -909,58 +1082,69 @@ type ContractMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ContractVariableSpecs struct {
-	AnchorVdCookie        *ebpf.VariableSpec `ebpf:"anchor_vd_cookie"`
-	AnchorVdCounter       *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
-	AnchorVdCred          *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
-	AnchorVdDimConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_config"`
-	AnchorVdDimFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_flags"`
-	AnchorVdDimKind       *ebpf.VariableSpec `ebpf:"anchor_vd_dim_kind"`
-	AnchorVdDimSource     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_source"`
-	AnchorVdDimTables     *ebpf.VariableSpec `ebpf:"anchor_vd_dim_tables"`
-	AnchorVdEntry         *ebpf.VariableSpec `ebpf:"anchor_vd_entry"`
-	AnchorVdExec          *ebpf.VariableSpec `ebpf:"anchor_vd_exec"`
-	AnchorVdExecData      *ebpf.VariableSpec `ebpf:"anchor_vd_exec_data"`
-	AnchorVdExecFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_exec_flags"`
-	AnchorVdExit          *ebpf.VariableSpec `ebpf:"anchor_vd_exit"`
-	AnchorVdFdOp          *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op"`
-	AnchorVdFdOpKind      *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op_kind"`
-	AnchorVdFollowed      *ebpf.VariableSpec `ebpf:"anchor_vd_followed"`
-	AnchorVdFollowedKey   *ebpf.VariableSpec `ebpf:"anchor_vd_followed_key"`
-	AnchorVdFork          *ebpf.VariableSpec `ebpf:"anchor_vd_fork"`
-	AnchorVdHeader        *ebpf.VariableSpec `ebpf:"anchor_vd_header"`
-	AnchorVdHookConfig    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_config"`
-	AnchorVdHookFeature   *ebpf.VariableSpec `ebpf:"anchor_vd_hook_feature"`
-	AnchorVdHookPhase     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_phase"`
-	AnchorVdHookRecord    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_record"`
-	AnchorVdHookTables    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_tables"`
-	AnchorVdLimit         *ebpf.VariableSpec `ebpf:"anchor_vd_limit"`
-	AnchorVdNamespace     *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
-	AnchorVdNet           *ebpf.VariableSpec `ebpf:"anchor_vd_net"`
-	AnchorVdOperand       *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
-	AnchorVdOperandKind   *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
-	AnchorVdPending       *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
-	AnchorVdPidSetKey     *ebpf.VariableSpec `ebpf:"anchor_vd_pid_set_key"`
-	AnchorVdProcess       *ebpf.VariableSpec `ebpf:"anchor_vd_process"`
-	AnchorVdProcessFlags  *ebpf.VariableSpec `ebpf:"anchor_vd_process_flags"`
-	AnchorVdProcessId     *ebpf.VariableSpec `ebpf:"anchor_vd_process_id"`
-	AnchorVdProcessPolicy *ebpf.VariableSpec `ebpf:"anchor_vd_process_policy"`
-	AnchorVdRateKey       *ebpf.VariableSpec `ebpf:"anchor_vd_rate_key"`
-	AnchorVdRecordType    *ebpf.VariableSpec `ebpf:"anchor_vd_record_type"`
-	AnchorVdRule          *ebpf.VariableSpec `ebpf:"anchor_vd_rule"`
-	AnchorVdRuleCounters  *ebpf.VariableSpec `ebpf:"anchor_vd_rule_counters"`
-	AnchorVdRuleFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_rule_flags"`
-	AnchorVdSlotConfig    *ebpf.VariableSpec `ebpf:"anchor_vd_slot_config"`
-	AnchorVdSlotFlags     *ebpf.VariableSpec `ebpf:"anchor_vd_slot_flags"`
-	AnchorVdSlotFrom      *ebpf.VariableSpec `ebpf:"anchor_vd_slot_from"`
-	AnchorVdSockOwner     *ebpf.VariableSpec `ebpf:"anchor_vd_sock_owner"`
-	AnchorVdSteps         *ebpf.VariableSpec `ebpf:"anchor_vd_steps"`
-	AnchorVdStringKey     *ebpf.VariableSpec `ebpf:"anchor_vd_string_key"`
-	AnchorVdStringValue   *ebpf.VariableSpec `ebpf:"anchor_vd_string_value"`
-	AnchorVdSyscallAbi    *ebpf.VariableSpec `ebpf:"anchor_vd_syscall_abi"`
-	AnchorVdType          *ebpf.VariableSpec `ebpf:"anchor_vd_type"`
-	AnchorVdValue         *ebpf.VariableSpec `ebpf:"anchor_vd_value"`
-	AnchorVdValueStatus   *ebpf.VariableSpec `ebpf:"anchor_vd_value_status"`
-	AnchorVdVerdict       *ebpf.VariableSpec `ebpf:"anchor_vd_verdict"`
+	AnchorVdBpfMapValue    *ebpf.VariableSpec `ebpf:"anchor_vd_bpf_map_value"`
+	AnchorVdBpfProgValue   *ebpf.VariableSpec `ebpf:"anchor_vd_bpf_prog_value"`
+	AnchorVdCapSet         *ebpf.VariableSpec `ebpf:"anchor_vd_cap_set"`
+	AnchorVdCookie         *ebpf.VariableSpec `ebpf:"anchor_vd_cookie"`
+	AnchorVdCounter        *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
+	AnchorVdCred           *ebpf.VariableSpec `ebpf:"anchor_vd_cred"`
+	AnchorVdCredValue      *ebpf.VariableSpec `ebpf:"anchor_vd_cred_value"`
+	AnchorVdDimConfig      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_config"`
+	AnchorVdDimFlags       *ebpf.VariableSpec `ebpf:"anchor_vd_dim_flags"`
+	AnchorVdDimKind        *ebpf.VariableSpec `ebpf:"anchor_vd_dim_kind"`
+	AnchorVdDimSource      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_source"`
+	AnchorVdDimTables      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_tables"`
+	AnchorVdEntry          *ebpf.VariableSpec `ebpf:"anchor_vd_entry"`
+	AnchorVdExec           *ebpf.VariableSpec `ebpf:"anchor_vd_exec"`
+	AnchorVdExecData       *ebpf.VariableSpec `ebpf:"anchor_vd_exec_data"`
+	AnchorVdExecFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_exec_flags"`
+	AnchorVdExit           *ebpf.VariableSpec `ebpf:"anchor_vd_exit"`
+	AnchorVdFdOp           *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op"`
+	AnchorVdFdOpKind       *ebpf.VariableSpec `ebpf:"anchor_vd_fd_op_kind"`
+	AnchorVdFollowed       *ebpf.VariableSpec `ebpf:"anchor_vd_followed"`
+	AnchorVdFollowedKey    *ebpf.VariableSpec `ebpf:"anchor_vd_followed_key"`
+	AnchorVdFork           *ebpf.VariableSpec `ebpf:"anchor_vd_fork"`
+	AnchorVdHeader         *ebpf.VariableSpec `ebpf:"anchor_vd_header"`
+	AnchorVdHookConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_config"`
+	AnchorVdHookData       *ebpf.VariableSpec `ebpf:"anchor_vd_hook_data"`
+	AnchorVdHookFeature    *ebpf.VariableSpec `ebpf:"anchor_vd_hook_feature"`
+	AnchorVdHookPhase      *ebpf.VariableSpec `ebpf:"anchor_vd_hook_phase"`
+	AnchorVdHookRecord     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_record"`
+	AnchorVdHookTables     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_tables"`
+	AnchorVdLimit          *ebpf.VariableSpec `ebpf:"anchor_vd_limit"`
+	AnchorVdModuleValue    *ebpf.VariableSpec `ebpf:"anchor_vd_module_value"`
+	AnchorVdNamespace      *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
+	AnchorVdNet            *ebpf.VariableSpec `ebpf:"anchor_vd_net"`
+	AnchorVdOperand        *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
+	AnchorVdOperandKind    *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
+	AnchorVdOrigin         *ebpf.VariableSpec `ebpf:"anchor_vd_origin"`
+	AnchorVdPending        *ebpf.VariableSpec `ebpf:"anchor_vd_pending"`
+	AnchorVdPerfEventValue *ebpf.VariableSpec `ebpf:"anchor_vd_perf_event_value"`
+	AnchorVdPidSetKey      *ebpf.VariableSpec `ebpf:"anchor_vd_pid_set_key"`
+	AnchorVdProcess        *ebpf.VariableSpec `ebpf:"anchor_vd_process"`
+	AnchorVdProcessFlags   *ebpf.VariableSpec `ebpf:"anchor_vd_process_flags"`
+	AnchorVdProcessId      *ebpf.VariableSpec `ebpf:"anchor_vd_process_id"`
+	AnchorVdProcessPolicy  *ebpf.VariableSpec `ebpf:"anchor_vd_process_policy"`
+	AnchorVdRateKey        *ebpf.VariableSpec `ebpf:"anchor_vd_rate_key"`
+	AnchorVdRecordType     *ebpf.VariableSpec `ebpf:"anchor_vd_record_type"`
+	AnchorVdRule           *ebpf.VariableSpec `ebpf:"anchor_vd_rule"`
+	AnchorVdRuleCounters   *ebpf.VariableSpec `ebpf:"anchor_vd_rule_counters"`
+	AnchorVdRuleFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_rule_flags"`
+	AnchorVdSlotConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_slot_config"`
+	AnchorVdSlotFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_slot_flags"`
+	AnchorVdSlotFrom       *ebpf.VariableSpec `ebpf:"anchor_vd_slot_from"`
+	AnchorVdSockOwner      *ebpf.VariableSpec `ebpf:"anchor_vd_sock_owner"`
+	AnchorVdSteps          *ebpf.VariableSpec `ebpf:"anchor_vd_steps"`
+	AnchorVdStringKey      *ebpf.VariableSpec `ebpf:"anchor_vd_string_key"`
+	AnchorVdStringValue    *ebpf.VariableSpec `ebpf:"anchor_vd_string_value"`
+	AnchorVdSyscallAbi     *ebpf.VariableSpec `ebpf:"anchor_vd_syscall_abi"`
+	AnchorVdType           *ebpf.VariableSpec `ebpf:"anchor_vd_type"`
+	AnchorVdUserNsValue    *ebpf.VariableSpec `ebpf:"anchor_vd_user_ns_value"`
+	AnchorVdValue          *ebpf.VariableSpec `ebpf:"anchor_vd_value"`
+	AnchorVdValueStatus    *ebpf.VariableSpec `ebpf:"anchor_vd_value_status"`
+	AnchorVdVerdict        *ebpf.VariableSpec `ebpf:"anchor_vd_verdict"`
+	AnchorVdWorkload       *ebpf.VariableSpec `ebpf:"anchor_vd_workload"`
+	AnchorVdWorkloadClass  *ebpf.VariableSpec `ebpf:"anchor_vd_workload_class"`
 }
 
 // ContractObjects contains all objects after they have been loaded into the kernel.
@@ -993,58 +1177,69 @@ func (m *ContractMaps) Close() error {
 //
 // It can be passed to LoadContractObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ContractVariables struct {
-	AnchorVdCookie        *ebpf.Variable `ebpf:"anchor_vd_cookie"`
-	AnchorVdCounter       *ebpf.Variable `ebpf:"anchor_vd_counter"`
-	AnchorVdCred          *ebpf.Variable `ebpf:"anchor_vd_cred"`
-	AnchorVdDimConfig     *ebpf.Variable `ebpf:"anchor_vd_dim_config"`
-	AnchorVdDimFlags      *ebpf.Variable `ebpf:"anchor_vd_dim_flags"`
-	AnchorVdDimKind       *ebpf.Variable `ebpf:"anchor_vd_dim_kind"`
-	AnchorVdDimSource     *ebpf.Variable `ebpf:"anchor_vd_dim_source"`
-	AnchorVdDimTables     *ebpf.Variable `ebpf:"anchor_vd_dim_tables"`
-	AnchorVdEntry         *ebpf.Variable `ebpf:"anchor_vd_entry"`
-	AnchorVdExec          *ebpf.Variable `ebpf:"anchor_vd_exec"`
-	AnchorVdExecData      *ebpf.Variable `ebpf:"anchor_vd_exec_data"`
-	AnchorVdExecFlags     *ebpf.Variable `ebpf:"anchor_vd_exec_flags"`
-	AnchorVdExit          *ebpf.Variable `ebpf:"anchor_vd_exit"`
-	AnchorVdFdOp          *ebpf.Variable `ebpf:"anchor_vd_fd_op"`
-	AnchorVdFdOpKind      *ebpf.Variable `ebpf:"anchor_vd_fd_op_kind"`
-	AnchorVdFollowed      *ebpf.Variable `ebpf:"anchor_vd_followed"`
-	AnchorVdFollowedKey   *ebpf.Variable `ebpf:"anchor_vd_followed_key"`
-	AnchorVdFork          *ebpf.Variable `ebpf:"anchor_vd_fork"`
-	AnchorVdHeader        *ebpf.Variable `ebpf:"anchor_vd_header"`
-	AnchorVdHookConfig    *ebpf.Variable `ebpf:"anchor_vd_hook_config"`
-	AnchorVdHookFeature   *ebpf.Variable `ebpf:"anchor_vd_hook_feature"`
-	AnchorVdHookPhase     *ebpf.Variable `ebpf:"anchor_vd_hook_phase"`
-	AnchorVdHookRecord    *ebpf.Variable `ebpf:"anchor_vd_hook_record"`
-	AnchorVdHookTables    *ebpf.Variable `ebpf:"anchor_vd_hook_tables"`
-	AnchorVdLimit         *ebpf.Variable `ebpf:"anchor_vd_limit"`
-	AnchorVdNamespace     *ebpf.Variable `ebpf:"anchor_vd_namespace"`
-	AnchorVdNet           *ebpf.Variable `ebpf:"anchor_vd_net"`
-	AnchorVdOperand       *ebpf.Variable `ebpf:"anchor_vd_operand"`
-	AnchorVdOperandKind   *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
-	AnchorVdPending       *ebpf.Variable `ebpf:"anchor_vd_pending"`
-	AnchorVdPidSetKey     *ebpf.Variable `ebpf:"anchor_vd_pid_set_key"`
-	AnchorVdProcess       *ebpf.Variable `ebpf:"anchor_vd_process"`
-	AnchorVdProcessFlags  *ebpf.Variable `ebpf:"anchor_vd_process_flags"`
-	AnchorVdProcessId     *ebpf.Variable `ebpf:"anchor_vd_process_id"`
-	AnchorVdProcessPolicy *ebpf.Variable `ebpf:"anchor_vd_process_policy"`
-	AnchorVdRateKey       *ebpf.Variable `ebpf:"anchor_vd_rate_key"`
-	AnchorVdRecordType    *ebpf.Variable `ebpf:"anchor_vd_record_type"`
-	AnchorVdRule          *ebpf.Variable `ebpf:"anchor_vd_rule"`
-	AnchorVdRuleCounters  *ebpf.Variable `ebpf:"anchor_vd_rule_counters"`
-	AnchorVdRuleFlags     *ebpf.Variable `ebpf:"anchor_vd_rule_flags"`
-	AnchorVdSlotConfig    *ebpf.Variable `ebpf:"anchor_vd_slot_config"`
-	AnchorVdSlotFlags     *ebpf.Variable `ebpf:"anchor_vd_slot_flags"`
-	AnchorVdSlotFrom      *ebpf.Variable `ebpf:"anchor_vd_slot_from"`
-	AnchorVdSockOwner     *ebpf.Variable `ebpf:"anchor_vd_sock_owner"`
-	AnchorVdSteps         *ebpf.Variable `ebpf:"anchor_vd_steps"`
-	AnchorVdStringKey     *ebpf.Variable `ebpf:"anchor_vd_string_key"`
-	AnchorVdStringValue   *ebpf.Variable `ebpf:"anchor_vd_string_value"`
-	AnchorVdSyscallAbi    *ebpf.Variable `ebpf:"anchor_vd_syscall_abi"`
-	AnchorVdType          *ebpf.Variable `ebpf:"anchor_vd_type"`
-	AnchorVdValue         *ebpf.Variable `ebpf:"anchor_vd_value"`
-	AnchorVdValueStatus   *ebpf.Variable `ebpf:"anchor_vd_value_status"`
-	AnchorVdVerdict       *ebpf.Variable `ebpf:"anchor_vd_verdict"`
+	AnchorVdBpfMapValue    *ebpf.Variable `ebpf:"anchor_vd_bpf_map_value"`
+	AnchorVdBpfProgValue   *ebpf.Variable `ebpf:"anchor_vd_bpf_prog_value"`
+	AnchorVdCapSet         *ebpf.Variable `ebpf:"anchor_vd_cap_set"`
+	AnchorVdCookie         *ebpf.Variable `ebpf:"anchor_vd_cookie"`
+	AnchorVdCounter        *ebpf.Variable `ebpf:"anchor_vd_counter"`
+	AnchorVdCred           *ebpf.Variable `ebpf:"anchor_vd_cred"`
+	AnchorVdCredValue      *ebpf.Variable `ebpf:"anchor_vd_cred_value"`
+	AnchorVdDimConfig      *ebpf.Variable `ebpf:"anchor_vd_dim_config"`
+	AnchorVdDimFlags       *ebpf.Variable `ebpf:"anchor_vd_dim_flags"`
+	AnchorVdDimKind        *ebpf.Variable `ebpf:"anchor_vd_dim_kind"`
+	AnchorVdDimSource      *ebpf.Variable `ebpf:"anchor_vd_dim_source"`
+	AnchorVdDimTables      *ebpf.Variable `ebpf:"anchor_vd_dim_tables"`
+	AnchorVdEntry          *ebpf.Variable `ebpf:"anchor_vd_entry"`
+	AnchorVdExec           *ebpf.Variable `ebpf:"anchor_vd_exec"`
+	AnchorVdExecData       *ebpf.Variable `ebpf:"anchor_vd_exec_data"`
+	AnchorVdExecFlags      *ebpf.Variable `ebpf:"anchor_vd_exec_flags"`
+	AnchorVdExit           *ebpf.Variable `ebpf:"anchor_vd_exit"`
+	AnchorVdFdOp           *ebpf.Variable `ebpf:"anchor_vd_fd_op"`
+	AnchorVdFdOpKind       *ebpf.Variable `ebpf:"anchor_vd_fd_op_kind"`
+	AnchorVdFollowed       *ebpf.Variable `ebpf:"anchor_vd_followed"`
+	AnchorVdFollowedKey    *ebpf.Variable `ebpf:"anchor_vd_followed_key"`
+	AnchorVdFork           *ebpf.Variable `ebpf:"anchor_vd_fork"`
+	AnchorVdHeader         *ebpf.Variable `ebpf:"anchor_vd_header"`
+	AnchorVdHookConfig     *ebpf.Variable `ebpf:"anchor_vd_hook_config"`
+	AnchorVdHookData       *ebpf.Variable `ebpf:"anchor_vd_hook_data"`
+	AnchorVdHookFeature    *ebpf.Variable `ebpf:"anchor_vd_hook_feature"`
+	AnchorVdHookPhase      *ebpf.Variable `ebpf:"anchor_vd_hook_phase"`
+	AnchorVdHookRecord     *ebpf.Variable `ebpf:"anchor_vd_hook_record"`
+	AnchorVdHookTables     *ebpf.Variable `ebpf:"anchor_vd_hook_tables"`
+	AnchorVdLimit          *ebpf.Variable `ebpf:"anchor_vd_limit"`
+	AnchorVdModuleValue    *ebpf.Variable `ebpf:"anchor_vd_module_value"`
+	AnchorVdNamespace      *ebpf.Variable `ebpf:"anchor_vd_namespace"`
+	AnchorVdNet            *ebpf.Variable `ebpf:"anchor_vd_net"`
+	AnchorVdOperand        *ebpf.Variable `ebpf:"anchor_vd_operand"`
+	AnchorVdOperandKind    *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
+	AnchorVdOrigin         *ebpf.Variable `ebpf:"anchor_vd_origin"`
+	AnchorVdPending        *ebpf.Variable `ebpf:"anchor_vd_pending"`
+	AnchorVdPerfEventValue *ebpf.Variable `ebpf:"anchor_vd_perf_event_value"`
+	AnchorVdPidSetKey      *ebpf.Variable `ebpf:"anchor_vd_pid_set_key"`
+	AnchorVdProcess        *ebpf.Variable `ebpf:"anchor_vd_process"`
+	AnchorVdProcessFlags   *ebpf.Variable `ebpf:"anchor_vd_process_flags"`
+	AnchorVdProcessId      *ebpf.Variable `ebpf:"anchor_vd_process_id"`
+	AnchorVdProcessPolicy  *ebpf.Variable `ebpf:"anchor_vd_process_policy"`
+	AnchorVdRateKey        *ebpf.Variable `ebpf:"anchor_vd_rate_key"`
+	AnchorVdRecordType     *ebpf.Variable `ebpf:"anchor_vd_record_type"`
+	AnchorVdRule           *ebpf.Variable `ebpf:"anchor_vd_rule"`
+	AnchorVdRuleCounters   *ebpf.Variable `ebpf:"anchor_vd_rule_counters"`
+	AnchorVdRuleFlags      *ebpf.Variable `ebpf:"anchor_vd_rule_flags"`
+	AnchorVdSlotConfig     *ebpf.Variable `ebpf:"anchor_vd_slot_config"`
+	AnchorVdSlotFlags      *ebpf.Variable `ebpf:"anchor_vd_slot_flags"`
+	AnchorVdSlotFrom       *ebpf.Variable `ebpf:"anchor_vd_slot_from"`
+	AnchorVdSockOwner      *ebpf.Variable `ebpf:"anchor_vd_sock_owner"`
+	AnchorVdSteps          *ebpf.Variable `ebpf:"anchor_vd_steps"`
+	AnchorVdStringKey      *ebpf.Variable `ebpf:"anchor_vd_string_key"`
+	AnchorVdStringValue    *ebpf.Variable `ebpf:"anchor_vd_string_value"`
+	AnchorVdSyscallAbi     *ebpf.Variable `ebpf:"anchor_vd_syscall_abi"`
+	AnchorVdType           *ebpf.Variable `ebpf:"anchor_vd_type"`
+	AnchorVdUserNsValue    *ebpf.Variable `ebpf:"anchor_vd_user_ns_value"`
+	AnchorVdValue          *ebpf.Variable `ebpf:"anchor_vd_value"`
+	AnchorVdValueStatus    *ebpf.Variable `ebpf:"anchor_vd_value_status"`
+	AnchorVdVerdict        *ebpf.Variable `ebpf:"anchor_vd_verdict"`
+	AnchorVdWorkload       *ebpf.Variable `ebpf:"anchor_vd_workload"`
+	AnchorVdWorkloadClass  *ebpf.Variable `ebpf:"anchor_vd_workload_class"`
 }
 
 // ContractPrograms contains all programs after they have been loaded into the kernel.

@@ -9,11 +9,13 @@
  * tail call from the dispatcher that stands at the hook (dispatch.bpf.c,
  * syscall.bpf.c).
  */
+#include "changes.h"
 #include "maps.h"
 #include "path.h"
 #include "scratch.h"
 #include "strings.h"
 #include "task.h"
+#include "workload.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -119,6 +121,8 @@ struct vd_slot {
 	__u32 fd; /* the raw value as a descriptor */
 	__u64 num; /* vd_value.num */
 	__u64 file; /* FD, FILE: address of the struct file */
+	__u64 addr; /* where the value was found */
+	__u64 user; /* buffers: that is in the memory of the process */
 	struct vd_string s;
 };
 
@@ -134,14 +138,35 @@ struct vd_cursor {
 	__u32 row; /* of a binary search */
 };
 
+/* Where the gathering of a buffer stands; see buffer.h. */
+struct vd_gather {
+	struct { /* as struct iovec and struct kvec have it */
+		__u64 base;
+		__u64 len;
+	} at; /* what is left of the segment at hand */
+	__u64 next; /* where the next segment is described */
+	__u64 segments; /* how many follow */
+	__u64 skip; /* bytes to leave out */
+	__u64 wanted; /* bytes still to be gathered */
+	__u64 total; /* bytes of all segments seen */
+	__u64 have; /* bytes gathered */
+	__u32 sent; /* bytes of the buffer that are told */
+	__u8 user; /* the bytes are the process's memory */
+	__u8 user_list; /* the descriptions of segments are */
+	__u8 failed;
+	__u8 zero;
+};
+
 struct vd_hook_scratch {
 	__u32 holders;
-	__u32 padding;
+	__u32 index;
+	__u64 uses; /* hook records that refer to the data records of the event */
 	__u64 acc[VD_MAX_WORDS];
 	__u64 win[VD_MAX_WORDS];
 	__u64 post[VD_MAX_WORDS];
 	__u64 raw[VD_RAW_ARGS];
 	struct vd_cursor cursor;
+	struct vd_gather gather;
 	struct vd_string_key key;
 	struct vd_rate_key rate;
 	struct vd_pending pending;
@@ -170,6 +195,7 @@ struct vd_run {
 	__u64 now;
 	__u64 frame; /* which of a function's calls this is, as its return will see it */
 	__u32 failed; /* bits of the raw arguments that could not be read */
+	__u64 ret; /* the return value, in the programs of returns */
 	__u32 hook; /* its number, with VD_FEATURE_SHARED; see vd_hook */
 };
 
@@ -194,6 +220,8 @@ static __always_inline __u64 vd_extend(__u64 v, __u8 type)
 		return (__u16)v;
 	case VD_TYPE_S32:
 	case VD_TYPE_FD:
+	case VD_TYPE_CAPABILITY:
+	case VD_TYPE_BPF_CMD:
 		return (__s32)v;
 	case VD_TYPE_U32:
 		return (__u32)v;
@@ -286,6 +314,8 @@ static __always_inline void vd_copy_buffer(struct vd_slot *slot, __u64 addr, __u
 	slot->s.start = 0;
 	slot->s.end = 0;
 	slot->num = size;
+	if (n > VD_MAX_STRING)
+		n = VD_MAX_STRING;
 	if (n < size)
 		slot->status |= VD_VALUE_TRUNCATED;
 	vd_bounded(n);
@@ -365,6 +395,8 @@ static __always_inline __u64 vd_slot_raw(struct vd_run *run, __u32 i)
 	}
 	if (vd_config.slots[i].from == VD_FROM_FIELD || vd_config.slots[i].from == VD_FROM_REGISTER)
 		return vd_field(run->ctx, vd_config.slots[i].offset, vd_config.slots[i].width);
+	if (vd_config.slots[i].from == VD_FROM_RETURN)
+		return run->ret;
 	if (vd_config.slots[i].raw >= VD_RAW_ARGS)
 		return 0;
 	return run->s->raw[vd_config.slots[i].raw];
@@ -390,10 +422,35 @@ static __always_inline bool vd_slot_failed(struct vd_run *run, __u32 i)
 	return run->failed & needs;
 }
 
+/*
+ * Since 6.10 a program can keep other tasks from preempting it: who is
+ * preempted within one holds a scratch entry of the CPU for as long.
+ */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
 #include "resolve.h"
 #include "sock.h"
+#include "value.h"
+#include "buffer.h"
 
-static __noinline void vd_fetch(struct vd_run *run, __u32 i)
+/* Makes a slot one whose value has not been read yet. */
+static __always_inline struct vd_slot *vd_clear_slot(struct vd_run *run, __u32 i)
+{
+	struct vd_slot *slot = &run->s->slots[i];
+
+	slot->status = 0;
+	slot->s.start = 0;
+	slot->s.end = 0;
+	slot->file = 0;
+	slot->num = 0;
+	slot->fd = 0;
+	slot->addr = 0;
+	return slot;
+}
+
+/* Reads the value of a slot. */
+static __noinline void vd_fetch_now(struct vd_run *run, __u32 i)
 {
 	struct vd_slot *slot;
 	__u64 raw = vd_slot_raw(run, i);
@@ -401,13 +458,7 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 
 	if (i >= VD_MAX_SLOTS)
 		return;
-	slot = &run->s->slots[i];
-	slot->status = 0;
-	slot->s.start = 0;
-	slot->s.end = 0;
-	slot->file = 0;
-	slot->num = 0;
-	slot->fd = 0;
+	slot = vd_clear_slot(run, i);
 	if (run->failed && vd_slot_failed(run, i)) {
 		vd_fail(slot);
 		return;
@@ -420,6 +471,7 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 	}
 	slot->num = vd_extend(raw, vd_config.slots[i].type);
 	slot->fd = raw;
+	slot->addr = raw;
 	switch (vd_config.slots[i].type) {
 	case VD_TYPE_STRING:
 		vd_copy_string(slot, raw, vd_is_in_user(i, raw, memory));
@@ -442,11 +494,13 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 		vd_fetch_path(slot, (struct path *)raw);
 		break;
 	case VD_TYPE_CHAR_BUF:
-		if (vd_config.slots[i].flags & VD_SLOT_RETURN_COPY)
-			slot->status = VD_VALUE_AT_RETURN;
-		else
-			vd_copy_buffer(slot, raw, vd_slot_size(run, i), vd_config.slots[i].max,
-				       vd_is_in_user(i, raw, memory));
+		slot->user = vd_is_in_user(i, raw, memory);
+		vd_copy_buffer(slot, raw, vd_slot_size(run, i), vd_config.slots[i].max, slot->user);
+		break;
+	case VD_TYPE_CHAR_IOVEC:
+	case VD_TYPE_IOV_ITER:
+		slot->user = vd_is_in_user(i, raw, memory);
+		vd_fetch_scattered(run, i, vd_slot_size(run, i), -1ULL);
 		break;
 	case VD_TYPE_DATA_LOC:
 		vd_fetch_data_loc(run->ctx, slot, raw);
@@ -466,7 +520,20 @@ static __noinline void vd_fetch(struct vd_run *run, __u32 i)
 	case VD_TYPE_SOCKADDR_UN:
 		vd_fetch_sockaddr_un(slot, raw, (__u32)vd_slot_size(run, i));
 		break;
+	default:
+		vd_fetch_value(run, slot, i, raw, memory);
 	}
+}
+
+/* Reads the value of a slot at the entry of a call. */
+static __always_inline void vd_fetch(struct vd_run *run, __u32 i)
+{
+	if (i >= VD_MAX_SLOTS)
+		return;
+	if (vd_config.slots[i].flags & VD_SLOT_RETURN_COPY)
+		vd_clear_slot(run, i)->status = VD_VALUE_AT_RETURN;
+	else
+		vd_fetch_now(run, i);
 }
 
 /* ---- classification ----------------------------------------------------------- */
@@ -560,20 +627,11 @@ static __always_inline __u64 vd_follow_mask(struct vd_run *run, struct vd_slot *
 	return f->mask;
 }
 
-static __always_inline __u64 vd_caps(struct task_struct *task, __u8 which)
-{
-	const struct cred *c = BPF_CORE_READ(task, real_cred);
-
-	if (which == 0)
-		return vd_capability(&c->cap_effective);
-	if (which == 1)
-		return vd_capability(&c->cap_permitted);
-	return vd_capability(&c->cap_inheritable);
-}
-
 /* The value of a dimension that is a number; false if there is none. */
-static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 index, __u64 *value)
+static __always_inline bool vd_dim_value(struct vd_run *run, const volatile struct vd_dim_config *d,
+					 __u64 *value)
 {
+	__u8 source = d->source, index = d->index, other = d->other;
 	struct vd_process *p = run->process;
 
 	switch (source) {
@@ -585,6 +643,9 @@ static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 i
 		return true;
 	case VD_SOURCE_CAPS:
 		*value = vd_caps(run->task, index);
+		return true;
+	case VD_SOURCE_WORKLOAD:
+		*value = vd_workload_class(run->task, run->tables->process_generation);
 		return true;
 	case VD_SOURCE_ARG:
 		if (index >= VD_MAX_SLOTS)
@@ -602,6 +663,14 @@ static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 i
 		*value = vd_follow_mask(run, slot);
 		return true;
 	}
+	case VD_SOURCE_FILE_TYPE:
+		return index < VD_MAX_SLOTS && vd_file_type(&run->s->slots[index], value);
+	case VD_SOURCE_CAPS_GAINED:
+		if (index >= VD_MAX_SLOTS || other >= VD_MAX_SLOTS)
+			return false;
+		*value = run->s->slots[other].num & ~run->s->slots[index].num;
+		return !((run->s->slots[index].status | run->s->slots[other].status) &
+			 VD_VALUE_FAILED);
 	}
 	if (!p)
 		return false;
@@ -617,6 +686,23 @@ static __always_inline bool vd_dim_value(struct vd_run *run, __u8 source, __u8 i
 		return true;
 	case VD_SOURCE_BINARY_END:
 		*value = p->binary_end[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_SETS:
+		*value = p->parent_sets[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_BINARY:
+		*value = p->parent_binary[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_PARENT_BINARY_END:
+		*value = p->parent_binary_end[run->tables->process_generation & 1];
+		return true;
+	case VD_SOURCE_NAMESPACE_CHANGES:
+		*value = vd_namespace_changes(p);
+		return true;
+	case VD_SOURCE_CAPABILITY_CHANGES:
+		if (index >= VD_CAP_SETS)
+			return false;
+		*value = vd_caps(run->task, index) ^ p->caps[index];
 		return true;
 	case VD_SOURCE_FLAGS:
 		*value = p->flags & VD_PROCESS_IN_PIDNS ? 1 : 0;
@@ -697,8 +783,8 @@ static __always_inline bool vd_dim_field(struct vd_hook_scratch *s,
 }
 
 /*
- * An address in a slot's content. Those of IPv4 are looked up from the state
- * behind that of IPv6, without the part that all of them have in common.
+ * An address in a slot's content. Those of IPv4 are numbers among intervals,
+ * which is the faster look-up, those of IPv6 go through the trie.
  */
 static __always_inline bool vd_dim_address(struct vd_run *run,
 					   const volatile struct vd_dim_config *d,
@@ -717,14 +803,13 @@ static __always_inline bool vd_dim_address(struct vd_run *run,
 		return vd_and(run, t->none, first);
 	words = (__u32 *)&slot->s.bytes[at];
 	if (!words[0] && !words[1] && words[2] == VD_MAPPED) {
-		key->state = __builtin_bswap32(t->state + 1);
-		key->prefixlen = 32 + 32;
-		*(__u32 *)key->data = words[3];
-	} else {
-		key->state = __builtin_bswap32(t->state);
-		key->prefixlen = 32 + 128;
-		__builtin_memcpy(key->data, words, 16);
+		__u64 number = __builtin_bswap32(words[3]);
+
+		return vd_and(run, vd_interval(run->s, t, d->steps, number), first);
 	}
+	key->state = __builtin_bswap32(t->state);
+	key->prefixlen = 32 + 128;
+	__builtin_memcpy(key->data, words, 16);
 	v = bpf_map_lookup_elem(&vd_strings, key);
 	return vd_and(run, v ? v->vector : t->none, first);
 }
@@ -737,12 +822,14 @@ static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_
 
 	if (d->flags & VD_DIM_FETCH)
 		vd_fetch(run, d->index);
+	if (d->flags & VD_DIM_FETCH_OTHER)
+		vd_fetch(run, d->other);
 	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
 		return vd_dim_string(run, d, t, first);
 	if (d->kind == VD_DIM_ADDRESS)
 		return vd_dim_address(run, d, t, first);
 	if (d->source == VD_SOURCE_FIELD ? !vd_dim_field(run->s, d, &value) :
-					   !vd_dim_value(run, d->source, d->index, &value))
+					   !vd_dim_value(run, d, &value))
 		return vd_and(run, t->none, first);
 	return vd_dim_number(run, d, t, value, first);
 }
@@ -1070,6 +1157,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 	}
 	if (!(rule->flags & VD_RULE_RETURN))
 		n->post++;
+	if ((vd_config.features & VD_FEATURE_CHANGES) && run->process)
+		vd_note_told(run->process, run->task, rule->flags);
 	word = bit / 64;
 	vd_bounded(word);
 	if (word < VD_MAX_WORDS)
@@ -1122,7 +1211,7 @@ static __noinline __u32 vd_put_value(struct vd_hook_scratch *s, __u32 at, __u32 
 	v->num = file ? BPF_CORE_READ(file, f_inode, i_mode) : slot->num;
 	v->len = 0;
 	at += sizeof(*v);
-	if (type < VD_TYPE_STRING || type == VD_TYPE_SYSCALL64 || type == VD_TYPE_NOP ||
+	if (vd_is_bare(type) ||
 	    (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN)))
 		return at;
 	vd_complete_net(slot, type);
@@ -1287,13 +1376,6 @@ static __always_inline bool vd_take_tables(struct vd_run *run)
 	return true;
 }
 
-/*
- * Since 6.10 a program can keep other tasks from preempting it: who is
- * preempted within one holds a scratch entry of the CPU for as long.
- */
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
-
 static __always_inline struct vd_hook_scratch *vd_take_scratch(void)
 {
 	struct vd_hook_scratch *s;
@@ -1411,6 +1493,7 @@ static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 		error = vd_enforce(run, &enforced);
 	if (!(vd_config.features & VD_FEATURES_FETCH))
 		vd_fetch_rest(run);
+	vd_send_data(run);
 	vd_emit(run, false, enforced);
 	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, enforced))
 		vd_await_return(run, syscall);
@@ -1487,6 +1570,58 @@ static __always_inline bool vd_track_return(struct vd_run *run, __u32 at)
 	return rule->flags & VD_RULE_POST;
 }
 
+#define VD_ERROR_POINTER -4095ULL /* IS_ERR, include/linux/err.h */
+
+/* Fetches the object that a returned pointer leads to. */
+static __always_inline void vd_fetch_returned(struct vd_run *run, __u32 i)
+{
+	if (run->ret >= VD_ERROR_POINTER)
+		vd_fail(vd_clear_slot(run, i));
+	else
+		vd_fetch_now(run, i);
+}
+
+/* Fetches a buffer that the call has filled. */
+static __always_inline void vd_fetch_filled(struct vd_run *run, __u32 i, __u64 pair)
+{
+	__u64 ret = run->ret, size = ret;
+	struct vd_slot *slot = vd_clear_slot(run, i);
+
+	if ((__s64)ret <= 0)
+		return;
+	slot->addr = vd_slot_raw(run, i);
+	slot->user = vd_reads_user(slot->addr);
+	if (vd_config.slots[i].type == VD_TYPE_CHAR_BUF) {
+		vd_fetch_buffer(slot, slot->addr, ret, vd_config.slots[i].max);
+	} else {
+		size = vd_slot_size(run, i);
+		vd_fetch_scattered(run, i, size, ret);
+	}
+	if (vd_config.slots[i].max > VD_MAX_STRING)
+		vd_send_rest(run, i, size, pair);
+}
+
+/*
+ * Fetches the buffers that a call has filled, by the arguments that it had.
+ * That needs the room of the record.
+ */
+static __always_inline void vd_fetch_all_filled(struct vd_run *run, struct vd_pending *p)
+{
+	__u32 i;
+
+	for (i = 0; i < VD_RAW_ARGS; i++)
+		run->s->raw[i] = p->raw[i];
+	run->s->uses = 1;
+	run->tid = p->tid;
+	for (i = 0; i < VD_MAX_SLOTS; i++) {
+		if (i >= vd_config.n_slots)
+			break;
+		if ((vd_config.slots[i].flags & VD_SLOT_RETURN_COPY) &&
+		    vd_config.slots[i].from != VD_FROM_RETURN)
+			vd_fetch_filled(run, i, p->pair);
+	}
+}
+
 /* A function of its own: several programs end with it. */
 static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
 {
@@ -1539,6 +1674,8 @@ static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64
 		if (n)
 			n->post++;
 	}
+	if (left)
+		vd_fetch_all_filled(run, p);
 	/* Sent also without a rule left: the entry is then forgotten. */
 	at = vd_begin(run, VD_PHASE_RETURN, 1, p->pair);
 	v = (void *)&s->record[at];
@@ -1551,19 +1688,12 @@ static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64
 	v->slot = 0xff;
 	v->num = ret;
 	for (i = 0; i < VD_MAX_SLOTS; i++) {
-		struct vd_slot *slot = &s->slots[i];
-
 		if (i >= vd_config.n_slots)
 			break;
-		if (!left || !(vd_config.slots[i].flags & VD_SLOT_RETURN_COPY) ||
-		    vd_config.slots[i].raw >= VD_RAW_ARGS)
+		if (!left || !(vd_config.slots[i].flags & VD_SLOT_RETURN_COPY))
 			continue;
-		slot->status = 0;
-		slot->num = 0;
-		slot->s.start = slot->s.end = 0;
-		if ((__s64)ret > 0)
-			vd_fetch_buffer(slot, p->raw[vd_config.slots[i].raw], ret,
-					vd_config.slots[i].max);
+		if (vd_config.slots[i].from == VD_FROM_RETURN)
+			vd_fetch_returned(run, i);
 		at = vd_put_value(s, at, i, vd_config.slots[i].type);
 		n_values++;
 	}
@@ -1604,6 +1734,7 @@ static __always_inline void vd_complete(void *ctx, __u32 hook, struct vd_pending
 	if (!run.s)
 		return;
 	run.now = bpf_ktime_get_boot_ns();
+	run.ret = ret;
 	vd_return(&run, p, ret);
 	vd_end(&run);
 }

@@ -80,7 +80,7 @@ type HookVdHookConfig struct {
 		Steps       uint32
 		FieldOffset uint16
 		FieldWidth  uint8
-		Zero        uint8
+		Other       uint8
 	}
 	ReturnDims [8]struct {
 		_           structs.HostLayout
@@ -91,14 +91,15 @@ type HookVdHookConfig struct {
 		Steps       uint32
 		FieldOffset uint16
 		FieldWidth  uint8
-		Zero        uint8
+		Other       uint8
 	}
 }
 
 type HookVdHookScratch struct {
 	_       structs.HostLayout
 	Holders uint32
-	Padding uint32
+	Index   uint32
+	Uses    uint64
 	Acc     [24]uint64
 	Win     [24]uint64
 	Post    [24]uint64
@@ -111,6 +112,25 @@ type HookVdHookScratch struct {
 		Error  int32
 		Row    uint32
 	}
+	Gather struct {
+		_  structs.HostLayout
+		At struct {
+			_    structs.HostLayout
+			Base uint64
+			Len  uint64
+		}
+		Next     uint64
+		Segments uint64
+		Skip     uint64
+		Wanted   uint64
+		Total    uint64
+		Have     uint64
+		Sent     uint32
+		User     uint8
+		UserList uint8
+		Failed   uint8
+		Zero     uint8
+	}
 	Key      HookVdStringKey
 	Rate     HookVdRateKey
 	Pending  HookVdPending
@@ -121,6 +141,8 @@ type HookVdHookScratch struct {
 		Fd     uint32
 		Num    uint64
 		File   uint64
+		Addr   uint64
+		User   uint64
 		S      struct {
 			_     structs.HostLayout
 			Start uint32
@@ -183,17 +205,22 @@ type HookVdPending struct {
 }
 
 type HookVdProcess struct {
-	_           structs.HostLayout
-	Start       uint64
-	Born        uint64
-	ParentStart uint64
-	ParentPid   uint32
-	Pid         uint32
-	Nspid       uint32
-	Flags       uint32
-	Sets        [2]uint64
-	Binary      [2]uint32
-	BinaryEnd   [2]uint32
+	_               structs.HostLayout
+	Start           uint64
+	Born            uint64
+	ParentStart     uint64
+	ParentPid       uint32
+	Pid             uint32
+	Nspid           uint32
+	Flags           uint32
+	Sets            [2]uint64
+	Binary          [2]uint32
+	BinaryEnd       [2]uint32
+	ParentSets      [2]uint64
+	ParentBinary    [2]uint32
+	ParentBinaryEnd [2]uint32
+	Caps            [3]uint64
+	Ns              [10]uint32
 }
 
 type HookVdRateKey struct {
@@ -296,6 +323,11 @@ type HookVdVerdict struct {
 	Hook  uint32
 }
 
+type HookVdWorkload struct {
+	_       structs.HostLayout
+	Classes [2]uint32
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -320,6 +352,7 @@ const (
 	HookMapVdTables             = "vd_tables"
 	HookMapVdVectors            = "vd_vectors"
 	HookMapVdVerdicts           = "vd_verdicts"
+	HookMapVdWorkloads          = "vd_workloads"
 	HookProgVdHookBtfTracepoint = "vd_hook_btf_tracepoint"
 	HookProgVdHookEnter         = "vd_hook_enter"
 	HookProgVdHookFdInstall     = "vd_hook_fd_install"
@@ -333,6 +366,7 @@ const (
 	HookProgVdHookReturn        = "vd_hook_return"
 	HookProgVdHookTracepoint    = "vd_hook_tracepoint"
 	HookVarVdAbi                = "vd_abi"
+	HookVarVdCgroupController   = "vd_cgroup_controller"
 	HookVarVdConfig             = "vd_config"
 	HookVarVdFdCalls            = "vd_fd_calls"
 	HookVarVdOperands           = "vd_operands"
@@ -419,17 +453,19 @@ type HookMapSpecs struct {
 	VdTables       *ebpf.MapSpec `ebpf:"vd_tables"`
 	VdVectors      *ebpf.MapSpec `ebpf:"vd_vectors"`
 	VdVerdicts     *ebpf.MapSpec `ebpf:"vd_verdicts"`
+	VdWorkloads    *ebpf.MapSpec `ebpf:"vd_workloads"`
 }
 
 // HookVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type HookVariableSpecs struct {
-	VdAbi      *ebpf.VariableSpec `ebpf:"vd_abi"`
-	VdConfig   *ebpf.VariableSpec `ebpf:"vd_config"`
-	VdFdCalls  *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
-	VdOperands *ebpf.VariableSpec `ebpf:"vd_operands"`
-	VdSteps    *ebpf.VariableSpec `ebpf:"vd_steps"`
+	VdAbi              *ebpf.VariableSpec `ebpf:"vd_abi"`
+	VdCgroupController *ebpf.VariableSpec `ebpf:"vd_cgroup_controller"`
+	VdConfig           *ebpf.VariableSpec `ebpf:"vd_config"`
+	VdFdCalls          *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
+	VdOperands         *ebpf.VariableSpec `ebpf:"vd_operands"`
+	VdSteps            *ebpf.VariableSpec `ebpf:"vd_steps"`
 }
 
 // HookObjects contains all objects after they have been loaded into the kernel.
@@ -472,6 +508,7 @@ type HookMaps struct {
 	VdTables       *ebpf.Map `ebpf:"vd_tables"`
 	VdVectors      *ebpf.Map `ebpf:"vd_vectors"`
 	VdVerdicts     *ebpf.Map `ebpf:"vd_verdicts"`
+	VdWorkloads    *ebpf.Map `ebpf:"vd_workloads"`
 }
 
 func (m *HookMaps) Close() error {
@@ -496,6 +533,7 @@ func (m *HookMaps) Close() error {
 		m.VdTables,
 		m.VdVectors,
 		m.VdVerdicts,
+		m.VdWorkloads,
 	)
 }
 
@@ -503,11 +541,12 @@ func (m *HookMaps) Close() error {
 //
 // It can be passed to LoadHookObjects or ebpf.CollectionSpec.LoadAndAssign.
 type HookVariables struct {
-	VdAbi      *ebpf.Variable `ebpf:"vd_abi"`
-	VdConfig   *ebpf.Variable `ebpf:"vd_config"`
-	VdFdCalls  *ebpf.Variable `ebpf:"vd_fd_calls"`
-	VdOperands *ebpf.Variable `ebpf:"vd_operands"`
-	VdSteps    *ebpf.Variable `ebpf:"vd_steps"`
+	VdAbi              *ebpf.Variable `ebpf:"vd_abi"`
+	VdCgroupController *ebpf.Variable `ebpf:"vd_cgroup_controller"`
+	VdConfig           *ebpf.Variable `ebpf:"vd_config"`
+	VdFdCalls          *ebpf.Variable `ebpf:"vd_fd_calls"`
+	VdOperands         *ebpf.Variable `ebpf:"vd_operands"`
+	VdSteps            *ebpf.Variable `ebpf:"vd_steps"`
 }
 
 // HookPrograms contains all programs after they have been loaded into the kernel.

@@ -5,6 +5,8 @@
  * fork, exec and exit of every process, and the processes that are older
  * than the agent.
  */
+#include "container.h"
+#include "lineage.h"
 #include "maps.h"
 #include "path.h"
 #include "scratch.h"
@@ -22,7 +24,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct vd_process_scratch {
 	__u32 holders;
-	__u32 padding;
+	__u32 index;
 	struct vd_string_key key;
 	struct vd_string string;
 	struct vd_process process;
@@ -66,14 +68,6 @@ struct {
 
 #define VD_STATE_BINARY 1
 #define VD_STATE_BINARY_END 2
-/* No class: a hook's table has no row for it, and takes the vector for failed reads. */
-#define VD_CLASS_UNKNOWN 0xffffffff
-
-/*
- * Where a container's name stands: the controller whose hierarchy is read on
- * cgroup v1 and hybrid machines, or -1 for the unified hierarchy.
- */
-const volatile __s32 vd_cgroup_controller = -1;
 
 static __always_inline void vd_send(void *record, __u32 size)
 {
@@ -106,6 +100,12 @@ static __always_inline void vd_join_by_pid(struct vd_process *p)
 		if (p->nspid)
 			p->sets[g] |= vd_pid_sets_of(p->nspid, g, 1);
 	}
+}
+
+/* A function of its own, so that the verifier follows what comes after it once. */
+static __noinline void vd_note_privileges(struct vd_process *p, struct task_struct *task)
+{
+	vd_task_privileges(task, p->ns, p->caps);
 }
 
 /* Classifies the binary whose resolved path is in the scratch's string. */
@@ -176,6 +176,8 @@ int BPF_PROG(vd_fork, struct task_struct *parent, struct task_struct *child)
 		p.parent_start = parent->group_leader->start_boottime;
 		vd_count(VD_COUNT_PROCESS_UNKNOWN);
 	}
+	vd_come_from(&p, from);
+	vd_task_privileges(child, p.ns, p.caps);
 	vd_join_by_pid(&p);
 	if (bpf_map_update_elem(&vd_processes, &pid, &p, BPF_ANY))
 		vd_count(VD_COUNT_PROCESS_MAP_FULL);
@@ -228,13 +230,6 @@ static __always_inline __u32 vd_append_text(struct vd_process_scratch *s, __u32 
 	}
 	*len = n - 1;
 	return at + *len;
-}
-
-static __always_inline struct cgroup *vd_cgroup_of(struct task_struct *task)
-{
-	if (vd_cgroup_controller < 0)
-		return task->cgroups->dfl_cgrp;
-	return task->cgroups->subsys[vd_cgroup_controller]->cgroup;
 }
 
 /* Writes the cgroup's path in its hierarchy to the scratch's string. */
@@ -373,9 +368,8 @@ static __noinline __u32 vd_describe(struct vd_process_scratch *s, struct vd_exec
 	struct kernfs_node *kn = vd_cgroup_of(task)->kn;
 	__u32 status = VD_VALUE_FAILED;
 
-	vd_task_credentials(task, &r->cred, &r->ns[VD_NS_USER]);
-	vd_task_namespaces(task, r->ns);
-	vd_task_nspid(task, &r->ns[VD_NS_PID]);
+	vd_task_credentials(task, &r->cred);
+	__builtin_memcpy(r->ns, s->process.ns, sizeof(r->ns));
 	r->auid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : -1;
 	if (exe) {
 		struct inode *inode = exe->f_inode;
@@ -442,6 +436,8 @@ static __noinline bool vd_recall(struct vd_process *p, struct task_struct *task,
 	above = bpf_map_lookup_elem(&vd_processes, &p->parent_pid);
 	if (above)
 		p->parent_start = above->start;
+	vd_come_from(p, above);
+	vd_note_privileges(p, task);
 	return false;
 }
 
@@ -453,6 +449,7 @@ static __always_inline void vd_become(struct vd_process *p, struct vd_exec *r, _
 	} else {
 		p->parent_pid = p->pid;
 		p->parent_start = p->start;
+		vd_come_from(p, p);
 	}
 	r->parent.pid = p->parent_pid;
 	r->parent.start = p->parent_start;
@@ -480,6 +477,7 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 		vd_join_by_pid(p);
 	}
 	vd_become(p, r, now);
+	vd_note_privileges(p, task);
 	if (task->real_cred->user_ns->level > 0)
 		p->flags |= VD_PROCESS_IN_USERNS;
 	r->nspid = p->nspid;
@@ -584,6 +582,7 @@ static __noinline void vd_inherit(struct vd_process *p, bool known,
 	struct vd_process *from = 0;
 
 	vd_join_by_pid(p);
+	vd_return_to_origin(p);
 	if (known) {
 		from = bpf_map_lookup_elem(&vd_processes, &p->parent_pid);
 		if (from && from->start != p->parent_start)
@@ -634,10 +633,16 @@ static __always_inline void vd_reclassify(struct vd_process *p)
 		known->sets[0] = p->sets[0];
 		known->binary[0] = p->binary[0];
 		known->binary_end[0] = p->binary_end[0];
+		known->parent_sets[0] = p->parent_sets[0];
+		known->parent_binary[0] = p->parent_binary[0];
+		known->parent_binary_end[0] = p->parent_binary_end[0];
 	} else if (policy->reclassify == 1) {
 		known->sets[1] = p->sets[1];
 		known->binary[1] = p->binary[1];
 		known->binary_end[1] = p->binary_end[1];
+		known->parent_sets[1] = p->parent_sets[1];
+		known->parent_binary[1] = p->parent_binary[1];
+		known->parent_binary_end[1] = p->parent_binary_end[1];
 	}
 }
 
@@ -650,21 +655,29 @@ static __noinline void vd_carry(struct vd_process *p)
 {
 	__u32 zero = 0, i;
 	struct vd_process_policy *policy = bpf_map_lookup_elem(&vd_process_policy, &zero);
-	__u64 old = 0, kept = 0;
+	__u64 old = 0, kept = 0, parent_old = 0, parent_kept = 0;
 
-	if (policy && policy->reclassify < 2)
+	if (policy && policy->reclassify < 2) {
 		old = policy->reclassify ? p->sets[0] : p->sets[1];
+		parent_old = policy->reclassify ? p->parent_sets[0] : p->parent_sets[1];
+	}
 	p->sets[0] = p->sets[1] = 0;
+	p->parent_sets[0] = p->parent_sets[1] = 0;
 	if (!policy)
 		return;
 	for (i = 0; i < VD_MAX_SETS; i++) {
 		if (old >> i & 1)
 			kept |= policy->carry[i];
+		if (parent_old >> i & 1)
+			parent_kept |= policy->carry[i];
 	}
-	if (policy->reclassify == 0)
+	if (policy->reclassify == 0) {
 		p->sets[0] = kept;
-	else if (policy->reclassify == 1)
+		p->parent_sets[0] = parent_kept;
+	} else if (policy->reclassify == 1) {
 		p->sets[1] = kept;
+		p->parent_sets[1] = parent_kept;
+	}
 }
 
 static __always_inline void vd_task_record(struct bpf_iter__task *ctx,
@@ -746,5 +759,26 @@ int vd_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	vd_task_record(ctx, s, task);
 	vd_release(s);
+	return 0;
+}
+
+/* ---- cgroups of containers -------------------------------------------------- */
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(vd_cgroup_made, struct cgroup *cgroup)
+{
+	struct vd_process_scratch *s = vd_claim(&vd_process_scratch);
+
+	if (!s)
+		return 0;
+	vd_note_cgroup(cgroup, s->name);
+	vd_release(s);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(vd_cgroup_removed, struct cgroup *cgroup)
+{
+	vd_forget_cgroup(cgroup);
 	return 0;
 }

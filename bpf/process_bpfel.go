@@ -20,6 +20,13 @@ type ProcessVdCallKey struct {
 	Frame uint64
 }
 
+type ProcessVdOrigin struct {
+	_         structs.HostLayout
+	Sets      uint64
+	Binary    uint32
+	BinaryEnd uint32
+}
+
 type ProcessVdPending struct {
 	_          structs.HostLayout
 	Pair       uint64
@@ -41,17 +48,29 @@ type ProcessVdPidSetKey struct {
 }
 
 type ProcessVdProcess struct {
-	_           structs.HostLayout
-	Start       uint64
-	Born        uint64
-	ParentStart uint64
-	ParentPid   uint32
-	Pid         uint32
-	Nspid       uint32
-	Flags       uint32
-	Sets        [2]uint64
-	Binary      [2]uint32
-	BinaryEnd   [2]uint32
+	_               structs.HostLayout
+	Start           uint64
+	Born            uint64
+	ParentStart     uint64
+	ParentPid       uint32
+	Pid             uint32
+	Nspid           uint32
+	Flags           uint32
+	Sets            [2]uint64
+	Binary          [2]uint32
+	BinaryEnd       [2]uint32
+	ParentSets      [2]uint64
+	ParentBinary    [2]uint32
+	ParentBinaryEnd [2]uint32
+	Caps            [3]uint64
+	Ns              [10]uint32
+}
+
+type ProcessVdProcessId struct {
+	_     structs.HostLayout
+	Start uint64
+	Pid   uint32
+	Zero  uint32
 }
 
 type ProcessVdProcessPolicy struct {
@@ -67,7 +86,7 @@ type ProcessVdProcessPolicy struct {
 type ProcessVdProcessScratch struct {
 	_       structs.HostLayout
 	Holders uint32
-	Padding uint32
+	Index   uint32
 	Key     ProcessVdStringKey
 	String  struct {
 		_     structs.HostLayout
@@ -106,6 +125,11 @@ type ProcessVdVerdict struct {
 	Hook  uint32
 }
 
+type ProcessVdWorkload struct {
+	_       structs.HostLayout
+	Classes [2]uint32
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -114,6 +138,7 @@ const (
 	ProcessMapVdBinaries         = "vd_binaries"
 	ProcessMapVdCalls            = "vd_calls"
 	ProcessMapVdCounters         = "vd_counters"
+	ProcessMapVdOrigins          = "vd_origins"
 	ProcessMapVdPending          = "vd_pending"
 	ProcessMapVdPidSets          = "vd_pid_sets"
 	ProcessMapVdProcessPolicy    = "vd_process_policy"
@@ -123,6 +148,9 @@ const (
 	ProcessMapVdRingEvidence     = "vd_ring_evidence"
 	ProcessMapVdSequences        = "vd_sequences"
 	ProcessMapVdVerdicts         = "vd_verdicts"
+	ProcessMapVdWorkloads        = "vd_workloads"
+	ProcessProgVdCgroupMade      = "vd_cgroup_made"
+	ProcessProgVdCgroupRemoved   = "vd_cgroup_removed"
 	ProcessProgVdExec            = "vd_exec"
 	ProcessProgVdExit            = "vd_exit"
 	ProcessProgVdFork            = "vd_fork"
@@ -172,10 +200,12 @@ type ProcessSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ProcessProgramSpecs struct {
-	VdExec  *ebpf.ProgramSpec `ebpf:"vd_exec"`
-	VdExit  *ebpf.ProgramSpec `ebpf:"vd_exit"`
-	VdFork  *ebpf.ProgramSpec `ebpf:"vd_fork"`
-	VdTasks *ebpf.ProgramSpec `ebpf:"vd_tasks"`
+	VdCgroupMade    *ebpf.ProgramSpec `ebpf:"vd_cgroup_made"`
+	VdCgroupRemoved *ebpf.ProgramSpec `ebpf:"vd_cgroup_removed"`
+	VdExec          *ebpf.ProgramSpec `ebpf:"vd_exec"`
+	VdExit          *ebpf.ProgramSpec `ebpf:"vd_exit"`
+	VdFork          *ebpf.ProgramSpec `ebpf:"vd_fork"`
+	VdTasks         *ebpf.ProgramSpec `ebpf:"vd_tasks"`
 }
 
 // ProcessMapSpecs contains maps before they are loaded into the kernel.
@@ -186,6 +216,7 @@ type ProcessMapSpecs struct {
 	VdBinaries       *ebpf.MapSpec `ebpf:"vd_binaries"`
 	VdCalls          *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters       *ebpf.MapSpec `ebpf:"vd_counters"`
+	VdOrigins        *ebpf.MapSpec `ebpf:"vd_origins"`
 	VdPending        *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdPidSets        *ebpf.MapSpec `ebpf:"vd_pid_sets"`
 	VdProcessPolicy  *ebpf.MapSpec `ebpf:"vd_process_policy"`
@@ -195,6 +226,7 @@ type ProcessMapSpecs struct {
 	VdRingEvidence   *ebpf.MapSpec `ebpf:"vd_ring_evidence"`
 	VdSequences      *ebpf.MapSpec `ebpf:"vd_sequences"`
 	VdVerdicts       *ebpf.MapSpec `ebpf:"vd_verdicts"`
+	VdWorkloads      *ebpf.MapSpec `ebpf:"vd_workloads"`
 }
 
 // ProcessVariableSpecs contains global variables before they are loaded into the kernel.
@@ -228,6 +260,7 @@ type ProcessMaps struct {
 	VdBinaries       *ebpf.Map `ebpf:"vd_binaries"`
 	VdCalls          *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters       *ebpf.Map `ebpf:"vd_counters"`
+	VdOrigins        *ebpf.Map `ebpf:"vd_origins"`
 	VdPending        *ebpf.Map `ebpf:"vd_pending"`
 	VdPidSets        *ebpf.Map `ebpf:"vd_pid_sets"`
 	VdProcessPolicy  *ebpf.Map `ebpf:"vd_process_policy"`
@@ -237,6 +270,7 @@ type ProcessMaps struct {
 	VdRingEvidence   *ebpf.Map `ebpf:"vd_ring_evidence"`
 	VdSequences      *ebpf.Map `ebpf:"vd_sequences"`
 	VdVerdicts       *ebpf.Map `ebpf:"vd_verdicts"`
+	VdWorkloads      *ebpf.Map `ebpf:"vd_workloads"`
 }
 
 func (m *ProcessMaps) Close() error {
@@ -245,6 +279,7 @@ func (m *ProcessMaps) Close() error {
 		m.VdBinaries,
 		m.VdCalls,
 		m.VdCounters,
+		m.VdOrigins,
 		m.VdPending,
 		m.VdPidSets,
 		m.VdProcessPolicy,
@@ -254,6 +289,7 @@ func (m *ProcessMaps) Close() error {
 		m.VdRingEvidence,
 		m.VdSequences,
 		m.VdVerdicts,
+		m.VdWorkloads,
 	)
 }
 
@@ -268,14 +304,18 @@ type ProcessVariables struct {
 //
 // It can be passed to LoadProcessObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ProcessPrograms struct {
-	VdExec  *ebpf.Program `ebpf:"vd_exec"`
-	VdExit  *ebpf.Program `ebpf:"vd_exit"`
-	VdFork  *ebpf.Program `ebpf:"vd_fork"`
-	VdTasks *ebpf.Program `ebpf:"vd_tasks"`
+	VdCgroupMade    *ebpf.Program `ebpf:"vd_cgroup_made"`
+	VdCgroupRemoved *ebpf.Program `ebpf:"vd_cgroup_removed"`
+	VdExec          *ebpf.Program `ebpf:"vd_exec"`
+	VdExit          *ebpf.Program `ebpf:"vd_exit"`
+	VdFork          *ebpf.Program `ebpf:"vd_fork"`
+	VdTasks         *ebpf.Program `ebpf:"vd_tasks"`
 }
 
 func (p *ProcessPrograms) Close() error {
 	return _ProcessClose(
+		p.VdCgroupMade,
+		p.VdCgroupRemoved,
 		p.VdExec,
 		p.VdExit,
 		p.VdFork,

@@ -57,7 +57,7 @@ static __always_inline bool vd_is_number(__u8 type)
 	case VD_TYPE_CHAR_BUF:
 		return false;
 	}
-	return type <= VD_TYPE_NOP;
+	return type <= VD_TYPE_NOP || type == VD_TYPE_CAPABILITY || type == VD_TYPE_BPF_CMD;
 }
 
 /*

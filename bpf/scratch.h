@@ -2,7 +2,7 @@
 /*
  * Memory for one run of a program, too large for its stack: an array with
  * VD_SCRATCH_LEVELS entries for each CPU. The value's first member is a __u32
- * that counts who holds it.
+ * that counts who holds it, the second one the entry's index.
  */
 #ifndef VEDETTE_SCRATCH_H
 #define VEDETTE_SCRATCH_H
@@ -33,8 +33,10 @@ static __always_inline void *vd_claim(void *scratches)
 		if (!holders)
 			break;
 		__sync_fetch_and_add(holders, 1);
-		if (*(volatile __u32 *)holders == 1)
+		if (*(volatile __u32 *)holders == 1) {
+			holders[1] = at;
 			return holders;
+		}
 		__sync_fetch_and_add(holders, -1);
 	}
 	vd_count(VD_COUNT_SCRATCH_BUSY);

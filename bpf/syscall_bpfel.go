@@ -34,17 +34,22 @@ type SyscallVdPending struct {
 }
 
 type SyscallVdProcess struct {
-	_           structs.HostLayout
-	Start       uint64
-	Born        uint64
-	ParentStart uint64
-	ParentPid   uint32
-	Pid         uint32
-	Nspid       uint32
-	Flags       uint32
-	Sets        [2]uint64
-	Binary      [2]uint32
-	BinaryEnd   [2]uint32
+	_               structs.HostLayout
+	Start           uint64
+	Born            uint64
+	ParentStart     uint64
+	ParentPid       uint32
+	Pid             uint32
+	Nspid           uint32
+	Flags           uint32
+	Sets            [2]uint64
+	Binary          [2]uint32
+	BinaryEnd       [2]uint32
+	ParentSets      [2]uint64
+	ParentBinary    [2]uint32
+	ParentBinaryEnd [2]uint32
+	Caps            [3]uint64
+	Ns              [10]uint32
 }
 
 type SyscallVdVerdict struct {

@@ -98,9 +98,8 @@ static __always_inline __u64 vd_task_capability(const kernel_cap_t *cap)
 	return words[0] | (__u64)words[1] << 32;
 }
 
-/* Everything of the credentials and of the namespaces but those of the process id. */
-static __always_inline void vd_task_credentials(struct task_struct *task, struct vd_cred *to,
-						__u32 *user_namespace)
+/* Everything of the credentials. */
+static __always_inline void vd_task_credentials(struct task_struct *task, struct vd_cred *to)
 {
 	const struct cred *c = task->real_cred;
 	struct user_namespace *ns = c->user_ns;
@@ -120,7 +119,6 @@ static __always_inline void vd_task_credentials(struct task_struct *task, struct
 	to->cap_permitted = vd_task_capability(&c->cap_permitted);
 	to->cap_effective = vd_task_capability(&c->cap_effective);
 	to->cap_inheritable = vd_task_capability(&c->cap_inheritable);
-	*user_namespace = ns->ns.inum;
 }
 
 /* The namespaces that a task's proxy refers to; a task that has ended has none. */
@@ -138,6 +136,19 @@ static __always_inline void vd_task_namespaces(struct task_struct *task, __u32 *
 		to[VD_NS_TIME_FOR_CHILDREN] = ns->time_ns_for_children->ns.inum;
 	}
 	to[VD_NS_CGROUP] = ns->cgroup_ns->ns.inum;
+}
+
+/* All namespaces and capabilities of a task, in the order of struct vd_process. */
+static __always_inline void vd_task_privileges(struct task_struct *task, __u32 *ns, __u64 *caps)
+{
+	const struct cred *c = task->real_cred;
+
+	vd_task_namespaces(task, ns);
+	vd_task_nspid(task, &ns[VD_NS_PID]);
+	ns[VD_NS_USER] = c->user_ns->ns.inum;
+	caps[VD_CAPS_EFFECTIVE] = vd_task_capability(&c->cap_effective);
+	caps[VD_CAPS_PERMITTED] = vd_task_capability(&c->cap_permitted);
+	caps[VD_CAPS_INHERITABLE] = vd_task_capability(&c->cap_inheritable);
 }
 
 /* The process flags that a task's own structures tell, and its id in its pid namespace. */

@@ -22,6 +22,20 @@ type (
 	HookRecord = ContractVdHookRecord
 	// Value is one value of a HookRecord; its content follows it.
 	Value = ContractVdValue
+	// HookData is a part of a long buffer, sent before its HookRecord.
+	HookData = ContractVdHookData
+	// CredValue is the content of a value with credentials.
+	CredValue = ContractVdCredValue
+	// UserNSValue is the content of a value with a user namespace.
+	UserNSValue = ContractVdUserNsValue
+	// ModuleValue is the content of a value with a kernel module.
+	ModuleValue = ContractVdModuleValue
+	// BPFProgValue is the content of a value with a BPF program.
+	BPFProgValue = ContractVdBpfProgValue
+	// BPFMapValue is the content of a value with a BPF map.
+	BPFMapValue = ContractVdBpfMapValue
+	// PerfEventValue is the content of a value with a perf event.
+	PerfEventValue = ContractVdPerfEventValue
 	// SlotConfig says how a hook's program fetches an argument.
 	SlotConfig = ContractVdSlotConfig
 	// Steps are the way from a pointer to a value.
@@ -50,6 +64,10 @@ type (
 	RuleCounters = ContractVdRuleCounters
 	// Process is what hooks know of a process.
 	Process = ContractVdProcess
+	// Origin is what an image was that living processes come from.
+	Origin = ContractVdOrigin
+	// Workload are the classes of the workload of a cgroup.
+	Workload = ContractVdWorkload
 	// PIDSetKey is the key of the process sets by process id.
 	PIDSetKey = ContractVdPidSetKey
 	// FollowedKey is the key of the followed descriptors.

@@ -26,6 +26,9 @@ enum vd_limit {
 	VD_RAW_ARGS = 6,
 	VD_MAX_DEREFS = 10, /* pointers on the way to a value */
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
+	VD_MAX_BUFFER = 327360, /* bytes of a buffer with maxData */
+	VD_MAX_SEGMENTS = 1024, /* of a scattered buffer, as many as a call takes (UIO_MAXIOV) */
+	VD_DATA_CHUNK = 32768, /* bytes of a buffer in one HOOK_DATA record, a power of two */
 };
 
 /* ---- records ------------------------------------------------------------ */
@@ -37,6 +40,7 @@ enum vd_record_type {
 	VD_RECORD_EXIT = 4,
 	VD_RECORD_TASK = 5, /* a process older than the agent: struct vd_exec */
 	VD_RECORD_HOOK = 6,
+	VD_RECORD_HOOK_DATA = 7, /* of long buffers, before their HOOK */
 };
 
 /*
@@ -202,18 +206,39 @@ enum vd_value_status {
 	VD_VALUE_AT_RETURN = 1 << 4, /* comes with the return record */
 	VD_VALUE_COMPAT = 1 << 5, /* SYSCALL64: a 32-bit call */
 	VD_VALUE_UNREACHED = 1 << 6, /* with FAILED: an address on the way to it cannot be read; num is the component */
+	VD_VALUE_DATA = 1 << 7, /* a buffer whose bytes from VD_MAX_STRING on came in HOOK_DATA records */
 	VD_VALUE_NO_ADDRESS = 1 << 8, /* struct vd_net: its family has no IP addresses */
 	VD_VALUE_NO_PORT = 1 << 9, /* struct vd_net: its protocol has no ports, or they are elsewhere */
 };
 
 /*
+ * A part of a buffer that is longer than a hook record holds. The parts of a
+ * buffer come in order, in the bulk ring, before the hook record with the
+ * same pair, thread, hook and generation.
+ */
+struct vd_hook_data {
+	struct vd_header header;
+	__u64 pair; /* time of the entry */
+	__u32 hook;
+	__u32 generation;
+	__u32 tid;
+	__u32 offset; /* of the part in the buffer, in bytes */
+	__u8 slot;
+	__u8 last; /* 1: nothing follows */
+	__u8 uses; /* how many hook records of the call's entry, or of its return, refer to it */
+	__u8 zero[5];
+};
+
+/*
  * One value. len bytes of content follow, padded with unspecified bytes to a
- * multiple of 8. Integers have no content: num is the value, sign-extended
- * to 64 bits for signed types. For paths (FD, FILE, PATH) num is the inode's
- * mode and the content the path. For strings and buffers num is the whole
- * length in bytes of what was to be copied. The content of SOCK, SOCKET, SKB
- * and SOCKADDR is a struct vd_net, that of SOCKADDR_UN the path, with num as
- * the address family.
+ * multiple of 8. Integers and sets of capabilities have no content: num is
+ * the value, sign-extended to 64 bits for signed types. For paths (FD, FILE,
+ * PATH, BINPRM, KIOCB, DENTRY) num is the inode's mode and the content the
+ * path. For strings and buffers num is the whole length in bytes of what was
+ * to be copied. For CONST_BUF num is the size of an element in bytes, and
+ * VD_ELEMENT_SIGNED. The content of SOCK, SOCKET, SKB and SOCKADDR is a struct
+ * vd_net, that of SOCKADDR_UN the path, with num as the address family. The
+ * content of the other types is a structure, below.
  */
 struct vd_value {
 	__u8 type; /* enum vd_type */
@@ -278,6 +303,85 @@ enum vd_type {
 	VD_TYPE_SKB = 21,
 	VD_TYPE_SOCKADDR = 22,
 	VD_TYPE_SOCKADDR_UN = 23,
+	VD_TYPE_CRED = 24,
+	VD_TYPE_CAPABILITY = 25,
+	VD_TYPE_KERNEL_CAP = 26,
+	VD_TYPE_CAP_INHERITABLE = 27,
+	VD_TYPE_CAP_PERMITTED = 28,
+	VD_TYPE_CAP_EFFECTIVE = 29,
+	VD_TYPE_USER_NS = 30,
+	VD_TYPE_MODULE = 31,
+	VD_TYPE_LOAD_INFO = 32,
+	VD_TYPE_BINPRM = 33,
+	VD_TYPE_NET_DEVICE = 34,
+	VD_TYPE_KIOCB = 35,
+	VD_TYPE_CONST_BUF = 36,
+	VD_TYPE_BPF_CMD = 37,
+	VD_TYPE_DENTRY = 38,
+	VD_TYPE_BPF_ATTR = 39,
+	VD_TYPE_BPF_MAP = 40,
+	VD_TYPE_BPF_PROG = 41,
+	VD_TYPE_PERF_EVENT = 42,
+	VD_TYPE_IOV_ITER = 43,
+	VD_TYPE_CHAR_IOVEC = 44,
+};
+
+/* ---- contents of values --------------------------------------------------- */
+
+#define VD_ELEMENT_SIGNED 256
+
+enum vd_name_size {
+	VD_BPF_NAME = 16, /* BPF_OBJ_NAME_LEN */
+	VD_MODULE_NAME = 56, /* MODULE_NAME_LEN of 64-bit machines */
+	VD_PROBE_NAME = 128,
+};
+
+/* CRED. */
+struct vd_cred_value {
+	struct vd_cred cred;
+	__u32 userns; /* inode number of the user namespace */
+	__u32 zero;
+};
+
+/* USER_NS. */
+struct vd_user_ns_value {
+	__s32 level; /* 0: the host's */
+	__u32 uid, gid; /* of the owner */
+	__u32 inum;
+};
+
+/* MODULE, LOAD_INFO. Names are cut, and end with a NUL byte. */
+struct vd_module_value {
+	__u64 taints; /* bits, by the numbers of the kernel's taints */
+	__u8 sig_ok; /* LOAD_INFO */
+	__u8 has_sig_ok; /* the kernel checks signatures, and it is a LOAD_INFO */
+	__u8 zero[6];
+	char name[VD_MODULE_NAME];
+};
+
+/* BPF_ATTR, BPF_PROG. */
+struct vd_bpf_prog_value {
+	__u32 type; /* enum bpf_prog_type */
+	__u32 insns;
+	char name[VD_BPF_NAME];
+};
+
+/* BPF_MAP. Sizes in bytes. */
+struct vd_bpf_map_value {
+	__u32 type; /* enum bpf_map_type */
+	__u32 key_size;
+	__u32 value_size;
+	__u32 max_entries;
+	char name[VD_BPF_NAME];
+};
+
+/* PERF_EVENT. */
+struct vd_perf_event_value {
+	__u32 type; /* of struct perf_event_attr */
+	__u32 zero;
+	__u64 config;
+	__u64 probe_offset;
+	char function[VD_PROBE_NAME]; /* empty where the event is no probe by name */
 };
 
 /* Kinds and sources of dimensions; the numbers of compile.DimKind and DimSource. */
@@ -302,7 +406,15 @@ enum vd_dim_source {
 	VD_SOURCE_CAPS = 9,
 	VD_SOURCE_FLAGS = 10,
 	VD_SOURCE_FOLLOWED = 11,
+	VD_SOURCE_PARENT_BINARY = 13,
+	VD_SOURCE_PARENT_BINARY_END = 14,
+	VD_SOURCE_NAMESPACE_CHANGES = 15,
+	VD_SOURCE_CAPABILITY_CHANGES = 16,
+	VD_SOURCE_PARENT_SETS = 20,
+	VD_SOURCE_WORKLOAD = 21,
 	VD_SOURCE_FIELD = 12, /* a number in the content of a slot */
+	VD_SOURCE_FILE_TYPE = 17, /* S_IFMT bits of the inode of slot index */
+	VD_SOURCE_CAPS_GAINED = 18, /* capabilities of slot other that slot index has not */
 };
 
 /* Where the raw value of a slot comes from. */
@@ -311,6 +423,7 @@ enum vd_slot_from {
 	VD_FROM_FIELD = 1, /* offset and width in a tracepoint's record */
 	VD_FROM_TASK = 2, /* the current task's struct task_struct */
 	VD_FROM_REGISTER = 3, /* offset and width in struct pt_regs, which the program's context is */
+	VD_FROM_RETURN = 4, /* the return value */
 };
 
 struct vd_slot_config {
@@ -320,7 +433,7 @@ struct vd_slot_config {
 	__u8 width; /* bytes of the field */
 	__u8 size_from; /* 0: no size argument, 1: raw, 2: field */
 	__u8 size_raw;
-	__u8 size_width;
+	__u8 size_width; /* CONST_BUF: bytes of an element */
 	__u8 flags; /* enum vd_slot_flags */
 	__u16 offset;
 	__u16 size_offset;
@@ -347,8 +460,9 @@ struct vd_operand {
 
 enum vd_slot_flags {
 	VD_SLOT_FILTERED = 1 << 0,
-	VD_SLOT_RETURN_COPY = 1 << 1,
+	VD_SLOT_RETURN_COPY = 1 << 1, /* fetched when the call returns */
 	VD_SLOT_RESOLVE = 1 << 2, /* what it is from is where the way of vd_steps begins */
+	VD_SLOT_SIGNED = 1 << 3, /* CONST_BUF: its elements are */
 };
 
 /*
@@ -371,16 +485,17 @@ struct vd_dim_config {
 	__u8 source; /* enum vd_dim_source */
 	__u8 index;
 	__u8 flags; /* enum vd_dim_flags */
-	__u32 steps; /* INTERVAL: at most 2^steps intervals. MASK: at most steps masks */
+	__u32 steps; /* INTERVAL, ADDRESS: at most 2^steps intervals. MASK: at most steps masks */
 	__u16 field_offset; /* FIELD: bytes in the content */
 	__u8 field_width; /* FIELD: bytes, 1, 2, 4 or 8; ADDRESS: 16 */
-	__u8 zero;
+	__u8 other; /* a second slot */
 };
 
 enum vd_dim_flags {
 	VD_DIM_SIGNED = 1 << 0,
 	VD_DIM_FETCH = 1 << 1, /* the first dimension that looks at its slot */
 	VD_DIM_PORT = 1 << 2, /* FIELD: a port */
+	VD_DIM_FETCH_OTHER = 1 << 3, /* the first one that looks at its second slot */
 };
 
 /* What a hook's program is specialised to. Frozen before load. */
@@ -415,6 +530,7 @@ enum vd_hook_feature {
 	VD_FEATURE_VERDICT = 1 << 7, /* guards on the call's way refuse */
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
+	VD_FEATURE_CHANGES = 1 << 15, /* rules tell changes of namespaces or capabilities */
 	VD_FEATURE_SOCK_TRACK = 1 << 11, /* sockets are tracked, or their owners told */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
 	VD_FEATURE_SHARED = 1 << 11, /* of several hooks: the attach cookie tells which, see vd_cookie */
@@ -492,6 +608,8 @@ enum vd_rule_flags {
 	VD_RULE_UNTRACK_SOCK = 1 << 11,
 	VD_RULE_TRACK_RETURN = 1 << 15, /* the returned socket */
 	VD_RULE_UNTRACK_RETURN = 1 << 16,
+	VD_RULE_NAMESPACES_TOLD = 1 << 20, /* its event tells a change of namespaces: the next one counts from here */
+	VD_RULE_CAPS_TOLD = 1 << 21, /* the same of capabilities */
 };
 
 enum vd_fd_op_kind {
@@ -550,6 +668,14 @@ struct vd_syscall_abi {
 
 /* ---- shared maps --------------------------------------------------------- */
 
+/* The order of capability sets in struct vd_process, and of the index of dimensions on them. */
+enum vd_cap_set {
+	VD_CAPS_EFFECTIVE,
+	VD_CAPS_PERMITTED,
+	VD_CAPS_INHERITABLE,
+	VD_CAP_SETS,
+};
+
 /* What every hook knows of a process; keyed by thread group id. */
 struct vd_process {
 	__u64 start; /* of the exec id */
@@ -562,6 +688,30 @@ struct vd_process {
 	__u64 sets[2]; /* by process generation, as are the following */
 	__u32 binary[2];
 	__u32 binary_end[2];
+	/* The same of the image that it comes from: its parent's at the fork, or what it executed before. */
+	__u64 parent_sets[2];
+	__u32 parent_binary[2];
+	__u32 parent_binary_end[2];
+	/* As they were at the fork, the last exec, or the last event that told a change of them. */
+	__u64 caps[VD_CAP_SETS];
+	__u32 ns[VD_NS_COUNT];
+};
+
+/* What an image was that is no more, for processes that come from it. */
+struct vd_origin {
+	__u64 sets;
+	__u32 binary;
+	__u32 binary_end;
+};
+
+/* The workload of a cgroup's processes: its class, by process generation. Other cgroups are the host's, class 0. */
+struct vd_workload {
+	__u32 classes[2];
+};
+
+enum vd_workload_class {
+	VD_WORKLOAD_HOST = 0,
+	VD_WORKLOAD_CONTAINER = 1, /* of which nothing else is known */
 };
 
 struct vd_pid_set_key {
@@ -653,6 +803,7 @@ enum vd_counter {
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */
 	VD_COUNT_RETURN_LATE, /* a return whose rules are gone */
 	VD_COUNT_SKIPPED, /* runs that the kernel skipped; counted by the loader */
+	VD_COUNT_WORKLOAD_MAP_FULL, /* a container's cgroup that counts as the host's */
 	VD_COUNTERS,
 };
 

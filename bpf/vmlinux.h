@@ -52,6 +52,17 @@ enum {
 	BPF_F_NO_PREALLOC = 1 << 0,
 };
 
+enum bpf_prog_type {
+	BPF_PROG_TYPE_UNSPEC = 0,
+};
+
+/* The numbers differ from kernel to kernel. */
+enum iter_type {
+	ITER_UBUF,
+	ITER_IOVEC,
+	ITER_KVEC,
+};
+
 enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158,
 };
@@ -235,8 +246,11 @@ struct kernfs_node___6_14 {
 	struct kernfs_node *parent;
 };
 
+struct cgroup_root;
+
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct cgroup_subsys_state {
@@ -342,6 +356,78 @@ struct sk_buff {
 struct linux_binprm {
 	struct file *file;
 	const char *filename;
+};
+
+struct kiocb {
+	struct file *ki_filp;
+};
+
+struct net_device {
+	char name[16];
+};
+
+struct module {
+	char name[56];
+	unsigned long taints;
+};
+
+struct load_info {
+	const char *name;
+	struct module *mod;
+	bool sig_ok;
+};
+
+struct bpf_map {
+	enum bpf_map_type map_type;
+	__u32 key_size;
+	__u32 value_size;
+	__u32 max_entries;
+	char name[16];
+};
+
+struct bpf_prog_aux {
+	char name[16];
+};
+
+struct bpf_prog {
+	enum bpf_prog_type type;
+	__u32 len;
+	struct bpf_prog_aux *aux;
+};
+
+struct perf_event_attr {
+	__u32 type;
+	__u64 config;
+	__u64 config1; /* also kprobe_func */
+	__u64 config2; /* also probe_offset */
+};
+
+struct perf_event {
+	struct perf_event_attr attr;
+};
+
+struct iovec {
+	void *iov_base;
+	unsigned long iov_len;
+};
+
+struct iov_iter {
+	__u8 iter_type;
+	unsigned long iov_offset;
+	unsigned long count;
+	const struct iovec *__iov;
+	void *ubuf;
+	unsigned long nr_segs;
+};
+
+/* Until 6.3. */
+struct iov_iter___6_3 {
+	const struct iovec *iov;
+};
+
+/* Until 5.13: with the direction in the lowest bit. */
+struct iov_iter___5_13 {
+	unsigned int type;
 };
 
 struct pt_regs;

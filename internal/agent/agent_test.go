@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -63,7 +64,7 @@ kind: TracingPolicy
 metadata: {name: later}
 spec:
   kprobes:
-  - {call: tcp_connect, syscall: false, args: [{index: 0, type: sock}]}
+  - {call: sys_connect, args: [{index: 0, type: sock}]}
 `
 
 func mustAdd(tb testing.TB, s *policySet, text string) {
@@ -180,6 +181,29 @@ func TestAddFile(t *testing.T) {
 	checkStates(t, s, "good ENABLED ENFORCE", "later LOAD_ERROR MONITOR_ONLY")
 	if err := s.AddFile(t.TempDir()); err == nil {
 		t.Error("a directory was taken for a policy")
+	}
+}
+
+// TestWarningsAtLoad loads a policy with a selector that never matches, by a
+// client and from a file.
+func TestWarningsAtLoad(t *testing.T) {
+	s := mustCore(t, func(*event.Event) {}).policies
+	var log bytes.Buffer
+	s.log = slog.New(slog.NewTextHandler(&log, nil))
+	never := strings.Replace(readPolicy("never", "/x"), "matchActions", `matchPIDs: [{operator: In, values: [1]}, {operator: NotIn, values: [1]}]
+      matchActions`, 1)
+	mustAdd(t, s, never)
+	file := filepath.Join(t.TempDir(), "never.yaml")
+	if err := os.WriteFile(file, []byte(never), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddFile(file); err != nil {
+		t.Fatal(err)
+	}
+	const what = "never matches"
+	if strings.Count(log.String(), what) != 2 || strings.Count(log.String(), "policy=never") != 2 ||
+		strings.Count(log.String(), "line=11 column=48") != 2 || strings.Count(log.String(), "file="+file) != 1 {
+		t.Errorf("the log says\n%s", log.String())
 	}
 }
 

@@ -87,6 +87,9 @@ func (c *core) load(cfg Config) error {
 	if c.base, err = hook.NewBase(opts); err != nil {
 		return err
 	}
+	if err := c.base.NoteContainers(); err != nil {
+		c.log.Warn("containers that run already count as processes of the host for filters on workloads", "error", err)
+	}
 	c.tracefs, err = kernel.OpenTracefs()
 	if err != nil {
 		c.log.Warn("policies with tracepoints cannot be loaded", "error", err)
@@ -135,6 +138,7 @@ func (c *core) observe(cfg Config, emit func(*event.Event)) error {
 		Tree: tree, Clock: c.clock, NodeName: node, ClusterName: cfg.ClusterName,
 		Ancestors: cfg.AncestorEvents, Returns: cfg.RetprobesCacheSize, Emit: emit,
 	})
+	c.engine.SetLineage(c.observer.Binaries)
 	c.policies = newPolicySet(c.engine, c.observer, c.tracefs, host, c.log)
 	if err := c.base.Tasks(c.observer.Handle); err != nil {
 		return err

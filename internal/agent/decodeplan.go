@@ -87,6 +87,9 @@ func decodeGroup(g compile.Group, policies []string) observe.GroupPlan {
 	for _, tag := range g.Tags {
 		out.Tags = append(out.Tags, escaped(tag))
 	}
+	if g.ReturnSlot >= 0 {
+		out.ReturnSlot = uint8(g.ReturnSlot)
+	}
 	out.Args = slotRefs(g.Args, g.Labels)
 	out.Data = slotRefs(g.Data, g.Labels[min(len(g.Args), len(g.Labels)):])
 	return out

@@ -61,6 +61,11 @@ spec:
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	group := decodeGroup(compile.Group{Args: []uint8{3, 1}, Data: []uint8{2, 0}, Labels: []string{"a", "", "", "d"}}, nil)
+	wantArgs, wantData := []observe.SlotRef{{Slot: 3, Label: "a"}, {Slot: 1}}, []observe.SlotRef{{Slot: 2}, {Slot: 0, Label: "d"}}
+	if diff := cmp.Diff([][]observe.SlotRef{wantArgs, wantData}, [][]observe.SlotRef{group.Args, group.Data}); diff != "" {
+		t.Errorf("args and data (-want +got):\n%s", diff)
+	}
 	wantKinds := map[string]event.Kind{
 		"vfs_read": event.KindKprobe, "sched/sched_switch": event.KindTracepoint, "file_open": event.KindLSM,
 		counted: event.KindUprobe, "/lib/c.so:address 0x1000": event.KindUprobe, "/lib/c.so:p:n": event.KindUsdt,

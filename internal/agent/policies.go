@@ -104,6 +104,7 @@ func (s *policySet) Add(_ context.Context, yaml, domain string) error {
 	if len(policies) == 0 {
 		return fmt.Errorf("%w: the text holds no policy", server.ErrInvalid)
 	}
+	s.warn("", diags)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Join(s.add(policies, domain)...)
@@ -120,11 +121,7 @@ func (s *policySet) AddFile(path string) error {
 	if policy.HasErrors(diags) {
 		errs = append(errs, policy.AsError(policy.NewSource(path, nil), diags))
 	}
-	for _, d := range diags {
-		if d.Severity == policy.SeverityWarning {
-			s.log.Warn(d.Text(), "file", path, "line", d.Pos.Line)
-		}
-	}
+	s.warn(path, diags)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Join(append(errs, s.add(policies, domainStatic)...)...)
@@ -146,9 +143,49 @@ func (s *policySet) add(policies []*policy.Policy, domain string) []error {
 	for _, e := range fresh {
 		if e.err != nil {
 			errs = append(errs, e.err)
+			continue
 		}
+		s.review(e)
 	}
 	return errs
+}
+
+// review warns of selectors of a policy that have no effect.
+func (s *policySet) review(e *policyEntry) {
+	in := s.input([]*policyEntry{e})
+	plan, err := compile.Compile(in)
+	if err != nil {
+		return // it is in force beside others, so this is about what it would be alone
+	}
+	file := ""
+	if e.policy.Source != nil && e.ref.Domain == domainStatic {
+		file = e.policy.Source.Name
+	}
+	s.warn(file, plan.Review(in), "policy", e.ref.Name)
+}
+
+// warn logs the warnings among what was found in a text; file is empty where
+// that came from a client.
+func (s *policySet) warn(file string, found []policy.Diagnostic, more ...any) {
+	if file != "" {
+		more = append(more, "file", file)
+	}
+	for _, d := range found {
+		if d.Severity == policy.SeverityWarning {
+			s.log.Warn(d.Text(), append(slices.Clip(more), "line", d.Pos.Line, "column", d.Pos.Column)...)
+		}
+	}
+}
+
+// input is what entries are compiled from.
+func (s *policySet) input(entries []*policyEntry) compile.Input {
+	in := compile.Input{Fields: s.fields, Functions: s.functions, Types: s.types, HostNamespaces: s.host}
+	for _, e := range entries {
+		in.Policies = append(in.Policies, compile.InputPolicy{
+			Policy: e.policy, Monitor: e.mode == tetragon.TracingPolicyMode_TP_MODE_MONITOR, FollowBit: e.followBit,
+		})
+	}
+	return in
 }
 
 // newEntry makes an entry for a policy, in the place of one of the same name
@@ -243,15 +280,11 @@ func (s *policySet) active() []*policyEntry {
 // what was in force stays.
 func (s *policySet) apply() error {
 	active := s.active()
-	in := compile.Input{Fields: s.fields, Functions: s.functions, Types: s.types, HostNamespaces: s.host}
 	names, keys := make([]string, len(active)), make([]string, len(active))
 	for i, e := range active {
-		in.Policies = append(in.Policies, compile.InputPolicy{
-			Policy: e.policy, Monitor: e.mode == tetragon.TracingPolicyMode_TP_MODE_MONITOR, FollowBit: e.followBit,
-		})
 		names[i], keys[i] = e.ref.Name, e.key()
 	}
-	plan, err := compile.Compile(in)
+	plan, err := compile.Compile(s.input(active))
 	if err != nil {
 		return err
 	}
@@ -397,6 +430,7 @@ func describe(ref server.Ref) string {
 // enforces reports whether a policy has an action that stops anything.
 func enforces(spec *policy.Spec) bool {
 	return slices.ContainsFunc(spec.Kprobes, func(k policy.Kprobe) bool { return selectorsEnforce(k.Selectors) }) ||
+		slices.ContainsFunc(spec.Fentries, func(k policy.Kprobe) bool { return selectorsEnforce(k.Selectors) }) ||
 		slices.ContainsFunc(spec.Tracepoints, func(t policy.Tracepoint) bool { return selectorsEnforce(t.Selectors) }) ||
 		slices.ContainsFunc(spec.LsmHooks, func(l policy.LsmHook) bool { return selectorsEnforce(l.Selectors) }) ||
 		slices.ContainsFunc(spec.Uprobes, func(u policy.Uprobe) bool { return selectorsEnforce(u.Selectors) }) ||
@@ -404,7 +438,8 @@ func enforces(spec *policy.Spec) bool {
 }
 
 func selectorsEnforce(selectors []policy.Selector) bool {
+	isEnforcing := func(a policy.Action) bool { return policy.IsEnforcing(a.Action) }
 	return slices.ContainsFunc(selectors, func(s policy.Selector) bool {
-		return slices.ContainsFunc(s.MatchActions, func(a policy.Action) bool { return policy.IsEnforcing(a.Action) })
+		return slices.ContainsFunc(s.MatchActions, isEnforcing) || slices.ContainsFunc(s.MatchReturnActions, isEnforcing)
 	})
 }

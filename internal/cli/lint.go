@@ -117,9 +117,11 @@ func compileDiagnostics(policies []*policy.Policy) []policy.Diagnostic {
 		if compile.Follows(p) {
 			input.FollowBit = 0
 		}
-		plan, err := compile.Compile(compile.Input{Policies: []compile.InputPolicy{input}})
+		in := compile.Input{Policies: []compile.InputPolicy{input}}
+		plan, err := compile.Compile(in)
 		if err == nil {
 			diagnostics = append(diagnostics, plan.Warnings[0]...)
+			diagnostics = append(diagnostics, plan.Review(in)...)
 		}
 		found := compile.PolicyErrors(err)
 		for _, e := range found {

@@ -12,6 +12,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// neverMatches has a selector that cannot match and one that is never reached.
+const neverMatches = `spec:
+  kprobes:
+  - call: sys_read
+    args: [{index: 0, type: int}]
+    selectors:
+    - matchPIDs: [{operator: In, values: [1]}, {operator: In, values: [2]}]
+    - matchArgs: [{index: 0, operator: GT, values: ["3"]}]
+    - matchArgs: [{index: 0, operator: Equal, values: ["5"]}]
+`
+
 func TestLint(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -19,6 +30,7 @@ func TestLint(t *testing.T) {
 		"good.yaml":           goodPolicy,
 		"typo.yaml":           strings.Replace(goodPolicy, "type: syscall64", "typ: syscall64", 1),
 		"unsupported.yaml":    strings.Replace(goodPolicy, "spec:\n", "spec:\n  loader: true\n", 1),
+		"never.yaml":          goodPolicy[:strings.Index(goodPolicy, "spec:")] + neverMatches,
 		"hookless.yaml":       "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: x}\nspec: {}\n",
 		"all/good.yaml":       goodPolicy,
 		"all/deep/bad.yml":    "x: 1\n",
@@ -44,6 +56,10 @@ func TestLint(t *testing.T) {
 		{"misspelt field", "", []string{"typo.yaml"}, 1, []string{"typo.yaml:11:7: error: ", "did you mean \"type\"?", "      typ: syscall64\n        ^\n"}, "1 file checked: 1 error, no warnings\n"},
 		{"not executed yet", "", []string{"unsupported.yaml"}, 1, []string{"unsupported.yaml:6:11: error: ", "  loader: true\n"}, "1 file checked: 1 error, no warnings\n"},
 		{"warning only", "", []string{"hookless.yaml"}, 0, []string{"hookless.yaml:4:7: warning: "}, "1 file checked: no errors, 1 warning\n"},
+		{"selectors without effect", "", []string{"never.yaml"}, 0, []string{
+			"never.yaml:10:48: warning: selector never matches: filters are ANDed, and no value satisfies both this one and matchPIDs[0]",
+			"never.yaml:12:7: warning: selector is never reached: selectors[1] before it matches whatever this one matches",
+		}, "1 file checked: no errors, 2 warnings\n"},
 		{"standard input", goodPolicy, []string{"-"}, 0, nil, "1 file checked: no errors, no warnings\n"},
 		{"missing file", "", []string{"missing.yaml", "good.yaml"}, 1, []string{"missing.yaml: error: cannot be read: no such file or directory\n"}, "2 files checked: 1 error, no warnings\n"},
 		{"directory", "", []string{"all", "good.yaml"}, 1, []string{"all/deep/bad.yml:1:1: error: "}, "3 files checked: "},

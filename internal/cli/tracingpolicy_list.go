@@ -30,7 +30,7 @@ const policyListHelp = `List the policies of the running agent.
 
 NPOST counts the events told, NENFORCE the actions carried out, and NMONITOR those that would have been in mode
 enforce. The hooks of a policy of which only some are in force are shown below it; -o wide shows them for every
-policy, with how each is attached to this kernel.`
+policy, with how each is attached to this kernel, and what each selector has done.`
 
 func newPolicyList(p Program, c *client) *cobra.Command {
 	var domain string
@@ -114,8 +114,7 @@ func printPolicies(w io.Writer, policies []*tetragon.TracingPolicyStatus, wide b
 // policyRow returns the cells of a policy, separated by tabs.
 func policyRow(p *tetragon.TracingPolicyStatus) string {
 	n := p.GetStats().GetActionCounters()
-	enforced := n.GetSignal() + n.GetOverride() + n.GetNotifyEnforcer() + n.GetSet()
-	monitored := n.GetMonitorSignal() + n.GetMonitorOverride() + n.GetMonitorNotifyEnforcer() + n.GetMonitorSet()
+	enforced, monitored := sumActions(n)
 	return fmt.Sprintf("%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d",
 		p.GetId(), oneCell(p.GetName()), oneCell(p.GetDomain()), enumWord(p.GetState().String(), "TP_STATE_"), p.GetFilterId(),
 		oneCell(cmp.Or(p.GetNamespace(), "(global)")), oneCell(strings.Join(p.GetSensors(), ",")),
@@ -148,11 +147,20 @@ func formatSize(bytes uint64) string {
 	return fmt.Sprintf("%.2f %s", size, units[unit])
 }
 
-// printPolicyDetails prints what went wrong with a policy and, where that matters, its hooks.
+// printPolicyDetails prints what went wrong with a policy and, where that matters, its hooks and
+// selectors.
 func printPolicyDetails(w io.Writer, p *tetragon.TracingPolicyStatus, wide bool) error {
 	if text := strings.TrimSpace(p.GetError()); text != "" && wide {
 		fmt.Fprintf(w, "  error: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 	}
+	if err := printHooks(w, p, wide); err != nil || !wide {
+		return err
+	}
+	return printSelectors(w, p)
+}
+
+// printHooks prints the hooks of a policy where that matters.
+func printHooks(w io.Writer, p *tetragon.TracingPolicyStatus, wide bool) error {
 	hooks := p.GetHookStatuses()
 	partial := p.GetState() == tetragon.TracingPolicyState_TP_STATE_PARTIALLY_ENABLED
 	if len(hooks) == 0 || !wide && !partial {
@@ -182,7 +190,12 @@ func printPolicyDetails(w io.Writer, p *tetragon.TracingPolicyStatus, wide bool)
 				oneCell(hook.GetHookDescription()), oneCell(text))
 		}
 	}
-	for line := range strings.Lines(rows.String()) {
+	return printIndented(w, rows.String())
+}
+
+// printIndented prints the lines of a table below the one it is about.
+func printIndented(w io.Writer, text string) error {
+	for line := range strings.Lines(text) {
 		if _, err := io.WriteString(w, "  "+line); err != nil {
 			return err
 		}

@@ -76,6 +76,10 @@ func (f *frontend) arg(hook *hookContext, a *policy.Arg, position uint8, path st
 func (f *frontend) finish(s *Slot, hook *hookContext, a *policy.Arg, path string) {
 	s.SizeArg = f.sizeArg(a, s.Type, hook, path)
 	s.Max = slotMax(s.Type, a.MaxData)
+	if s.Type == TypeConstBuf {
+		f.array(s, a, hook, path)
+	}
+	f.checkSized(a, s.Type, path)
 	f.checkBuffer(a, s.Type, hook, path)
 }
 
@@ -106,12 +110,7 @@ func (f *frontend) slotType(declared policy.ArgType, hook *hookContext, path str
 	switch {
 	case !ok:
 		f.unsupported(typePath, "arguments of type "+quote(declared))
-	case t.isKernelObject() && (hook.kind == HookSyscall || hook.kind.InUserSpace()):
-		f.errorf(typePath, "no argument of a system call or a program is a %s, which only the kernel has: use sockaddr for an address", declared)
-	case hook.kind == HookSyscall && isKernelObject(declared):
-		f.errorf(typePath, "no argument of a system call is a %s: use string for text, fd for a descriptor", declared)
-	case hook.kind.InUserSpace() && isKernelObject(declared):
-		f.errorf(typePath, "no argument of a program is a %s, which only the kernel has: use string for text, fd for a descriptor", declared)
+	case !f.checkPlace(declared, t, hook, typePath):
 	case t == TypeDataLoc && hook.kind != HookTracepoint, t == TypeSyscall64 && !hook.isTracepoint():
 		f.errorf(typePath, "no argument of this hook is a %s", declared)
 	default:
@@ -125,6 +124,9 @@ func (f *frontend) tracepointType(a *policy.Arg, t SlotType, hook *hookContext, 
 	auto := a.Type == policy.TypeAuto || a.Type == ""
 	if !auto && t == TypeNone {
 		f.unsupported(path+".type", "arguments of type "+quote(a.Type))
+		return TypeNone
+	}
+	if !auto && !f.checkPlace(a.Type, t, hook, path+".type") {
 		return TypeNone
 	}
 	if f.in.Fields == nil {
@@ -152,12 +154,14 @@ func (f *frontend) sizeArg(a *policy.Arg, t SlotType, hook *hookContext, path st
 	switch {
 	case a.SizeArgIndex == 0:
 		return 0
+	case t == TypeConstBuf:
+		return 0 // the format says how long an array is
 	case t == TypeSockaddrUn && int64(a.SizeArgIndex) <= int64(hook.args):
 		return uint8(a.SizeArgIndex)
-	case t != TypeCharBuf:
+	case t != TypeCharBuf && t != TypeCharIovec:
 		// A field of unknown type may turn out to be a buffer.
 		if t != TypeNone && len(hook.unknown) == 0 {
-			f.errorf(path+".sizeArgIndex", "only a char_buf has a sizeArgIndex")
+			f.errorf(path+".sizeArgIndex", "only a char_buf and a char_iovec have a sizeArgIndex")
 		}
 		return 0
 	case int64(a.SizeArgIndex) > min(int64(hook.args), math.MaxUint8):
@@ -170,15 +174,17 @@ func (f *frontend) sizeArg(a *policy.Arg, t SlotType, hook *hookContext, path st
 
 // checkBuffer checks what only buffers can have.
 func (f *frontend) checkBuffer(a *policy.Arg, t SlotType, hook *hookContext, path string) {
-	if a.MaxData && t != TypeCharBuf && t != TypeNone {
-		f.errorf(path+".maxData", "only a char_buf has maxData")
+	if a.MaxData && !t.isBuffer() && t != TypeNone {
+		f.errorf(path+".maxData", "only a char_buf, a char_iovec and an iov_iter have maxData")
 	}
 	if !a.ReturnCopy {
 		return
 	}
 	switch {
-	case t != TypeCharBuf && t != TypeNone:
-		f.errorf(path+".returnCopy", "only a char_buf has returnCopy")
+	case t == TypeIovIter:
+		f.errorf(path+".returnCopy", "the kernel moves an iov_iter on while it fills the memory: use returnCopy with the char_buf or char_iovec of the system call")
+	case t != TypeCharBuf && t != TypeCharIovec && t != TypeNone:
+		f.errorf(path+".returnCopy", "only a char_buf and a char_iovec have returnCopy")
 	case a.Resolve != "":
 		f.errorf(path+".returnCopy", "what is found by resolve cannot be copied at return")
 	case hook.kind != HookSyscall:

@@ -27,7 +27,7 @@ func build(d *draft, cls *classes) *Hook {
 	b.hook.Dims = b.dimensions(b.dims)
 	b.hook.ReturnDims = b.dimensions(b.returns)
 	b.hook.NumProc = slices.IndexFunc(b.hook.Dims, func(d Dim) bool {
-		return d.Source == SourceArg || d.Source == SourceFollowed || d.Source == SourceField
+		return d.Source.OfArgument()
 	})
 	if b.hook.NumProc < 0 {
 		b.hook.NumProc = len(b.hook.Dims)
@@ -53,6 +53,7 @@ func (b *builder) bits() {
 		g := p.entry.group
 		g.Policy, g.FirstBit, g.Bits = p.policy, next, uint16(len(p.entry.rules))
 		g.Args, g.Data = p.slots[:p.entry.numArgs], p.slots[p.entry.numArgs:]
+		g.ReturnSlot = p.returnSlot
 		for _, s := range p.entry.rules {
 			b.rule(s, p.slots, next)
 			next++

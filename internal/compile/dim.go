@@ -31,13 +31,13 @@ func (k dimKey) rank() int {
 		return 1
 	case SourceFlags:
 		return 2
-	case SourceSets:
+	case SourceSets, SourceParentSets:
 		return 3
-	case SourceBinary, SourceBinaryEnd:
+	case SourceBinary, SourceBinaryEnd, SourceParentBinary, SourceParentBinaryEnd:
 		return 4
-	case SourceNamespace:
+	case SourceNamespace, SourceWorkload:
 		return 5
-	case SourceCaps:
+	case SourceCaps, SourceNamespaceChanges, SourceCapabilityChanges:
 		return 6
 	}
 	switch k.kind {
@@ -54,6 +54,7 @@ func compareDims(a, b dimDraft) int {
 		cmp.Compare(a.key.rank(), b.key.rank()),
 		cmp.Compare(a.key.source, b.key.source),
 		cmp.Compare(a.key.index, b.key.index),
+		cmp.Compare(a.key.other, b.key.other),
 		cmp.Compare(a.key.kind, b.key.kind),
 		cmp.Compare(a.key.field.Offset, b.key.field.Offset),
 	)
@@ -62,8 +63,9 @@ func compareDims(a, b dimDraft) int {
 // dim builds the tables of one dimension.
 func (b *builder) dim(d dimDraft) Dim {
 	out := Dim{
-		Kind: d.key.kind, Source: d.key.source, Index: d.key.index, Field: d.key.field, Signed: d.terms[0].condition.signed,
-		Base: uint32(len(b.hook.Table)), None: b.none(d.terms),
+		Kind: d.key.kind, Source: d.key.source, Index: d.key.index, Other: d.key.other, Field: d.key.field,
+		Signed: d.terms[0].condition.signed,
+		Base:   uint32(len(b.hook.Table)), None: b.none(d.terms),
 	}
 	switch d.key.kind {
 	case DimInterval:
@@ -74,8 +76,7 @@ func (b *builder) dim(d dimDraft) Dim {
 		b.index(d.terms, b.classes.of(d.key.source))
 	case DimAddress:
 		out.State = b.addresses(d.terms)
-		out.Base = 0
-		return out
+		b.intervals(d.terms)
 	case DimString, DimPostfix:
 		out.State = b.text(d.terms)
 		out.Base = 0

@@ -28,6 +28,8 @@ type placed struct {
 	policy int
 	entry  *entry
 	slots  []uint8
+	// returnSlot is the slot of the return value, or -1.
+	returnSlot int
 }
 
 // trial returns a copy without the placed entries, to try new ones on.
@@ -110,9 +112,12 @@ func (a *admission) refuse(e *entry, format string, args ...any) {
 
 // place puts an entry on a hook and checks the limits of the hook.
 func (a *admission) place(d *draft, e *entry) {
-	p := placed{policy: a.unit.index, entry: e}
+	p := placed{policy: a.unit.index, entry: e, returnSlot: -1}
 	for _, s := range e.args {
 		p.slots = append(p.slots, d.slot(s))
+	}
+	if e.ret != nil {
+		p.returnSlot = int(d.slot(*e.ret))
 	}
 	d.rules += len(e.rules)
 	d.many, d.noMulti = d.many || e.many, d.noMulti || e.noMulti

@@ -17,6 +17,7 @@ type entry struct {
 	path  string // where the policy has it
 	group Group  // without Args and bits
 	args  []Slot // the args and then the data of the policy; Filtered is set
+	ret   *Slot  // the return value where only a slot can have it
 	// numArgs is how many of args are no data.
 	numArgs int
 	rules   []*selector
@@ -40,20 +41,21 @@ type condition struct {
 	// index is as in Dim, except that conditions on arguments have the
 	// position in entry.args here.
 	index    uint8
+	other    uint8 // the second argument of SourceCapsGained
 	field    Field // SourceField
 	signed   bool
 	negated  bool // of mask, set and literals
 	ofReturn bool // on the return value
 
-	keys     ranges      // DimInterval: the keys that satisfy
+	keys     ranges      // DimInterval, DimAddress: the keys that satisfy
 	mask     uint64      // DimMask
 	set      *processSet // DimMask of SourceSets, in place of mask
-	literals []string    // DimString, DimPostfix, DimIndex: see trie; DimAddress: see addresses
+	literals []string    // DimString, DimPostfix, DimIndex: see trie; DimAddress: see addressLiteral
 }
 
 // ofArgument reports whether the condition is on an argument.
 func (c *condition) ofArgument() bool {
-	return (c.source == SourceArg || c.source == SourceFollowed || c.source == SourceField) && !c.ofReturn
+	return c.source.OfArgument() && !c.ofReturn
 }
 
 // dimKey identifies the dimension that a condition belongs to.
@@ -61,15 +63,19 @@ type dimKey struct {
 	kind   DimKind
 	source DimSource
 	index  uint8
+	other  uint8
 	field  Field
 }
 
 // key returns the dimension of the condition, given the slots of the entry's
 // arguments.
 func (c *condition) key(slots []uint8) dimKey {
-	k := dimKey{c.kind, c.source, c.index, c.field}
+	k := dimKey{kind: c.kind, source: c.source, index: c.index, field: c.field}
 	if c.ofArgument() {
 		k.index = slots[c.index]
+	}
+	if c.source == SourceCapsGained {
+		k.other = slots[c.other]
 	}
 	return k
 }

@@ -39,12 +39,12 @@ func TestTracepointAutoTypes(t *testing.T) {
 	p := mustParse(t, spec("auto", `  tracepoints:
   - subsystem: demo
     event: event
-    args: [{index: 0}, {index: 1}, {index: 2}, {index: 3}, {index: 4, sizeArgIndex: 3}, {index: 6}, {index: 8}, {index: 9}]
+    args: [{index: 0}, {index: 1}, {index: 2}, {index: 3}, {index: 4, sizeArgIndex: 3}, {index: 6}, {index: 8}, {index: 5}]
 `))
 	h := mustHook(t, mustCompile(t, p), "demo/event")
 	want := []compile.SlotType{
 		compile.TypeU16, compile.TypeS32, compile.TypeSize, compile.TypeDataLoc,
-		compile.TypeCharBuf, compile.TypeU8, compile.TypeS64, compile.TypeU64,
+		compile.TypeCharBuf, compile.TypeU8, compile.TypeS64, compile.TypeConstBuf,
 	}
 	for i, slot := range h.Groups[0].Args {
 		if got := h.Slots[slot].Type; got != want[i] {
@@ -54,6 +54,9 @@ func TestTracepointAutoTypes(t *testing.T) {
 	if s := h.Slots[h.Groups[0].Args[4]]; s.SizeArg != 3 || s.Max != 4095 {
 		t.Errorf("buffer slot %+v", s)
 	}
+	if s := h.Slots[h.Groups[0].Args[7]]; s.Element != 8 || s.Max != 48 || s.Signed {
+		t.Errorf("array slot %+v", s)
+	}
 	if got := h.Groups[0].FunctionName; got != "demo/event" {
 		t.Errorf("function name %q", got)
 	}
@@ -61,13 +64,12 @@ func TestTracepointAutoTypes(t *testing.T) {
 
 func TestTracepointFieldErrors(t *testing.T) {
 	for name, test := range map[string]struct{ event, arg, want string }{
-		"pointer to text":  {"event", "{index: 4}", "give the type string"},
-		"array":            {"event", "{index: 5}", "does not yet execute arrays"},
-		"structure":        {"event", "{index: 7}", "has no type that auto can choose"},
-		"no such field":    {"event", "{index: 10}", "the last field is 9"},
-		"no such event":    {"other", "{index: 1}", "no such tracepoint"},
-		"no data_loc":      {"event", "{index: 1, type: data_loc}", "is no data_loc"},
-		"type not handled": {"event", "{index: 1, type: perf_event}", `does not yet execute arguments of type "perf_event"`},
+		"pointer to text": {"event", "{index: 4}", "give the type string"},
+		"no array":        {"event", "{index: 7, type: const_buf}", "is no array of integers"},
+		"structure":       {"event", "{index: 7}", "has no type that auto can choose"},
+		"no such field":   {"event", "{index: 10}", "the last field is 9"},
+		"no such event":   {"other", "{index: 1}", "no such tracepoint"},
+		"no data_loc":     {"event", "{index: 1, type: data_loc}", "is no data_loc"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := mustParse(t, spec("fields", "  tracepoints:\n  - subsystem: demo\n    event: "+test.event+"\n    args: ["+test.arg+"]\n"))

@@ -56,6 +56,9 @@ func (f *frontend) literal(value string, form textForm, limit int, path string) 
 
 // argFilter understands one entry of matchArgs.
 func (f *frontend) argFilter(e *entry, hook *hookContext, a *policy.ArgFilter, path string) []condition {
+	if a.Operator == policy.OpCapabilitiesGained {
+		return f.gainedFilter(e, hook, a, path)
+	}
 	position, ok := f.argPosition(hook, a, path)
 	if !ok {
 		return nil
@@ -92,6 +95,9 @@ func (f *frontend) valueFilter(e *entry, hook *hookContext, position uint8, a *p
 		return nil
 	case slot.ReturnCopy:
 		f.errorf(path, "the argument is copied when the call returns, after its filters are looked at")
+		return nil
+	case a.Operator == policy.OpFileType || a.Operator == policy.OpNotFileType:
+		return f.fileTypeFilter(slot, position, a, path)
 	case slot.Type.isNet(), slot.Type == TypeSockaddrUn && a.Operator == policy.OpFamily:
 		return f.netFilter(condition{index: position}, slot.Type, a, path)
 	case slot.Type.IsString():
@@ -102,10 +108,8 @@ func (f *frontend) valueFilter(e *entry, hook *hookContext, position uint8, a *p
 		}
 		c := condition{source: SourceArg, index: position}
 		return f.intFilter(c, slot.Type, declared, a, path)
-	case slot.Type == TypeNop:
-		f.errorf(path, "an argument of type nop has no value to filter")
 	}
-	return nil
+	return f.objectFilter(e, hook, position, a, path)
 }
 
 // argPosition returns which of the entry's args a filter is about.
@@ -163,7 +167,7 @@ func (f *frontend) textFilter(slot *Slot, position uint8, a *policy.ArgFilter, p
 		c.kind = DimPostfix
 	}
 	for i, v := range a.Values {
-		if l, ok := f.literal(v, how.form, int(slot.Max), policy.ItemPath(path+".values", i)); ok {
+		if l, ok := f.literal(v, how.form, min(int(slot.Max), MaxString), policy.ItemPath(path+".values", i)); ok {
 			c.literals = append(c.literals, l)
 		}
 	}
@@ -178,6 +182,9 @@ func (f *frontend) returnFilter(e *entry, a *policy.ArgFilter, path string) []co
 		return nil
 	case a.Index != 0 || len(a.Args) > 1 || len(a.Args) == 1 && a.Args[0] != 0:
 		f.errorf(path, "a call has one return value, its index is 0")
+		return nil
+	case e.ret != nil:
+		f.errorf(path, "a return value that is no integer cannot be filtered")
 		return nil
 	case e.group.ReturnType == TypeNone:
 		return nil

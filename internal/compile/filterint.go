@@ -32,6 +32,10 @@ func schemaType(t SlotType) policy.ArgType {
 		return policy.TypeUint32
 	case TypeS64:
 		return policy.TypeInt64
+	case TypeCapability:
+		return policy.TypeCapability
+	case TypeBPFCmd:
+		return policy.TypeBpfCmd
 	}
 	return policy.TypeUint64
 }

@@ -3,7 +3,9 @@
 package compile
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 
@@ -71,10 +73,6 @@ func single(parse func(string) (uint16, error)) func(string) (span, error) {
 // isNet reports whether the content of the type's values is a struct vd_net.
 func (t SlotType) isNet() bool { return t >= TypeSock && t <= TypeSockaddr }
 
-// isKernelObject reports whether a value of the type is one that only the
-// kernel has.
-func (t SlotType) isKernelObject() bool { return t >= TypeSock && t <= TypeSkb }
-
 // isSock reports whether the type is a socket, which can be tracked.
 func (t SlotType) isSock() bool { return t == TypeSock || t == TypeSocket }
 
@@ -108,7 +106,7 @@ func (f *frontend) netFilter(c condition, t SlotType, a *policy.ArgFilter, path 
 	}
 	if c.field.Width == FieldSource.Width {
 		c.kind = DimAddress
-		c.literals = f.addressLiterals(a.Values, path+".values")
+		f.addresses(&c, a.Values, path+".values")
 		return []condition{c}
 	}
 	c.kind = DimInterval
@@ -134,54 +132,64 @@ var netTypes = map[SlotType]policy.ArgType{
 	TypeSockaddr: policy.TypeSockaddr, TypeSockaddrUn: policy.TypeSockaddrUn,
 }
 
-// addressLiterals returns the literals of networks; see [builder.addresses].
-func (f *frontend) addressLiterals(values []string, path string) []string {
-	var literals []string
+// addresses enters networks into a condition: those of IPv4 are keys, those of
+// IPv6 literals.
+func (f *frontend) addresses(c *condition, values []string, path string) {
+	var spans []span
 	for i, v := range values {
 		p, err := policy.ParseAddress(v)
 		if err != nil {
 			f.errorf(policy.ItemPath(path, i), "%v", err)
 			continue
 		}
-		literals = append(literals, addressLiteral(p))
+		p = unmapped(p)
+		if p.Addr().Is4() {
+			low := uint64(key4(p.Addr()))
+			spans = append(spans, span{low, low | math.MaxUint32>>p.Bits()})
+		} else {
+			c.literals = append(c.literals, addressLiteral(p))
+		}
 	}
-	return literals
+	c.keys = keysOf(spans, c.negated)
 }
 
 // mappedBits is how long the prefix is below which addresses of IPv4 are
 // mapped in IPv6.
 const mappedBits = 96
 
-// addressLiteral writes a network as the digit of its family and its bits, so
-// that a network within another begins with it. Addresses of IPv4 that are
-// mapped in IPv6 are those of IPv4.
+// unmapped returns the network of IPv4 for one that is mapped in IPv6.
+func unmapped(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= mappedBits {
+		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedBits)
+	}
+	return p
+}
+
+// key4 is an address of IPv4 as a number.
+func key4(addr netip.Addr) uint32 {
+	b := addr.As4()
+	return binary.BigEndian.Uint32(b[:])
+}
+
+// addressLiteral writes the bits of a network of IPv6, so that a network within
+// another begins with it.
 func addressLiteral(p netip.Prefix) string {
-	addr, n := p.Addr(), p.Bits()
-	if addr.Is4In6() && n >= mappedBits {
-		addr, n = addr.Unmap(), n-mappedBits
-	}
 	var b strings.Builder
-	b.WriteByte('6')
-	if addr.Is4() {
-		b.Reset()
-		b.WriteByte('4')
-	}
-	for _, octet := range addr.AsSlice()[:(n+7)/8] {
+	for _, octet := range p.Addr().AsSlice()[:(p.Bits()+7)/8] {
 		fmt.Fprintf(&b, "%08b", octet)
 	}
-	return b.String()[:1+n]
+	return b.String()[:p.Bits()]
 }
 
 // literalNetwork is the reverse: the bytes and how many of their bits count.
 func literalNetwork(literal string) (data []byte, bits uint16) {
-	digits := literal[1:]
-	data = make([]byte, (len(digits)+7)/8)
-	for i, d := range digits {
+	data = make([]byte, (len(literal)+7)/8)
+	for i, d := range literal {
 		if d == '1' {
 			data[i/8] |= 0x80 >> (i % 8)
 		}
 	}
-	return data, uint16(len(digits))
+	return data, uint16(len(literal))
 }
 
 // hasField reports whether a value has the field.
@@ -217,17 +225,12 @@ func (h *Hook) lookupAddress(d *Dim, v *Value) uint32 {
 		return d.None
 	}
 	addr := netip.AddrFrom16([16]byte(v.Content[d.Field.Offset:]))
-	state := d.State
 	if addr.Is4In6() {
-		addr, state = addr.Unmap(), state+1
+		return h.lookupInterval(d, uint64(key4(addr.Unmap())))
 	}
 	for n := addr.BitLen(); ; n-- {
-		p, err := addr.Prefix(n)
-		if err != nil {
-			return d.None
-		}
-		data, bits := literalNetwork(addressLiteral(p))
-		if e := exactly(h.Strings, &StringEntry{State: state, Data: data, Bits: bits}); e != nil {
+		data, bits := literalNetwork(addressLiteral(netip.PrefixFrom(addr, n).Masked()))
+		if e := exactly(h.Strings, &StringEntry{State: d.State, Data: data, Bits: bits}); e != nil {
 			return e.Vector
 		}
 	}

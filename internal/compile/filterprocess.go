@@ -79,8 +79,19 @@ func keysOf(spans []span, negated bool) ranges {
 	return keys
 }
 
-// binaries understands matchBinaries: all entries must be satisfied.
-func (f *frontend) binaries(filters []policy.BinaryFilter, path string) []condition {
+// lineage says which image's binary a filter looks at.
+type lineage struct {
+	binary, binaryEnd, sets DimSource
+}
+
+var (
+	ofProcess = lineage{SourceBinary, SourceBinaryEnd, SourceSets}
+	ofParent  = lineage{SourceParentBinary, SourceParentBinaryEnd, SourceParentSets}
+)
+
+// binaries understands matchBinaries and matchParentBinaries: all entries
+// must be satisfied.
+func (f *frontend) binaries(filters []policy.BinaryFilter, of lineage, path string) []condition {
 	var out []condition
 	for i := range filters {
 		b := &filters[i]
@@ -90,9 +101,9 @@ func (f *frontend) binaries(filters []policy.BinaryFilter, path string) []condit
 			f.unsupported(itemPath+".operator", "the operator "+quote(b.Operator)+" here")
 			continue
 		}
-		c := condition{kind: DimIndex, source: SourceBinary, negated: how.negated}
+		c := condition{kind: DimIndex, source: of.binary, negated: how.negated}
 		if how.form == formPostfix {
-			c.source = SourceBinaryEnd
+			c.source = of.binaryEnd
 		}
 		for j, v := range b.Values {
 			if l, ok := f.literal(v, how.form, MaxString, policy.ItemPath(itemPath+".values", j)); ok && v != "" {
@@ -105,6 +116,7 @@ func (f *frontend) binaries(filters []policy.BinaryFilter, path string) []condit
 				continue
 			}
 			c = setCondition(&processSet{binaries: sortedLiterals(c.literals)}, how.negated)
+			c.source = of.sets
 		}
 		out = append(out, c)
 	}

@@ -18,6 +18,8 @@ type frontend struct {
 	policy *policy.Policy
 	// follow is the policy's number in the follow masks, or -1.
 	follow int
+	// scope are the conditions on the workload that all rules have.
+	scope []condition
 	// track is its number in the masks of tracked sockets, or -1.
 	track    int
 	diags    []policy.Diagnostic
@@ -94,30 +96,6 @@ func (f *frontend) unit() *unit {
 		u.entries = append(u.entries, f.usdt(&f.policy.Spec.Usdts[i], i))
 	}
 	return u
-}
-
-// checkScope refuses policies that would apply to more than they say.
-func (f *frontend) checkScope() {
-	if f.policy.Kind == policy.KindTracingPolicyNamespaced {
-		f.errorf("kind", "a %s applies to the pods of one namespace; without Kubernetes it would apply to the whole host and is refused",
-			policy.KindTracingPolicyNamespaced)
-	}
-	s := &f.policy.Spec
-	for _, restriction := range []struct {
-		name     string
-		selector *policy.LabelSelector
-	}{
-		{"podSelector", s.PodSelector},
-		{"containerSelector", s.ContainerSelector},
-		{"nodeSelector", s.NodeSelector},
-	} {
-		if restriction.selector != nil {
-			f.named("spec."+restriction.name, restriction.name)
-		}
-	}
-	if h := s.HostSelector; h != nil && len(h.MatchLabels)+len(h.MatchExpressions) > 0 {
-		f.errorf("spec.hostSelector", "hostSelector can only be null or {}")
-	}
 }
 
 // checkSections refuses the sections that are not executed yet.

@@ -186,8 +186,7 @@ func checkHook(t *testing.T, h *compile.Hook) {
 		seen[key] = true
 	}
 	for i, d := range h.Dims {
-		of := d.Source == compile.SourceArg || d.Source == compile.SourceFollowed || d.Source == compile.SourceField
-		if of != (i >= h.NumProc) {
+		if of := d.Source.OfArgument(); of != (i >= h.NumProc) {
 			t.Errorf("dimension %d of source %d, %d are of the process", i, d.Source, h.NumProc)
 		}
 		if d.Kind != compile.DimInterval {

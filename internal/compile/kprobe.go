@@ -150,14 +150,17 @@ func (f *frontend) returnArg(e *entry, hook *hookContext, a *policy.Arg, path st
 		f.errorf(path+".type", "only functions of the kernel return a %s", declared)
 		return
 	}
-	if !ok || !t.IsInteger() && !t.isSock() || t == TypeSyscall64 {
+	if !ok {
 		f.unsupported(path+".type", "return values of type "+quote(declared))
 		return
 	}
 	e.group.ReturnType = t
+	if !t.IsInteger() && !t.isSock() || t == TypeSyscall64 {
+		f.returnSlot(e, declared, t, hook, path)
+	}
 	for _, field := range []struct{ name, value string }{{"resolve", a.Resolve}, {"source", a.Source}, {"btfType", a.BTFType}} {
 		if field.value != "" {
-			f.errorf(path+"."+field.name, "a return value is an integer and cannot have %s", field.name)
+			f.errorf(path+"."+field.name, "a return value cannot have %s", field.name)
 		}
 	}
 	if a.ReturnCopy || a.MaxData || a.SizeArgIndex != 0 {

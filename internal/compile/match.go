@@ -29,7 +29,21 @@ type ProcessValues struct {
 	Binary, BinaryEnd uint32
 	Namespaces        [NumNamespaces]uint32 // inode numbers, by policy.Namespace
 	Caps              [3]uint64             // effective, permitted, inheritable
+
+	// What is known of the image that the process comes from.
+	ParentSets                    uint64
+	ParentBinary, ParentBinaryEnd uint32
+
+	// The namespaces and capabilities that changes are told against.
+	OldNamespaces [NumNamespaces]uint32
+	OldCaps       [3]uint64
+
+	Workload uint32 // its class, see Workload…
 }
+
+// fileTypeMask are the bits of a mode that tell the type of a file (S_IFMT,
+// include/uapi/linux/stat.h).
+const fileTypeMask = 0o170000
 
 // UnknownClass is the class of a binary whose path could not be read.
 const UnknownClass = ^uint32(0)
@@ -53,6 +67,8 @@ type Value struct {
 	NoAddress, NoPort bool
 	// Followed are the follow bits of a descriptor.
 	Followed uint64
+	// Mode is the mode of a file's inode, 0 where it has none.
+	Mode uint32
 }
 
 // Match returns the rules whose conditions on the process and the arguments
@@ -140,6 +156,13 @@ func (d *Dim) value(v *Values, ret int64) (uint64, bool) {
 	case SourceFollowed:
 		a := &v.Args[d.Index]
 		return a.Followed, !a.Failed
+	case SourceFileType:
+		a := &v.Args[d.Index]
+		t := uint64(a.Mode & fileTypeMask)
+		return t, !a.Failed && t != 0
+	case SourceCapsGained:
+		old, now := &v.Args[d.Index], &v.Args[d.Other]
+		return now.Int &^ old.Int, !old.Failed && !now.Failed
 	case SourceField:
 		return v.Args[d.Index].field(d.Field)
 	case SourceReturn:
@@ -160,8 +183,31 @@ func (d *Dim) value(v *Values, ret int64) (uint64, bool) {
 		return v.Process.Caps[d.Index], true
 	case SourceFlags:
 		return v.Process.Flags, true
+	case SourceParentSets:
+		return v.Process.ParentSets, true
+	case SourceParentBinary:
+		return uint64(v.Process.ParentBinary), true
+	case SourceParentBinaryEnd:
+		return uint64(v.Process.ParentBinaryEnd), true
+	case SourceNamespaceChanges:
+		return v.Process.namespaceChanges(), true
+	case SourceCapabilityChanges:
+		return v.Process.Caps[d.Index] ^ v.Process.OldCaps[d.Index], true
+	case SourceWorkload:
+		return uint64(v.Process.Workload), true
 	}
 	return 0, false
+}
+
+// namespaceChanges returns a bit for each kind of namespace that has changed.
+func (p *ProcessValues) namespaceChanges() uint64 {
+	var changes uint64
+	for kind, inode := range p.Namespaces {
+		if inode != p.OldNamespaces[kind] {
+			changes |= 1 << kind
+		}
+	}
+	return changes
 }
 
 // lookupInterval finds the elementary interval that holds the value.

@@ -38,6 +38,8 @@ const (
 	ChunkLen = 248
 	// MaxString is the longest string, in bytes, that is compared.
 	MaxString = 4096
+	// MaxBuffer is how many bytes of a buffer with maxData are told.
+	MaxBuffer = 327360
 	// MaxPostfix is the longest postfix, in bytes, that can be matched.
 	MaxPostfix = 128
 	// FewFunctions is how many functions of a list are attached like single
@@ -118,8 +120,13 @@ type Slot struct {
 	SizeArg uint8
 	// ReturnCopy asks for the content at return, with the length returned.
 	ReturnCopy bool
-	// Max is how many bytes of a buffer or string are copied at most.
+	// Max is how many bytes of a buffer or string are copied at most. Filters
+	// compare no more than MaxString of them.
 	Max uint32
+	// Element is the size in bytes of an element of a TypeConstBuf, Signed
+	// says that the elements are signed integers.
+	Element uint8
+	Signed  bool
 	// Filtered says that some dimension reads this slot, so that it is
 	// fetched before the verdict; other slots are fetched only for an event.
 	Filtered bool
@@ -157,6 +164,28 @@ const (
 	// TypeSockaddrUn is a struct sockaddr_un *, in user or kernel memory. Its
 	// text is the path, its number the address family.
 	TypeSockaddrUn SlotType = 23
+
+	TypeCred           SlotType = 24 // struct cred *
+	TypeCapability     SlotType = 25 // the number of a capability
+	TypeKernelCap      SlotType = 26 // kernel_cap_t *, as the following three
+	TypeCapInheritable SlotType = 27
+	TypeCapPermitted   SlotType = 28
+	TypeCapEffective   SlotType = 29
+	TypeUserNS         SlotType = 30 // struct user_namespace *
+	TypeModule         SlotType = 31 // struct module *
+	TypeLoadInfo       SlotType = 32 // struct load_info *
+	TypeBinprm         SlotType = 33 // struct linux_binprm *: the path of its file
+	TypeNetDevice      SlotType = 34 // struct net_device *: its name
+	TypeKiocb          SlotType = 35 // struct kiocb *: the path of its file
+	TypeConstBuf       SlotType = 36 // an array in a tracepoint's record
+	TypeBPFCmd         SlotType = 37 // the number of a command of bpf(2)
+	TypeDentry         SlotType = 38 // struct dentry *: the path within its mount
+	TypeBPFAttr        SlotType = 39 // union bpf_attr *, of the process or the kernel
+	TypeBPFMap         SlotType = 40 // struct bpf_map *
+	TypeBPFProg        SlotType = 41 // struct bpf_prog *
+	TypePerfEvent      SlotType = 42 // struct perf_event *
+	TypeIovIter        SlotType = 43 // struct iov_iter *: the bytes
+	TypeCharIovec      SlotType = 44 // struct iovec *, SizeArg of them: the bytes
 )
 
 // DimKind says how a dimension turns a value into a bit vector. The numbers
@@ -179,8 +208,8 @@ const (
 	// DimPostfix: the last MaxPostfix bytes, reversed, are looked up in
 	// Strings, from state State.
 	DimPostfix DimKind = 5
-	// DimAddress: an address is looked up in Strings, one of IPv6 from state
-	// State, one of IPv4 from the state behind it.
+	// DimAddress: an address of IPv6 is looked up in Strings, from state State,
+	// one of IPv4 as a number as for DimInterval.
 	DimAddress DimKind = 6
 )
 
@@ -202,6 +231,23 @@ const (
 	SourceFlags     DimSource = 10 // process flags, see Flag…
 	SourceFollowed  DimSource = 11 // the follow bits of the descriptor in slot Dim.Index
 	SourceField     DimSource = 12 // Dim.Field of the content of slot Dim.Index
+	// The type of the file in slot Dim.Index: the S_IFMT bits of its mode.
+	SourceFileType DimSource = 17
+	// The capabilities in slot Dim.Other that are not in slot Dim.Index.
+	SourceCapsGained DimSource = 18
+
+	// Those of the image that the process comes from: its parent, or what the
+	// same process executed before.
+	SourceParentBinary    DimSource = 13
+	SourceParentBinaryEnd DimSource = 14
+	SourceParentSets      DimSource = 20
+
+	// Differences to what was noted at the fork, the last exec or the last
+	// event of a rule with RuleNamespacesTold or RuleCapsTold.
+	SourceNamespaceChanges  DimSource = 15 // a bit for each kind of namespace, by policy.Namespace
+	SourceCapabilityChanges DimSource = 16 // of capability set Dim.Index, which is as for SourceCaps
+
+	SourceWorkload DimSource = 21 // the class of the workload, see Workload…
 )
 
 // Process flags that a dimension with SourceFlags can test.
@@ -210,12 +256,19 @@ const (
 	FlagInUserNS         uint64 = 1 << 1 // the process is not in the host's user namespace
 )
 
+// Classes of workloads, shared with bpf/vedette.h (enum vd_workload_class).
+const (
+	WorkloadHost      = 0 // in no container
+	WorkloadContainer = 1 // in a container of which nothing else is known
+)
+
 // Dim is one dimension: one look-up whose bit vector holds the rules that
 // the value satisfies.
 type Dim struct {
 	Kind   DimKind
 	Source DimSource
 	Index  uint8
+	Other  uint8 // a second slot, of SourceCapsGained
 	Field  Field
 	Signed bool // DimInterval: compare as signed 64-bit values
 	Base   uint32
@@ -224,6 +277,15 @@ type Dim struct {
 	// None is the vector for a value that could not be read: only the rules
 	// that do not constrain this dimension.
 	None uint32
+}
+
+// OfArgument reports whether the dimension looks at a slot.
+func (s DimSource) OfArgument() bool {
+	switch s {
+	case SourceArg, SourceFollowed, SourceField, SourceFileType, SourceCapsGained:
+		return true
+	}
+	return false
 }
 
 // Field is a value within the content of a slot, for SourceField.
@@ -317,6 +379,10 @@ const (
 	RuleUntrackReturn RuleFlags = 1 << 16
 	// RulesOfReturn are those that do something when the call returns.
 	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn
+	// RuleNamespacesTold, RuleCapsTold: the rule's event tells a change, and
+	// further ones are counted from there.
+	RuleNamespacesTold RuleFlags = 1 << 20
+	RuleCapsTold       RuleFlags = 1 << 21
 )
 
 // RateScope says among which events a rate limit counts. The numbers are
@@ -375,6 +441,8 @@ type Group struct {
 	// HasReturn says that the event reports the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType SlotType
+	// ReturnSlot is the slot of a return value that is no integer, or -1.
+	ReturnSlot int
 	// FirstBit is the group's lowest bit, Bits the number of its rules.
 	FirstBit uint16
 	Bits     uint16

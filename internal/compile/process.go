@@ -21,11 +21,14 @@ type classes struct {
 
 // of returns the literals of the classes that a dimension looks at.
 func (c *classes) of(source DimSource) []string {
-	if source == SourceBinaryEnd {
+	if source.isBinaryEnd() {
 		return c.end
 	}
 	return c.front
 }
+
+// isBinaryEnd reports whether the source is the class of a reversed path.
+func (s DimSource) isBinaryEnd() bool { return s == SourceBinaryEnd || s == SourceParentBinaryEnd }
 
 // buildProcess builds the tables that classify processes, for the conditions
 // of all hooks.
@@ -37,11 +40,11 @@ func buildProcess(drafts map[HookKey]*draft, sets *processSets) (ProcessTables, 
 	}
 	for _, d := range drafts {
 		for c := range d.conditions() {
-			switch c.source {
-			case SourceBinary:
-				mark(front, c.literals)
-			case SourceBinaryEnd:
+			switch {
+			case c.source.isBinaryEnd():
 				mark(end, c.literals)
+			case c.source == SourceBinary || c.source == SourceParentBinary:
+				mark(front, c.literals)
 			}
 		}
 	}

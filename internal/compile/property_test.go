@@ -131,6 +131,10 @@ func shrinkSelectors(s *corpus.Set, event int, all *[]policy.Selector) bool {
 		again = cut(s, event, &one.MatchBinaries) || again
 		again = cut(s, event, &one.MatchNamespaces) || again
 		again = cut(s, event, &one.MatchCapabilities) || again
+		again = cut(s, event, &one.MatchParentBinaries) || again
+		again = cut(s, event, &one.MatchNamespaceChanges) || again
+		again = cut(s, event, &one.MatchCapabilityChanges) || again
+		again = cut(s, event, &one.MatchWorkloads) || again
 		for j := range one.MatchArgs {
 			again = cut(s, event, &one.MatchArgs[j].Values) || again
 		}

@@ -121,7 +121,7 @@ func (f *frontend) resolve(s *Slot, hook *hookContext, from Origin, a *policy.Ar
 // resolvedType returns the type by which what is at the end of a path is
 // fetched. What the kernel has of a task can be of any type at any hook.
 func (f *frontend) resolvedType(s *Slot, declared policy.ArgType, hook *hookContext, path string) SlotType {
-	if t, ok := slotTypes[declared]; ok && s.From == FromTask && t != TypeDataLoc && t != TypeSyscall64 {
+	if t, ok := slotTypes[declared]; ok && s.From == FromTask && t != TypeDataLoc && t != TypeSyscall64 && t != TypeConstBuf {
 		return t
 	}
 	return f.slotType(declared, hook, path)
@@ -167,14 +167,6 @@ func goOn(info *TypeInfo) string {
 }
 
 // isSpecial reports whether an integer type says what the number means.
-func isSpecial(t policy.ArgType) bool { return t == policy.TypeBpfCmd || t == policy.TypeSyscall64 }
-
-// isKernelObject reports whether a type is of something that only the kernel
-// has in its memory.
-func isKernelObject(t policy.ArgType) bool {
-	switch t {
-	case policy.TypeSockaddr, policy.TypeSockaddrUn, policy.TypeBpfAttr, policy.TypeCharIovec:
-		return false
-	}
-	return structsOf(t) != nil
+func isSpecial(t policy.ArgType) bool {
+	return t == policy.TypeBpfCmd || t == policy.TypeSyscall64 || t == policy.TypeCapability
 }

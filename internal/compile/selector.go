@@ -21,9 +21,12 @@ func (f *frontend) selector(e *entry, hook *hookContext, s *policy.Selector, ind
 	f.checkSelector(s, path)
 	out := &selector{rule: Rule{Selector: uint16(min(index, MaxRules)), Label: s.Label}}
 	out.conditions = append(out.conditions, f.pids(s.MatchPIDs, path+".matchPIDs")...)
-	out.conditions = append(out.conditions, f.binaries(s.MatchBinaries, path+".matchBinaries")...)
+	out.conditions = append(out.conditions, f.binaries(s.MatchBinaries, ofProcess, path+".matchBinaries")...)
+	out.conditions = append(out.conditions, f.binaries(s.MatchParentBinaries, ofParent, path+".matchParentBinaries")...)
 	out.conditions = append(out.conditions, f.namespaces(s.MatchNamespaces, path+".matchNamespaces")...)
 	out.conditions = append(out.conditions, f.capabilities(s.MatchCapabilities, path+".matchCapabilities")...)
+	out.conditions = append(out.conditions, f.changes(s, path)...)
+	out.conditions = append(out.conditions, f.workloads(s.MatchWorkloads, path+".matchWorkloads")...)
 	out.conditions = append(out.conditions, f.followed(e)...)
 	for i := range s.MatchArgs {
 		out.conditions = append(out.conditions, f.argFilter(e, hook, &s.MatchArgs[i], policy.ItemPath(path+".matchArgs", i))...)
@@ -35,11 +38,16 @@ func (f *frontend) selector(e *entry, hook *hookContext, s *policy.Selector, ind
 		out.conditions = append(out.conditions, f.returnFilter(e, &s.MatchReturnArgs[i], policy.ItemPath(path+".matchReturnArgs", i))...)
 	}
 	for i := range out.conditions {
-		if c := &out.conditions[i]; c.ofArgument() {
+		c := &out.conditions[i]
+		if c.ofArgument() {
 			e.args[c.index].Filtered = true
+		}
+		if c.source == SourceCapsGained {
+			e.args[c.other].Filtered = true
 		}
 	}
 	f.actions(out, e, s.MatchActions, path+".matchActions")
+	out.rule.Flags |= toldBy(out.conditions)
 	out.rule.Flags |= e.atReturn
 	if waitsForReturn(e) {
 		out.rule.Flags |= RuleReturn
@@ -54,10 +62,6 @@ func (f *frontend) checkSelector(s *policy.Selector, path string) {
 		present bool
 	}{
 		{"matchReturnActions", len(s.MatchReturnActions) > 0},
-		{"matchParentBinaries", len(s.MatchParentBinaries) > 0},
-		{"matchNamespaceChanges", len(s.MatchNamespaceChanges) > 0},
-		{"matchCapabilityChanges", len(s.MatchCapabilityChanges) > 0},
-		{"matchWorkloads", len(s.MatchWorkloads) > 0},
 	} {
 		if field.present {
 			f.named(path+"."+field.name, field.name)

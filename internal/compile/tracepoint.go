@@ -54,8 +54,7 @@ func (f *frontend) fieldType(a *policy.Arg, field FieldInfo, path string) (SlotT
 		f.errorf(path, "field %s is a pointer to characters: give the type string, or char_buf with a sizeArgIndex", quote(field.Name))
 		return TypeNone, false
 	case strings.Contains(field.CType, "["):
-		f.unsupported(path, "arrays such as the field "+quote(field.Name))
-		return TypeNone, false
+		return TypeConstBuf, true
 	case field.CType == "size_t":
 		return TypeSize, true
 	}

@@ -111,6 +111,7 @@ const (
 	FromArgument SlotFrom = 0
 	FromTask     SlotFrom = 2 // the current task
 	FromRegister SlotFrom = 3 // a register as it is at the hook
+	FromReturn   SlotFrom = 4 // what the call returns
 )
 
 // IsArgument reports whether the value is, or is reached from, an argument

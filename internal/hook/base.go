@@ -63,6 +63,8 @@ type Base struct {
 	iterate *link.Iter
 	// full are the maps for which others stand until something uses them.
 	full map[string]*ebpf.MapSpec
+	// cgroupController is as in [Options].
+	cgroupController int32
 	// allocatesSafely says that hash maps need no entries beforehand.
 	allocatesSafely bool
 }
@@ -70,7 +72,7 @@ type Base struct {
 // sharedMaps are the maps that the objects declare in common (bpf/maps.h).
 var sharedMaps = []string{
 	"vd_ring_bulk", "vd_ring_evidence", "vd_processes", "vd_counters", "vd_sequences", "vd_pending", "vd_agent",
-	"vd_calls", "vd_verdicts",
+	"vd_calls", "vd_verdicts", "vd_workloads",
 }
 
 // NewBase loads and attaches the process programs.
@@ -102,7 +104,7 @@ func NewBase(opts Options) (*Base, error) {
 	}
 	b := &Base{
 		process: coll, programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes},
-		shared: map[string]*ebpf.Map{}, full: full, allocatesSafely: safely,
+		shared: map[string]*ebpf.Map{}, full: full, cgroupController: opts.CgroupController, allocatesSafely: safely,
 	}
 	for _, name := range sharedMaps {
 		m, ok := coll.Maps[name]
@@ -131,7 +133,7 @@ func scratchEntries() uint32 {
 
 func (b *Base) attach() error {
 	// Exit first: a process must not be put in the map and then end unseen.
-	for _, name := range []string{"vd_exit", "vd_exec", "vd_fork"} {
+	for _, name := range []string{"vd_exit", "vd_exec", "vd_fork", "vd_cgroup_removed", "vd_cgroup_made"} {
 		l, err := link.AttachTracing(link.TracingOptions{Program: b.process.Programs[name]})
 		if err != nil {
 			return fmt.Errorf("attach %s: %w", name, err)

@@ -33,6 +33,7 @@ type processClasses struct {
 	tables     compile.ProcessTables
 	generation uint32
 	policy     bpf.ProcessPolicy
+	lineage    Lineage // nil: nothing is known of images that run no more
 }
 
 // prepare fills the free generation, gives all processes their classes in
@@ -52,13 +53,25 @@ func (c *processClasses) prepare(t compile.ProcessTables) (uint32, error) {
 	if err := c.fill(t, g); err != nil {
 		return 0, fmt.Errorf("process classes: %w", errors.Join(err, c.clear(g)))
 	}
+	if err := c.reclassify(&t); err != nil {
+		return 0, fmt.Errorf("process classes: %w", err)
+	}
+	return g, nil
+}
+
+// reclassify gives all processes their classes in the generation that has been
+// filled.
+func (c *processClasses) reclassify(t *compile.ProcessTables) error {
+	if err := c.tellOrigins(t); err != nil {
+		return errors.Join(err, c.forgetOrigins())
+	}
 	for range reclassifyPasses {
 		if err := c.base.Tasks(func([]byte) {}); err != nil {
-			return 0, fmt.Errorf("process classes: %w", err)
+			return errors.Join(err, c.forgetOrigins())
 		}
 	}
 	c.policy.Reclassify = noReclassify
-	return g, c.store()
+	return errors.Join(c.store(), c.forgetOrigins())
 }
 
 // commit notes that the programs in force use the tables.

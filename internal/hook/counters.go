@@ -218,7 +218,7 @@ type KernelCounter struct {
 var counterNames = [...]string{
 	"lost_bulk", "lost_evidence", "process_map_full", "process_unknown", "scratch_busy", "pending_full",
 	"follow_full", "arg_failed", "compat_syscall", "signal_failed", "exec_data_lost", "verdict_full",
-	"return_late", "skipped",
+	"return_late", "skipped", "workload_map_full",
 }
 
 // KernelCounters returns what the kernel side has counted, summed over all

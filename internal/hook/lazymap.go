@@ -95,7 +95,7 @@ const noPrealloc = 1
 // onDemand are the hash maps whose entries are made when they are needed, on
 // kernels that can do it safely. Elsewhere all of them are there from the
 // beginning.
-var onDemand = []string{"vd_processes", "vd_pending", "vd_verdicts", "vd_followed"}
+var onDemand = []string{"vd_processes", "vd_pending", "vd_verdicts", "vd_followed", "vd_workloads"}
 
 func setAllocation(spec *ebpf.CollectionSpec, safely bool) {
 	for _, name := range onDemand {

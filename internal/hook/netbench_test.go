@@ -45,7 +45,7 @@ func BenchmarkNetFilter(b *testing.B) {
 	}{{"Family", 1}, {"DPort", 1}, {"DPort", 1000}, {"DAddr", 1}, {"DAddr", 1000}} {
 		b.Run(fmt.Sprintf("%s-%d", c.operator, c.values), func(b *testing.B) {
 			p := mustBenchProgram(b, "sockaddr", c.operator, manyValues(c.operator, c.values))
-			runProgramWith(b, p, corpus.Sockaddr(&naive.Net{Family: 2, Source: netip.MustParseAddr("192.0.2.1"), SPort: 40000}))
+			runProgramWith(b, p, corpus.Sockaddr(&naive.Net{Family: 2, Source: netip.MustParseAddr("10.7.0.3"), SPort: 40000}))
 		})
 	}
 }

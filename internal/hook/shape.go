@@ -71,7 +71,7 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		c.ReturnDims[i] = dimConfig(d, nil)
 	}
 	for _, g := range h.Groups {
-		if g.HasReturn {
+		if g.HasReturn && g.ReturnSlot < 0 {
 			c.ReturnType = max(c.ReturnType, uint32(g.ReturnType))
 		}
 	}
@@ -120,10 +120,10 @@ func paddedWords(words int) uint32 {
 // dimConfig is what is constant of a dimension; the first one that looks at
 // a slot fetches it.
 func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
-	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index,
+	c := bpf.DimConfig{Kind: uint8(d.Kind), Source: uint8(d.Source), Index: d.Index, Other: d.Other,
 		FieldOffset: d.Field.Offset, FieldWidth: d.Field.Width}
 	switch d.Kind {
-	case compile.DimInterval:
+	case compile.DimInterval, compile.DimAddress:
 		c.Steps = uint32(max(bits.Len32(d.Len-1), minSteps))
 	case compile.DimMask:
 		c.Steps = powerOfTwo(int(d.Len), minMasks)
@@ -134,16 +134,18 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 	if d.Field.Port {
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_PORT)
 	}
-	if fetched != nil && looksAtSlot(d) && !fetched[d.Index] {
-		fetched[d.Index] = true
+	if fetched == nil || !d.Source.OfArgument() {
+		return c
+	}
+	if !fetched[d.Index] {
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_FETCH)
 	}
+	fetched[d.Index] = true
+	if d.Source == compile.SourceCapsGained && !fetched[d.Other] {
+		fetched[d.Other] = true
+		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_FETCH_OTHER)
+	}
 	return c
-}
-
-// looksAtSlot reports whether a dimension needs an argument.
-func looksAtSlot(d compile.Dim) bool {
-	return d.Source == compile.SourceArg || d.Source == compile.SourceFollowed || d.Source == compile.SourceField
 }
 
 // ruleFeatures are the features of the program that rules with a flag need.
@@ -155,6 +157,7 @@ var ruleFeatures = []struct {
 	{compile.RuleSignal, bpf.ContractVdHookFeatureVD_FEATURE_SIGNAL},
 	{compile.RuleReturn, bpf.ContractVdHookFeatureVD_FEATURE_RETURN},
 	{compile.RuleOverride, bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE},
+	{compile.RuleNamespacesTold | compile.RuleCapsTold, bpf.ContractVdHookFeatureVD_FEATURE_CHANGES},
 	{compile.RuleTrackSock | compile.RuleUntrackSock, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 	{compile.RuleTrackReturn | compile.RuleUntrackReturn, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 }
@@ -208,7 +211,9 @@ func features(h *compile.Hook, p place) uint32 {
 // process, and not only what the kernel tells of the task.
 func looksAtProcess(d compile.Dim) bool {
 	switch d.Source {
-	case compile.SourceNSPID, compile.SourceSets, compile.SourceBinary, compile.SourceBinaryEnd, compile.SourceFlags, compile.SourceFollowed:
+	case compile.SourceNSPID, compile.SourceSets, compile.SourceBinary, compile.SourceBinaryEnd, compile.SourceFlags, compile.SourceFollowed,
+		compile.SourceParentSets, compile.SourceParentBinary, compile.SourceParentBinaryEnd,
+		compile.SourceNamespaceChanges, compile.SourceCapabilityChanges:
 		return true
 	}
 	return false

@@ -25,6 +25,9 @@ func slotFlags(s compile.Slot) uint8 {
 	if s.ReturnCopy {
 		f |= bpf.ContractVdSlotFlagsVD_SLOT_RETURN_COPY
 	}
+	if s.Signed {
+		f |= bpf.ContractVdSlotFlagsVD_SLOT_SIGNED
+	}
 	if s.Resolve != "" && s.From != compile.FromRegister {
 		f |= bpf.ContractVdSlotFlagsVD_SLOT_RESOLVE
 	}
@@ -89,7 +92,7 @@ func fieldSlots(slots []compile.Slot, format *kernel.Format) ([]bpf.SlotConfig, 
 		f := format.Fields[s.Index]
 		out[i] = bpf.SlotConfig{
 			Type: uint8(s.Type), From: uint8(bpf.ContractVdSlotFromVD_FROM_FIELD), Offset: f.Offset,
-			Width: uint8(min(f.Size, 8)), Flags: slotFlags(s), Max: s.Max,
+			Width: uint8(min(f.Size, 8)), Flags: slotFlags(s), Max: s.Max, SizeWidth: s.Element,
 		}
 		if s.SizeArg == 0 {
 			continue

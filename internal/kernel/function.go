@@ -111,14 +111,20 @@ var ErrUndescribed = errors.New("BTF does not describe the function")
 
 // noFunction returns the error of a function that BTF does not describe.
 func (o *Offer) noFunction(name string) error {
-	if has, err := o.HasSymbol(name); has && err == nil {
-		return ErrUndescribed
-	}
-	// The list that is remembered may be older than a module.
-	if module, err := o.types.moduleOf(name); module != "" && err == nil {
+	if o.hasNow(name) {
 		return ErrUndescribed
 	}
 	return o.noSymbol(name)
+}
+
+// hasNow reports whether the kernel has a function, also in a module that is
+// younger than the list of symbols that is remembered.
+func (o *Offer) hasNow(name string) bool {
+	if has, err := o.HasSymbol(name); has && err == nil {
+		return true
+	}
+	module, err := o.types.moduleOf(name)
+	return module != "" && err == nil
 }
 
 // noSymbol returns the error of a function that the kernel does not have.

@@ -15,17 +15,25 @@ import (
 // mountOptions are the build options that the file systems need.
 var mountOptions = map[string]string{
 	"tracefs": "CONFIG_FTRACE", "debugfs": "CONFIG_DEBUG_FS", "securityfs": "CONFIG_SECURITYFS", "cgroup2": "CONFIG_CGROUPS",
+	"cgroup": "CONFIG_CGROUPS",
 }
 
 // mount mounts a file system of the kernel in no directory, so that nothing
 // depends on where the machine has it mounted, or whether. It goes away with
 // the file. It needs Linux 5.2 (fsopen, fsmount).
-func mount(kind string) (*os.File, error) {
+//
+// flags are options of the file system without a value.
+func mount(kind string, flags ...string) (*os.File, error) {
 	fs, err := unix.Fsopen(kind, unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return nil, &MissingError{Feature: kind, Since: "5.2", Option: mountOptions[kind], Cause: err}
 	}
 	defer unix.Close(fs)
+	for _, flag := range flags {
+		if err := unix.FsconfigSetFlag(fs, flag); err != nil {
+			return nil, fmt.Errorf("%s: option %s: %w", kind, flag, err)
+		}
+	}
 	if err := unix.FsconfigCreate(fs); err != nil {
 		return nil, fmt.Errorf("%s: %w", kind, err)
 	}

@@ -160,7 +160,7 @@ func (o *Offer) tracepoint(event string) (*tracepoint, error) {
 		return t, err
 	}, anyModule)
 	if errors.Is(err, btf.ErrNotFound) {
-		err = ErrNoTracepoint
+		err = o.noTracepoint(event)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("raw tracepoint %q: %w", event, err)
@@ -174,12 +174,24 @@ func (o *Offer) tracepoint(event string) (*tracepoint, error) {
 		return nil, fmt.Errorf("raw tracepoint %q: BTF gives it the type %s", event, ctype(t))
 	}
 	params := proto.Params
-	if f, _, err := o.types.function("__bpf_trace_" + event); err == nil {
+	if f, _, err := o.types.function(tracePrefix + event); err == nil {
 		if named, ok := f.Type.(*btf.FuncProto); ok && len(named.Params) == len(params) {
 			params = named.Params
 		}
 	}
 	return &tracepoint{&btf.FuncProto{Return: proto.Return, Params: params[1:]}, module}, nil
+}
+
+// tracePrefix is what the names of the functions begin with that call the
+// programs at raw tracepoints.
+const tracePrefix = "__bpf_trace_"
+
+// noTracepoint is why BTF does not describe a raw tracepoint.
+func (o *Offer) noTracepoint(event string) error {
+	if o.hasNow(tracePrefix + event) {
+		return ErrUndescribed
+	}
+	return fmt.Errorf("%w%s", ErrNoTracepoint, suggest(event, func(symbol string) (string, bool) { return strings.CutPrefix(symbol, tracePrefix) }))
 }
 
 // RawTracepoint returns what a raw tracepoint gives its programs, as the

@@ -113,7 +113,7 @@ func TestRawTracepoint(t *testing.T) {
 	if len(f.Params) != 3 || f.Params[0].Struct != "task_struct" || f.Params[2].Struct != "linux_binprm" {
 		t.Errorf("%s", f)
 	}
-	if _, err := o.RawTracepoint("sched_process_exce"); !errors.Is(err, ErrNoTracepoint) {
+	if _, err := o.RawTracepoint("sched_process_exce"); !errors.Is(err, ErrNoTracepoint) || !strings.Contains(err.Error(), "did you mean sched_process_exec") {
 		t.Errorf("%v", err)
 	}
 }

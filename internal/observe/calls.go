@@ -128,7 +128,7 @@ func (c *calls) report(l *loss) {
 // says, with the time and process of the entry.
 func (o *Observer) handleHalf(p *plan, h *record.Hook, raw []byte) {
 	phase := record.Phase(h.Phase)
-	key := halfKey{pair: h.Pair, tid: h.Tid, hook: h.Hook, generation: h.Generation}
+	key := keyOf(h)
 	other := o.calls.take(key, phase)
 	if other == nil {
 		o.calls.keep(key, phase, raw[:h.Header.Size])
@@ -145,5 +145,6 @@ func (o *Observer) handleHalf(p *plan, h *record.Hook, raw []byte) {
 	o.call.begin(p, entry)
 	o.call.addValues(entry, false)
 	o.call.addValues(ret, true)
+	o.buffers.join(key, &o.call)
 	o.emitCall(ret.Vector())
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vedette-io/vedette/internal/event"
 	"github.com/vedette-io/vedette/internal/process"
+	"github.com/vedette-io/vedette/internal/record"
 	"github.com/vedette-io/vedette/internal/workload"
 )
 
@@ -19,6 +20,13 @@ func FuzzHandle(f *testing.F) {
 		all = append(binary.LittleEndian.AppendUint16(all, uint16(len(raw))), raw...)
 	}
 	f.Add(all)
+	var k kernel
+	b := long(10_000)
+	var buffered []byte
+	for _, raw := range [][]byte{k.head(1, record.PhaseEntry, b, 0, 1), k.part(b, record.MaxContent, len(b), nil), k.head(0, record.PhaseEntry, b, 0, 1)} {
+		buffered = append(binary.LittleEndian.AppendUint16(buffered, uint16(len(raw))), raw...)
+	}
+	f.Add(buffered)
 	f.Fuzz(func(t *testing.T, all []byte) {
 		clock := process.NewClock(boot)
 		var line []byte
@@ -38,7 +46,7 @@ func FuzzHandle(f *testing.F) {
 			all = all[2+n:]
 		}
 		o.Tick(1 << 62)
-		if s := o.Stats(); s.AwaitingReturn > 4 || s.Tree.Images > 8 {
+		if s := o.Stats(); s.AwaitingReturn > 4 || s.Tree.Images > 8 || len(o.buffers.calls) > maxDataCalls {
 			t.Errorf("more is kept than allowed: %+v", s)
 		}
 	})

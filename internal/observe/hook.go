@@ -25,6 +25,7 @@ type call struct {
 	// returned says that ret is there.
 	returned bool
 	retArg   event.Arg
+	objects  [record.MaxSlots]objects
 	// net is what the event tells of sockets and the like: of the slots, and of the return value.
 	net    [record.MaxSlots]netDetail
 	retNet netDetail
@@ -41,11 +42,12 @@ func (o *Observer) handleHook(h *record.Hook, raw []byte) {
 		o.handleHalf(p, h, raw)
 		return
 	}
-	if o.holdEarly(h, raw) {
+	if o.holdEarly(h, raw) || o.holdForData(h, raw) {
 		return
 	}
 	o.call.begin(p, h)
 	o.call.addValues(h, false)
+	o.buffers.join(keyOf(h), &o.call)
 	o.emitCall(h.Vector())
 }
 
@@ -108,7 +110,7 @@ func (o *Observer) emitRule(r *rule) {
 	h.Args = o.addValues(h.Args, r.group.Args)
 	h.Data = o.addValues(h.Data, r.group.Data)
 	if r.group.HasReturn && c.returned {
-		c.retArg = o.returned(r.group.ReturnType)
+		c.retArg = o.returned(r.group)
 		if c.plan.Kind == event.KindUprobe {
 			h.Args = append(h.Args, c.retArg) // its events have no field for it
 		} else {
@@ -131,8 +133,12 @@ func (o *Observer) addValues(to []event.Arg, refs []SlotRef) []event.Arg {
 		if value.Type == record.ValueNop {
 			continue
 		}
-		if value.Status&(record.StatusTruncated|record.StatusUnresolved) != 0 {
+		if isCut(value) {
 			o.stats.TruncatedArguments++
+		}
+		if value.Type == record.ValueConstBuf && value.Status&record.StatusFailed == 0 {
+			to = appendElements(to, value)
+			continue
 		}
 		arg := o.argument(value, &c.net[ref.Slot])
 		if c.plan.Kind != event.KindTracepoint {
@@ -143,21 +149,37 @@ func (o *Observer) addValues(to []event.Arg, refs []SlotRef) []event.Arg {
 	return to
 }
 
-// argument returns what events show of a value.
+// argument returns what events show of a slot's value.
 func (o *Observer) argument(v *record.Value, detail *netDetail) event.Arg {
 	if isNet(v.Type) {
 		return detail.arg(v, o.cookies)
 	}
+	return o.call.arg(v)
+}
+
+// arg returns what events show of a slot's value that is no socket and the like.
+func (c *call) arg(v *record.Value) event.Arg {
+	if v.Status&(record.StatusAtReturn|record.StatusFailed) == 0 {
+		if arg, ok := c.objects[v.Slot].arg(v); ok {
+			return arg
+		}
+	}
 	return argOf(v)
 }
 
-// returned returns what events show of the return value as a type.
-func (o *Observer) returned(t record.ValueType) event.Arg {
+// returned returns what events show of the return value: a socket, the register, or what a slot has of
+// the object that it leads to.
+func (o *Observer) returned(g *GroupPlan) event.Arg {
 	c := &o.call
-	if isNet(t) {
+	switch {
+	case g.ReturnType == record.ValueSock || g.ReturnType == record.ValueSocket:
 		return c.retNet.arg(&c.ret, o.cookies)
+	case isRegister(g.ReturnType):
+		return returnArg(&c.ret, g.ReturnType)
+	case c.have>>g.ReturnSlot&1 == 0:
+		return errorArg(notInRecord)
 	}
-	return returnArg(&c.ret, t)
+	return o.argument(&c.slots[g.ReturnSlot], &c.retNet)
 }
 
 // isUnknown reports whether the kernel itself did not know the process of the record.

@@ -49,6 +49,27 @@ func TestHook(t *testing.T) {
 	}
 }
 
+// TestData checks that what an event has beside its arguments is not among them.
+func TestData(t *testing.T) {
+	r := newRig(t, nil)
+	p := readPlan()
+	p.Groups[0].Data = []SlotRef{{Slot: 2, Label: "size"}, {Slot: 9}}
+	r.mustPlan(t, p)
+	r.Handle(r.exec(pid(1, 0), pid(100, 5), "/bin/cat"))
+	r.take()
+	r.Handle(r.hook(bpf.HookRecord{Process: pid(100, 5), Tid: 8}, []uint64{1, 0}, readValues()...))
+	e := r.mustOne(t)
+	want := []event.Arg{{Kind: event.ArgSize, Uint: 4096, Label: "size"}, {Kind: event.ArgError, Bytes: notInRecord}}
+	if diff := cmp.Diff(want, e.Hook.Data); diff != "" || len(e.Hook.Args) != 2 {
+		t.Errorf("args %v, data (-want +got):\n%s", e.Hook.Args, diff)
+	}
+	p.Generation++
+	p.Groups[0].Data[0].Slot = record.MaxSlots
+	if err := r.SetPlan(p); err == nil {
+		t.Error("a slot that no record has is accepted")
+	}
+}
+
 func TestHookOfTheMainThreadHasNoTID(t *testing.T) {
 	r := newRig(t, nil)
 	r.mustPlan(t, readPlan())

@@ -47,6 +47,7 @@ type Observer struct {
 	tasks    tasks
 	calls    calls
 	early    early
+	buffers  buffers
 	loss     loss
 	stats    Stats
 
@@ -70,6 +71,7 @@ func New(opts Options) *Observer {
 		ancestors: make(map[event.Kind]bool),
 		plans:     make(map[planKey]*plan),
 		calls:     newCalls(opts.Returns),
+		buffers:   newBuffers(),
 		cookies:   maphash.MakeSeed(),
 	}
 	for _, kind := range opts.Ancestors {
@@ -110,6 +112,8 @@ func (o *Observer) dispatch(raw []byte) {
 		o.tasks.add(o.opts.Tree.Task(&o.rec.Exec))
 	case record.TypeHook:
 		o.handleHook(&o.rec.Hook, raw)
+	case record.TypeHookData:
+		o.handleHookData(&o.rec.HookData)
 	}
 }
 
@@ -138,6 +142,7 @@ func (o *Observer) tick() {
 	o.opts.Tree.Advance(o.now)
 	o.forgetPlans()
 	o.emitLate()
+	o.expireData()
 	o.calls.report(&o.loss)
 	o.emitLoss()
 }

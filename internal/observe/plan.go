@@ -38,6 +38,8 @@ type GroupPlan struct {
 	// HasReturn says that the event shows the return value, as ReturnType.
 	HasReturn  bool
 	ReturnType record.ValueType
+	// ReturnSlot is the slot that has a return value which is not just the register.
+	ReturnSlot uint8
 	// TrackBit is the policy's number in the masks of tracked sockets, or -1: the process of events
 	// with a socket that it tracks is the socket's owner.
 	TrackBit int
@@ -105,6 +107,9 @@ func newPlan(h HookPlan) (*plan, error) {
 			if arg.Slot >= record.MaxSlots {
 				return nil, fmt.Errorf("plan of hook %d: group %d: slot %d exceeds %d", h.Hook, i, arg.Slot, record.MaxSlots-1)
 			}
+		}
+		if slot := h.Groups[i].ReturnSlot; slot >= record.MaxSlots {
+			return nil, fmt.Errorf("plan of hook %d: group %d: slot %d of the return value exceeds %d", h.Hook, i, slot, record.MaxSlots-1)
 		}
 	}
 	p := &plan{HookPlan: h}

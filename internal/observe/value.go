@@ -53,15 +53,29 @@ func argOf(v *record.Value) event.Arg {
 		return event.Arg{Kind: event.ArgUint, Uint: v.Num}
 	case record.ValueS64:
 		return event.Arg{Kind: event.ArgLong, Int: int64(v.Num)}
+	case record.ValueCapability:
+		return event.Arg{Kind: event.ArgCapability, Int: int64(v.Num), Text: event.CapabilityName(int(int32(v.Num)))}
+	case record.ValueKernelCap:
+		return event.Arg{Kind: event.ArgKernelCap, Uint: v.Num}
+	case record.ValueCapInheritable:
+		return event.Arg{Kind: event.ArgCapInheritable, Uint: v.Num}
+	case record.ValueCapPermitted:
+		return event.Arg{Kind: event.ArgCapPermitted, Uint: v.Num}
+	case record.ValueCapEffective:
+		return event.Arg{Kind: event.ArgCapEffective, Uint: v.Num}
+	case record.ValueBPFCmd:
+		return event.Arg{Kind: event.ArgBPFCmd, Int: int64(v.Num)}
 	case record.ValueU64, record.ValueSize:
 		return event.Arg{Kind: event.ArgSize, Uint: v.Num}
-	case record.ValueString, record.ValueFilename, record.ValueDataLoc:
+	case record.ValueString, record.ValueFilename, record.ValueDataLoc, record.ValueNetDevice:
 		return event.Arg{Kind: event.ArgString, Bytes: v.Content}
-	case record.ValueFD, record.ValueFile:
+	case record.ValueFD, record.ValueFile, record.ValueKiocb:
 		return pathArg(event.ArgFile, v)
-	case record.ValuePath:
+	case record.ValuePath, record.ValueDentry:
 		return pathArg(event.ArgPath, v)
-	case record.ValueCharBuf:
+	case record.ValueBinprm:
+		return pathArg(event.ArgLinuxBinprm, v)
+	case record.ValueCharBuf, record.ValueCharIovec, record.ValueIovIter:
 		return bufferArg(v)
 	case record.ValueSockaddrUn:
 		return sockaddrUnArg(v)
@@ -89,8 +103,15 @@ func returnArg(v *record.Value, t record.ValueType) event.Arg {
 		typed.Num = uint64(int32(v.Num))
 	case record.ValueU32:
 		typed.Num = uint64(uint32(v.Num))
+	case record.ValueCapability, record.ValueBPFCmd:
+		typed.Num = uint64(int32(v.Num))
 	}
 	return argOf(&typed)
+}
+
+// isRegister reports whether a return value of the type is the register itself.
+func isRegister(t record.ValueType) bool {
+	return t < record.ValueString || t == record.ValueCapability || t == record.ValueBPFCmd
 }
 
 func pathArg(kind event.ArgKind, v *record.Value) event.Arg {
@@ -105,10 +126,22 @@ func pathArg(kind event.ArgKind, v *record.Value) event.Arg {
 }
 
 func bufferArg(v *record.Value) event.Arg {
-	if v.Num > uint64(len(v.Content)) {
+	if isCut(v) {
 		return event.Arg{Kind: event.ArgTruncatedBytes, Bytes: v.Content, Uint: v.Num}
 	}
 	return event.Arg{Kind: event.ArgBytes, Bytes: v.Content}
+}
+
+// isCut reports whether there is more of a value than the record and its data hold. Of scattered buffers
+// the whole length need not be known.
+func isCut(v *record.Value) bool {
+	switch v.Type {
+	case record.ValueCharBuf:
+		return v.Num > uint64(len(v.Content))
+	case record.ValueCharIovec, record.ValueIovIter:
+		return v.Num > uint64(len(v.Content)) || v.Status&record.StatusTruncated != 0 && v.Status&record.StatusData == 0
+	}
+	return v.Status&(record.StatusTruncated|record.StatusUnresolved) != 0
 }
 
 func errorArg(message []byte) event.Arg {
@@ -119,7 +152,7 @@ func failure(t record.ValueType) []byte {
 	switch t {
 	case record.ValueFD:
 		return badDescriptor
-	case record.ValueFile, record.ValuePath:
+	case record.ValueFile, record.ValuePath, record.ValueBinprm, record.ValueKiocb, record.ValueDentry:
 		return badPath
 	}
 	return badAddress

@@ -47,6 +47,10 @@ func TestArgOf(t *testing.T) {
 			event.Arg{Kind: event.ArgError, Bytes: []byte("Bad address for basic type")}},
 		"bad descriptor": {record.Value{Type: record.ValueFD, Status: record.StatusFailed},
 			event.Arg{Kind: event.ArgError, Bytes: []byte("Bad file descriptor")}},
+		"bad way": {record.Value{Type: record.ValueU32, Status: record.StatusFailed | record.StatusUnreached, Num: 10},
+			event.Arg{Kind: event.ArgError, Bytes: []byte("Bad address encountered during resolve dereference at depth 10")}},
+		"way of a corrupt record": {record.Value{Type: record.ValueU32, Status: record.StatusFailed | record.StatusUnreached, Num: minus},
+			event.Arg{Kind: event.ArgError, Bytes: []byte("Bad address for basic type")}},
 		"bad path": {record.Value{Type: record.ValuePath, Status: record.StatusFailed},
 			event.Arg{Kind: event.ArgError, Bytes: []byte("Path could not be read")}},
 	}

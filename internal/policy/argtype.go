@@ -83,7 +83,7 @@ var integerTypes = map[ArgType]struct {
 	TypeSint16: {2, true}, TypeInt16: {2, true}, TypeUint16: {2, false}, TypeUint32: {4, false},
 	TypeSint32: {4, true}, TypeInt32: {4, true}, TypeUlong: {8, false}, TypeUint64: {8, false},
 	TypeSize: {8, false}, TypeLong: {8, true}, TypeSint64: {8, true}, TypeInt64: {8, true},
-	TypeSyscall64: {8, false}, TypeBpfCmd: {4, true},
+	TypeSyscall64: {8, false}, TypeBpfCmd: {4, true}, TypeCapability: {4, true},
 }
 
 // IsInteger reports whether values of the type are compared as integers.

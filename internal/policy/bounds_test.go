@@ -21,7 +21,6 @@ func repeat(n int, format string) string {
 // their size. They must be refused with few diagnostics; that they take the
 // time of any text shows in the time of the test.
 func TestHostileTextsAreBounded(t *testing.T) {
-	var manyValues = "[" + strings.Repeat("1,", 50_000) + "]"
 	for _, c := range []struct{ name, text, message string }{
 		{"macro used often", header + "  selectorsMacros:\n    m: {matchPIDs: [" + strings.Repeat("{operator: In, values: [ 1 ]},", 5000) + "]}\n  kprobes:\n" +
 			strings.Repeat("  - {call: sys_read, selectors: [ {macros: [ m ]}, {macros: [ m ]} ]}\n", 500), "macros expand to more than"},
@@ -34,7 +33,6 @@ func TestHostileTextsAreBounded(t *testing.T) {
 		{"many args and filters", kprobe("    args: [" + strings.Repeat("{index: 1, type: int},", 10_000) + "]\n    selectors:\n    - matchArgs: [" +
 			strings.Repeat("{index: 0, operator: Equal, values: [a]},", 10_000) + "]\n"), "10000 args and data"},
 		{"many broken args and filters", kprobe("    selectors:\n    - matchArgs: [" + strings.Repeat("{index: a, operator: Equal, values: [a]},", 20_000) + "]\n"), "more than 1000 errors"},
-		{"long filter and many", selector("      matchPIDs:\n      - {operator: In, values: " + manyValues + "}\n" + strings.Repeat("      - {operator: In, values: [ 2 ]}\n", 15_000) + "      label: 5\n"), "more than 1000 warnings"},
 		{"long list overridden often", header + "  lists:\n  - {name: l, values: [" + strings.Repeat("sys_a,", 40_000) + " f ]}\n  kprobes:\n  - call: \"list:l\"\n    selectors:\n" +
 			strings.Repeat("    - matchActions: [ {action: Override} ]\n", 10_000), "more than 1000 errors"},
 	} {

@@ -65,6 +65,9 @@ func ParseCapabilitySet(value string) (uint64, error) {
 	names := strings.Split(value, ",")
 	for i := range names {
 		names[i] = strings.TrimSpace(names[i])
+		if full := "CAP_" + names[i]; slices.Contains(capabilityNames, full) {
+			names[i] = full
+		}
 	}
 	mask, err := CapabilityMask(names)
 	if err != nil {

@@ -66,7 +66,7 @@ func hasAddress(t ArgType) bool { return hasConnection(t) || t == TypeSockaddr }
 
 func hasFamily(t ArgType) bool { return hasAddress(t) || t == TypeSockaddrUn }
 
-func hasFileType(t ArgType) bool { return t == TypeFile || t == TypePath || t == TypeFd }
+func hasFileType(t ArgType) bool { return t.IsPath() }
 
 // CheckOperator returns an error where the operator cannot be used with
 // arguments of the type. A filter on an argument of type auto is judged again

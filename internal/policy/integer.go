@@ -5,8 +5,11 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/vedette-io/vedette/api/tetragon"
 )
 
 // ErrNotInteger matches the error of a value that is not an integer at all.
@@ -23,6 +26,9 @@ func ParseInt(value string, t ArgType) (bits uint64, err error) {
 	if !t.IsInteger() {
 		return 0, fmt.Errorf("%s: type %s is not an integer", quote(value), t)
 	}
+	if number, ok := namedInt(value, t); ok {
+		return number, nil
+	}
 	if t.IsSigned() {
 		signed, err := strconv.ParseInt(value, 0, 8*t.Width())
 		return uint64(signed), integerError(value, t, err)
@@ -34,6 +40,23 @@ func ParseInt(value string, t ArgType) (bits uint64, err error) {
 		}
 	}
 	return bits, integerError(value, t, err)
+}
+
+// namedInt returns the number of a name that values of an integer type can
+// be written with: that of a capability, or of a command of bpf(2).
+func namedInt(value string, t ArgType) (uint64, bool) {
+	switch t {
+	case TypeCapability:
+		i := slices.Index(capabilityNames, value)
+		if i < 0 {
+			i = slices.Index(capabilityNames, "CAP_"+value)
+		}
+		return uint64(i), i >= 0
+	case TypeBpfCmd:
+		n, ok := tetragon.BpfCmd_value[value]
+		return uint64(n), ok
+	}
+	return 0, false
 }
 
 // ParseMask parses a value of the Mask operator. Unlike for [ParseInt] any

@@ -34,7 +34,6 @@ func (v *validator) validateArgFilters(h hook, path string, s *Selector) {
 	}
 	v.validateReturnFilters(h, path+".matchReturnArgs", s)
 	if v.argsKnown(h) {
-		v.warnDisjoint(path+".matchArgs", s.MatchArgs, h.args)
 		v.warnUserMemory(h, path, s)
 	}
 }
@@ -170,25 +169,6 @@ func (v *validator) warnValue(path string, op Operator, t ArgType, value string)
 	case OpEqual, OpNotEqual, OpPrefix, OpNotPrefix:
 		if t.IsPath() && t != TypeDentry && !strings.HasPrefix(value, "/") {
 			v.warnf(path, "", "%s never matches, a %s is compared by its absolute path", quote(value), t)
-		}
-	}
-}
-
-// warnDisjoint warns of two Equal filters on one argument without a common
-// value: filters are ANDed, so the selector never matches.
-func (v *validator) warnDisjoint(path string, filters []ArgFilter, args []Arg) {
-	first := make(map[int]*valueSet[string])
-	for i := range filters {
-		f := &filters[i]
-		targets, err := f.Targets(args)
-		if err != nil || len(targets) != 1 || f.Operator != OpEqual || len(f.Values) == 0 {
-			continue
-		}
-		if set := first[targets[0]]; set == nil {
-			first[targets[0]] = newValueSet(i, f.Values)
-		} else if !set.intersects(f.Values) {
-			v.warnf(ItemPath(path, i), "put the values into one filter to match any of them",
-				"selector never matches: filters are ANDed, and no value is in both this filter and %s", ItemPath("matchArgs", set.filter))
 		}
 	}
 }

@@ -4,7 +4,6 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -19,17 +18,7 @@ func (v *validator) validateHookSelectors(h hook) {
 		v.validateArgFilters(h, path, s)
 		v.validateActions(h, path+".matchActions", s.MatchActions)
 		v.validateReturnActions(h, path, s)
-		if i+1 < len(selectors) && !s.hasFilters() && !v.failed.touches(path) {
-			v.warnf(ItemPath(h.path+".selectors", i+1), "", "selector is never reached: %s before it has no filters and matches always", ItemPath("selectors", i))
-		}
 	}
-}
-
-// hasFilters reports whether the selector does not match everything.
-func (s *Selector) hasFilters() bool {
-	return len(s.MatchPIDs)+len(s.MatchArgs)+len(s.MatchData)+len(s.MatchReturnArgs)+len(s.MatchBinaries)+
-		len(s.MatchParentBinaries)+len(s.MatchNamespaces)+len(s.MatchNamespaceChanges)+len(s.MatchCapabilities)+
-		len(s.MatchCapabilityChanges)+len(s.MatchWorkloads)+len(s.Macros) > 0
 }
 
 // validateProcessFilters judges the filters on who does it.
@@ -39,7 +28,6 @@ func (v *validator) validateProcessFilters(path string, s *Selector) {
 		v.requireOperator(at, f.Operator, setOperators)
 		v.requireValues(at, len(f.Values))
 	}
-	v.warnDisjointPIDs(path+".matchPIDs", s.MatchPIDs)
 	for _, list := range []struct {
 		path    string
 		filters []BinaryFilter
@@ -79,41 +67,6 @@ func (v *validator) requireValues(path string, n int) {
 	if n == 0 {
 		v.errorf(path+".values", "values must not be empty")
 	}
-}
-
-// warnDisjointPIDs warns of two filters for pids without a common one.
-func (v *validator) warnDisjointPIDs(path string, filters []PIDFilter) {
-	first := make(map[bool]*valueSet[uint32]) // by IsNamespacePID
-	for i, f := range filters {
-		if f.Operator != OpIn || f.FollowForks || len(f.Values) == 0 {
-			continue
-		}
-		if set := first[f.IsNamespacePID]; set == nil {
-			first[f.IsNamespacePID] = newValueSet(i, f.Values)
-		} else if !set.intersects(f.Values) {
-			v.warnf(ItemPath(path, i), "put the values into one filter to match any of them",
-				"selector never matches: filters are ANDed, and no pid is in both this filter and %s", ItemPath("matchPIDs", set.filter))
-		}
-	}
-}
-
-// valueSet is the values of one filter, to compare later ones with.
-type valueSet[T comparable] struct {
-	filter int
-	values map[T]bool
-}
-
-func newValueSet[T comparable](filter int, values []T) *valueSet[T] {
-	s := &valueSet[T]{filter, make(map[T]bool, len(values))}
-	for _, value := range values {
-		s.values[value] = true
-	}
-	return s
-}
-
-// intersects reports whether one of the values is in the set.
-func (s *valueSet[T]) intersects(values []T) bool {
-	return slices.ContainsFunc(values, func(value T) bool { return s.values[value] })
 }
 
 func (v *validator) validateBinaryFilter(path string, f *BinaryFilter) {

@@ -17,6 +17,7 @@ type Process struct {
 	// info is nil for a forked process that no event has shown yet.
 	info   *event.Process
 	binary *event.BinaryProperties
+	exe    executable
 	flags  flags
 
 	ended   bool

@@ -5,6 +5,7 @@ package process
 import (
 	"container/list"
 	"time"
+	"unique"
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/event"
@@ -59,7 +60,8 @@ func NewTree(opts Options) *Tree {
 func (t *Tree) newKernel() *Process {
 	execID := string(AppendExecID(nil, t.opts.Node, kernelID))
 	return &Process{
-		id: kernelID,
+		id:  kernelID,
+		exe: executable{unique.Make("")},
 		info: &event.Process{
 			ExecID:       execID,
 			ParentExecID: execID,
@@ -123,6 +125,9 @@ func (t *Tree) Fork(f *bpf.Fork) *Process {
 	}
 	p := &Process{id: id, parentID: IDOf(f.Parent), flags: forkFlags(f.Flags)}
 	t.add(p)
+	if p.parent != nil {
+		p.exe = p.parent.exe
+	}
 	if p.parent == nil {
 		t.stats.UnknownParents++
 		p.flags |= flagMiss
@@ -146,7 +151,7 @@ func (t *Tree) image(e *record.Exec, f flags) *Process {
 	if p := t.images[id]; p != nil {
 		return p
 	}
-	p := &Process{id: id, parentID: IDOf(e.Parent), flags: f}
+	p := &Process{id: id, parentID: IDOf(e.Parent), flags: f, exe: executableOf(e)}
 	t.add(p)
 	if p.parent == nil && f&flagProcFS == 0 {
 		t.stats.UnknownParents++

@@ -70,6 +70,8 @@ func decode(raw []byte, r *Record) *Error {
 		return whole(&r.Exit, raw)
 	case TypeHook:
 		return decodeHook(raw, &r.Hook)
+	case TypeHookData:
+		return decodeHookData(raw, &r.HookData)
 	}
 	r.Header = bpf.Header{}
 	return &Error{What: "unknown type", Offset: int(unsafe.Offsetof(r.Header.Type))}
@@ -95,6 +97,17 @@ func decodeExecData(raw []byte, e *ExecData) *Error {
 	c := cutter{raw: raw, at: int(unsafe.Sizeof(e.ExecData))}
 	e.Data = c.cut(e.Len, "data")
 	return c.err
+}
+
+func decodeHookData(raw []byte, h *HookData) *Error {
+	if err := whole(&h.HookData, raw); err != nil {
+		return err
+	}
+	if h.Slot >= MaxSlots {
+		return &Error{What: fmt.Sprintf("slot %d", h.Slot), Offset: int(unsafe.Offsetof(h.Slot))}
+	}
+	h.Data = raw[unsafe.Sizeof(h.HookData):]
+	return nil
 }
 
 func decodeHook(raw []byte, h *Hook) *Error {

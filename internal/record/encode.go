@@ -46,6 +46,13 @@ func AppendExecData(dst []byte, e *ExecData) []byte {
 	return appendRecord(dst, &fixed, TypeExecData, e.Data)
 }
 
+// AppendHookData appends a part of a buffer. Size and type of the header are
+// filled in.
+func AppendHookData(dst []byte, h *HookData) []byte {
+	fixed := h.HookData
+	return appendRecord(dst, &fixed, TypeHookData, h.Data)
+}
+
 // AppendHook appends a hook record with a rule vector of at most [MaxWords] words and at most
 // [MaxSlots]+1 values. Size and type of the header and the two counts are filled in.
 func AppendHook(dst []byte, h *bpf.HookRecord, vector []uint64, values []Value) []byte {

@@ -19,6 +19,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(AppendExecData(nil, &ExecData{Data: []byte("abc")}))
 	f.Add(AppendExit(nil, &bpf.Exit{}))
 	f.Add(sampleHook())
+	f.Add(AppendHookData(nil, &HookData{Data: []byte("abc")}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var d Decoder
 		var r Record
@@ -54,6 +55,8 @@ func slicesOf(r *Record, err error) [][]byte {
 		return [][]byte{e.Filename, e.Exe, e.CWD, e.Cgroup, e.Args}
 	case TypeExecData:
 		return [][]byte{r.ExecData.Data}
+	case TypeHookData:
+		return [][]byte{r.HookData.Data}
 	case TypeHook:
 		var parts [][]byte
 		for v := range r.Hook.Values() {

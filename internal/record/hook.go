@@ -16,6 +16,10 @@ const (
 	// MaxSlots is the most slots that a hook has (VD_MAX_SLOTS); a record has at most as many
 	// values and a return value.
 	MaxSlots = 16
+	// MaxContent is how many bytes of a buffer a hook record holds (VD_MAX_STRING).
+	MaxContent = 4096
+	// MaxBuffer is how many bytes of a buffer are told at most (VD_MAX_BUFFER).
+	MaxBuffer = 327360
 )
 
 // Phase says which part of a call a hook record reports (enum vd_hook_phase).
@@ -100,6 +104,28 @@ const (
 	ValueSkb        = ValueType(bpf.ContractVdTypeVD_TYPE_SKB)
 	ValueSockaddr   = ValueType(bpf.ContractVdTypeVD_TYPE_SOCKADDR)
 	ValueSockaddrUn = ValueType(bpf.ContractVdTypeVD_TYPE_SOCKADDR_UN)
+
+	ValueCred           = ValueType(bpf.ContractVdTypeVD_TYPE_CRED)
+	ValueCapability     = ValueType(bpf.ContractVdTypeVD_TYPE_CAPABILITY)
+	ValueKernelCap      = ValueType(bpf.ContractVdTypeVD_TYPE_KERNEL_CAP)
+	ValueCapInheritable = ValueType(bpf.ContractVdTypeVD_TYPE_CAP_INHERITABLE)
+	ValueCapPermitted   = ValueType(bpf.ContractVdTypeVD_TYPE_CAP_PERMITTED)
+	ValueCapEffective   = ValueType(bpf.ContractVdTypeVD_TYPE_CAP_EFFECTIVE)
+	ValueUserNS         = ValueType(bpf.ContractVdTypeVD_TYPE_USER_NS)
+	ValueModule         = ValueType(bpf.ContractVdTypeVD_TYPE_MODULE)
+	ValueLoadInfo       = ValueType(bpf.ContractVdTypeVD_TYPE_LOAD_INFO)
+	ValueBinprm         = ValueType(bpf.ContractVdTypeVD_TYPE_BINPRM)
+	ValueNetDevice      = ValueType(bpf.ContractVdTypeVD_TYPE_NET_DEVICE)
+	ValueKiocb          = ValueType(bpf.ContractVdTypeVD_TYPE_KIOCB)
+	ValueConstBuf       = ValueType(bpf.ContractVdTypeVD_TYPE_CONST_BUF)
+	ValueBPFCmd         = ValueType(bpf.ContractVdTypeVD_TYPE_BPF_CMD)
+	ValueDentry         = ValueType(bpf.ContractVdTypeVD_TYPE_DENTRY)
+	ValueBPFAttr        = ValueType(bpf.ContractVdTypeVD_TYPE_BPF_ATTR)
+	ValueBPFMap         = ValueType(bpf.ContractVdTypeVD_TYPE_BPF_MAP)
+	ValueBPFProg        = ValueType(bpf.ContractVdTypeVD_TYPE_BPF_PROG)
+	ValuePerfEvent      = ValueType(bpf.ContractVdTypeVD_TYPE_PERF_EVENT)
+	ValueIovIter        = ValueType(bpf.ContractVdTypeVD_TYPE_IOV_ITER)
+	ValueCharIovec      = ValueType(bpf.ContractVdTypeVD_TYPE_CHAR_IOVEC)
 )
 
 // Status says how a value was read (enum vd_value_status).
@@ -124,6 +150,8 @@ const (
 	// StatusNoAddress and StatusNoPort: a socket, packet or address without IP addresses, or ports.
 	StatusNoAddress = Status(bpf.ContractVdValueStatusVD_VALUE_NO_ADDRESS)
 	StatusNoPort    = Status(bpf.ContractVdValueStatusVD_VALUE_NO_PORT)
+	// StatusData: a buffer whose bytes from MaxContent on came in HookData records.
+	StatusData = Status(bpf.ContractVdValueStatusVD_VALUE_DATA)
 )
 
 // Net loads the content of a socket, a packet or an address, and reports whether it has one.

@@ -19,6 +19,7 @@ const (
 	TypeExit     = Type(bpf.ContractVdRecordTypeVD_RECORD_EXIT)
 	TypeTask     = Type(bpf.ContractVdRecordTypeVD_RECORD_TASK)
 	TypeHook     = Type(bpf.ContractVdRecordTypeVD_RECORD_HOOK)
+	TypeHookData = Type(bpf.ContractVdRecordTypeVD_RECORD_HOOK_DATA)
 )
 
 // String returns the name of the type, or its number if it has none.
@@ -36,6 +37,8 @@ func (t Type) String() string {
 		return "task"
 	case TypeHook:
 		return "hook"
+	case TypeHookData:
+		return "hook data"
 	}
 	return fmt.Sprintf("type %d", uint8(t))
 }
@@ -52,6 +55,7 @@ type Record struct {
 	ExecData ExecData // TypeExecData
 	Exit     bpf.Exit // TypeExit
 	Hook     Hook     // TypeHook
+	HookData HookData // TypeHookData
 }
 
 // Exec is an exec, or a process that is older than the agent.
@@ -61,6 +65,12 @@ type Exec struct {
 	// working directory, Cgroup the path in the cgroup's hierarchy, Args the argument area: the
 	// NUL-terminated strings from argv[0] on, or what follows the bytes of ExecData records.
 	Filename, Exe, CWD, Cgroup, Args []byte
+}
+
+// HookData is a part of a long buffer, sent before its Hook.
+type HookData struct {
+	bpf.HookData
+	Data []byte
 }
 
 // ExecData is a part of a long argument area, sent before its Exec.

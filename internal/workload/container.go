@@ -46,7 +46,7 @@ func componentID(name []byte) []byte {
 			break
 		}
 	}
-	if len(name) < shortest || !isHex(name) {
+	if len(name) < shortest || len(name) > idLen || !isHex(name) {
 		return nil
 	}
 	return name

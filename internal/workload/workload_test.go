@@ -38,6 +38,7 @@ func TestContainerID(t *testing.T) {
 		"pod without container":    {"/kubepods.slice/" + pod, ""},
 		"monitor of cri-o":         {"/system.slice/crio-conmon-" + id64 + ".scope", ""},
 		"monitor of podman":        {"/machine.slice/libpod-conmon-" + id64 + ".scope", ""},
+		"longer than an id":        {"/docker/" + id64 + "0", ""},
 		"long but not hex":         {"/system.slice/run-r" + id64 + ".scope", ""},
 		"upper case is none":       {"/docker/" + strings.ToUpper(id64), ""},
 	}

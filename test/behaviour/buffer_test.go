@@ -126,8 +126,12 @@ kprobes:
 	{
 		name: "maxData",
 		spec: pwriteSpec("{index: 1, type: char_buf, sizeArgIndex: 3, maxData: true}", ""),
-		act:  writes("hello", text(4096), text(4097)),
-		want: []string{"sys_pwrite64(bytes hello)", "sys_pwrite64(bytes ab..cd(4096))", "sys_pwrite64(truncated bytes ab...c(4096) of 4097)"},
+		act:  writes("hello", text(4096), text(4097), text(200_000), text(327_360), text(327_361)),
+		want: []string{
+			"sys_pwrite64(bytes hello)", "sys_pwrite64(bytes ab..cd(4096))", "sys_pwrite64(bytes ab..cd(4097))",
+			"sys_pwrite64(bytes ab..cd(200000))", "sys_pwrite64(bytes ab..cd(327360))",
+			"sys_pwrite64(truncated bytes ab...c(327360) of 327361)",
+		},
 	},
 	{
 		name: "bytes of any value",
@@ -184,9 +188,17 @@ var returnCopy = register(table{name: "return-copy", rows: []row{
 		a.file("long", text(4094)+"\n"+text(905), 77)
 		a.pread(77, 5000, 0)
 	}),
-	preadRow("maxData", ", maxData: true", []string{"sys_pread64(int 77, bytes ab..cd(4096), size 8192) = int 4096"}, func(a *actor) {
+	preadRow("maxData", ", maxData: true", []string{
+		"sys_pread64(int 77, bytes ab..cd(4096), size 8192) = int 4096",
+		"sys_pread64(int 78, bytes ab..cd(100000), size 200000) = int 100000",
+		"sys_pread64(int 79, truncated bytes ab....(327360) of 400000, size 400000) = int 400000",
+	}, func(a *actor) {
 		a.file("4096", text(4096), 77)
 		a.pread(77, 8192, 0)
+		a.file("100000", text(100_000), 78)
+		a.pread(78, 200_000, 0)
+		a.file("400000", text(400_000), 79)
+		a.pread(79, 400_000, 0)
 	}),
 	{
 		name: "without return",
@@ -215,7 +227,7 @@ kprobes:
   return: true
   returnArg: {index: 0, type: int}
   args: [{index: 0, type: int}, {index: 1, type: char_buf, returnCopy: true` + option + `}, {index: 2, type: size_t}]
-  selectors: [{matchArgs: [{index: 0, operator: InMap, values: ["77", "78"]}]}]
+  selectors: [{matchArgs: [{index: 0, operator: InMap, values: ["77", "78", "79"]}]}]
 `,
 		act:  act,
 		want: want,

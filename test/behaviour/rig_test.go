@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -176,6 +177,22 @@ func (r *rig) mustAdd(tb testing.TB, yaml string, names ...string) {
 	})
 	if err != nil {
 		tb.Fatalf("add policies: %v", err)
+	}
+}
+
+// mustHookFunctions skips the test where functions of the kernel cannot be hooked.
+func (r *rig) mustHookFunctions(tb testing.TB) {
+	tb.Helper()
+	probe := document("probe", "kprobes: [{call: cap_capable, syscall: false}]")
+	_, err := r.AddTracingPolicy(context.Background(), &tetragon.AddTracingPolicyRequest{Yaml: probe})
+	if err != nil && strings.Contains(err.Error(), "cannot be attached to this kernel") {
+		tb.Skip(err)
+	}
+	if err == nil {
+		_, err = r.DeleteTracingPolicy(context.Background(), &tetragon.DeleteTracingPolicyRequest{Name: "probe"})
+	}
+	if err != nil {
+		tb.Fatal(err)
 	}
 }
 

@@ -41,6 +41,8 @@ type table struct {
 	rows []row
 	// vars gives what else rows name with a dollar.
 	vars func(tb testing.TB, dir string) map[string]string
+	// functions says that the rows hook functions of the kernel, which not every kernel lets be hooked.
+	functions bool
 }
 
 // tables are all tables by name: an actor finds its row there.
@@ -96,6 +98,9 @@ func (t *table) run(tt *testing.T) {
 		}
 		names = append(names, t.policyName(i))
 		documents = append(documents, document(t.policyName(i), s.expand(row.spec, s.actors[i])))
+	}
+	if t.functions {
+		r.mustHookFunctions(tt)
 	}
 	r.mustAdd(tt, strings.Join(documents, "---\n"), names...)
 	for i := range t.rows {

@@ -120,7 +120,7 @@ func valueText(a *tetragon.KprobeArgument) string {
 	case *tetragon.KprobeArgument_ErrorArg:
 		return "error " + v.ErrorArg.Message
 	}
-	return fmt.Sprintf("%v", a)
+	return objectText(a)
 }
 
 func pathText(path, flags, permission string) string {

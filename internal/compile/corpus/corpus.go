@@ -52,6 +52,11 @@ func New(seed uint64) *Set {
 	return generate(seed, generator{hooks: rawHooks})
 }
 
+// NewProcesses is [New] with filters on the process.
+func NewProcesses(seed uint64) *Set {
+	return generate(seed, generator{hooks: rawHooks, processes: true})
+}
+
 // NewAll returns policies on all kinds of hooks, with filters of all kinds.
 func NewAll(seed uint64) *Set {
 	return generate(seed, generator{hooks: allHooks, processes: true})
@@ -60,6 +65,7 @@ func NewAll(seed uint64) *Set {
 func generate(seed uint64, g generator) *Set {
 	g.Rand = rand.New(rand.NewPCG(seed, 0x7665646574746521))
 	g.hooks = g.narrowed(g.hooks)
+	g.namespaces = some(&g, namespacesPerSet, namespacesPerSet, func() string { return pick(&g, policy.NamespaceNames) })
 	g.fields = some(&g, typesPerArg, typesPerArg, func() field { return pick(&g, fields()) })
 	policies := 1 + g.IntN(6)
 	if g.chance(3) {
@@ -82,14 +88,20 @@ type generator struct {
 	*rand.Rand
 	hooks     []hook
 	processes bool
-	texts     []string
-	used      []hook // those that the policies are on
-	fields    []field
+	// namespaces are the kinds that filters name.
+	namespaces []string
+	texts      []string
+	used       []hook // those that the policies are on
+	fields     []field
 }
 
 // typesPerArg is how many types a value has in one set, so that no hook has
 // more slots or dimensions than it can.
 const typesPerArg = 3
+
+// namespacesPerSet is how many kinds of namespaces filters of one set name,
+// for the same reason.
+const namespacesPerSet = 4
 
 // narrowed returns the hooks with a few types for each value.
 func (g *generator) narrowed(hooks []hook) []hook {

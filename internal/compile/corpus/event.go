@@ -124,6 +124,12 @@ func (g *generator) arg(types []policy.ArgType, policies int) naive.Arg {
 		return a
 	}
 	a.Failed = g.chance(3)
+	if types[0].IsCapabilitySet() {
+		a.Register = g.capSet()
+	}
+	if types[0].IsPath() {
+		a.Mode = pick(g, []uint32{0, 0o100644, 0o100755, 0o40755, 0o10600, 0o140777, 0o120777, 0o20620, 0o60660})
+	}
 	if types[0].IsBuffer() && g.chance(10) {
 		at := g.IntN(len(a.Text) + 1)
 		a.Text = a.Text[:at] + "\x00" + a.Text[at:]

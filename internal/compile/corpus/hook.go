@@ -22,7 +22,7 @@ func isNode(types []policy.ArgType) bool { return types == nil }
 var integers = []policy.ArgType{
 	policy.TypeInt, policy.TypeSint8, policy.TypeInt8, policy.TypeUint8, policy.TypeSint16, policy.TypeInt16,
 	policy.TypeUint16, policy.TypeUint32, policy.TypeSint32, policy.TypeInt32, policy.TypeUlong, policy.TypeUint64,
-	policy.TypeSize, policy.TypeLong, policy.TypeSint64, policy.TypeInt64,
+	policy.TypeSize, policy.TypeLong, policy.TypeSint64, policy.TypeInt64, policy.TypeCapability, policy.TypeBpfCmd,
 }
 
 var (
@@ -30,7 +30,9 @@ var (
 	descriptors = []policy.ArgType{policy.TypeFd, policy.TypeInt, policy.TypeUint32}
 	textual     = []policy.ArgType{policy.TypeString}
 	buffers     = []policy.ArgType{policy.TypeCharBuf, policy.TypeString}
-	files       = []policy.ArgType{policy.TypeFile, policy.TypePath}
+	files       = []policy.ArgType{policy.TypeFile, policy.TypePath, policy.TypeDentry, policy.TypeKiocb, policy.TypeLinuxBinprm}
+	capSets     = []policy.ArgType{policy.TypeKernelCap, policy.TypeCapInheritable, policy.TypeCapPermitted, policy.TypeCapEffective}
+	enumerators = []policy.ArgType{policy.TypeCapability, policy.TypeBpfCmd}
 	sockets     = []policy.ArgType{policy.TypeSock, policy.TypeSocket}
 	packets     = []policy.ArgType{policy.TypeSkb}
 	networks    = []policy.ArgType{policy.TypeSockaddr}
@@ -47,6 +49,7 @@ var allHooks = append([]hook{
 	{at: naive.Hook{Syscall: "read"}, call: "sys_read", args: [][]policy.ArgType{descriptors, buffers, numbers}, returns: integers},
 	{at: naive.Hook{Syscall: "close"}, call: "__x64_sys_close", args: [][]policy.ArgType{descriptors}, returns: integers},
 	{at: naive.Hook{Function: "fd_install"}, call: "fd_install", args: [][]policy.ArgType{numbers, files}},
+	{at: naive.Hook{Function: "security_capset"}, call: "security_capset", args: [][]policy.ArgType{capSets, capSets, enumerators, files, {policy.TypeNetDevice}}},
 	{at: naive.Hook{Function: "tcp_connect"}, call: "tcp_connect", args: [][]policy.ArgType{sockets, packets, networks, paths}},
 	{at: naive.Hook{Tracepoint: "sched/gamma"}, args: [][]policy.ArgType{numbers, {policy.TypeDataLoc}, numbers, {policy.TypeSyscall64}}},
 }, rawHooks...)

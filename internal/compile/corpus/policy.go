@@ -134,6 +134,9 @@ func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
 	if g.chance(30) || a.Resolve != "" {
 		f = policy.ArgFilter{Args: []uint32{uint32(position)}}
 	}
+	if a.Type.IsCapabilitySet() && g.chance(40) {
+		return policy.ArgFilter{Operator: policy.OpCapabilitiesGained, Args: []uint32{pick(g, capArgs(args)), pick(g, capArgs(args))}}
+	}
 	g.valueFilter(&f, &a)
 	return f
 }
@@ -149,6 +152,11 @@ func (g *generator) dataFilter(data []policy.Arg) policy.ArgFilter {
 func (g *generator) valueFilter(f *policy.ArgFilter, a *policy.Arg) {
 	t := typeOf(a)
 	switch {
+	case t.IsCapabilitySet():
+		g.setFilter(f)
+	case t.IsPath() && g.chance(30):
+		f.Operator = pick(g, []policy.Operator{policy.OpFileType, policy.OpNotFileType})
+		f.Values = some(g, 1, 3, func() string { return pick(g, fileTypes) })
 	case t.IsInteger():
 		g.numberFilter(f, t)
 	case isNet(t), t == policy.TypeSockaddrUn && g.chance(20):
@@ -159,6 +167,38 @@ func (g *generator) valueFilter(f *policy.ArgFilter, a *policy.Arg) {
 		g.textFilter(f, longest)
 	}
 }
+
+// capArgs are the positions of the args that are sets of capabilities.
+func capArgs(args []policy.Arg) []uint32 {
+	var out []uint32
+	for i, a := range args {
+		if a.Type.IsCapabilitySet() {
+			out = append(out, uint32(i))
+		}
+	}
+	return out
+}
+
+// setFilter compares a set of capabilities.
+func (g *generator) setFilter(f *policy.ArgFilter) {
+	f.Operator = pick(g, []policy.Operator{policy.OpEqual, policy.OpNotEqual})
+	f.Values = some(g, 1, 3, func() string {
+		if g.chance(30) {
+			return pick(g, []string{"CAP_CHOWN", "CHOWN,CAP_KILL", "CAP_CHOWN, DAC_OVERRIDE"})
+		}
+		return strconv.FormatUint(g.capSet(), 10)
+	})
+}
+
+// capSet makes a set of few different capabilities.
+func (g *generator) capSet() uint64 {
+	if g.chance(10) {
+		return g.register()
+	}
+	return uint64(g.IntN(4)) | uint64(g.IntN(2))<<5
+}
+
+var fileTypes = []string{"sock", "link", "reg", "regular", "blk", "dir", "char", "pipe"}
 
 // longest is the longest value that every string type takes.
 const longest = 4095

@@ -29,6 +29,18 @@ func (g *generator) processFilters(s *policy.Selector) {
 	if g.chance(15) {
 		s.MatchCapabilities = some(g, 1, 2, g.capabilityFilter)
 	}
+	if g.chance(20) {
+		s.MatchParentBinaries = some(g, 1, 2, g.binaryFilter)
+	}
+	if g.chance(10) {
+		s.MatchNamespaceChanges = some(g, 1, 1, g.namespaceChange)
+	}
+	if g.chance(10) {
+		s.MatchCapabilityChanges = some(g, 1, 2, g.capabilityFilter)
+	}
+	if g.chance(10) {
+		s.MatchWorkloads = some(g, 1, 2, g.workloadFilter)
+	}
 }
 
 func (g *generator) pid() uint32 { return uint32(g.IntN(4)) }
@@ -57,7 +69,7 @@ func (g *generator) binaryFilter() policy.BinaryFilter {
 
 func (g *generator) namespaceFilter() policy.NamespaceFilter {
 	return policy.NamespaceFilter{
-		Namespace: pick(g, policy.NamespaceNames), Operator: pick(g, membership),
+		Namespace: pick(g, g.namespaces), Operator: pick(g, membership),
 		Values: some(g, 1, 3, func() string {
 			if g.chance(40) {
 				return policy.HostNamespace
@@ -74,21 +86,43 @@ func (g *generator) capabilityFilter() policy.CapabilityFilter {
 	}
 }
 
+func (g *generator) namespaceChange() policy.NamespaceChange {
+	return policy.NamespaceChange{
+		Operator: pick(g, membership),
+		Values:   some(g, 1, 3, func() string { return pick(g, policy.NamespaceNames) }),
+	}
+}
+
+// workloadFilter makes a filter that is met by processes of the host, or by
+// all.
+func (g *generator) workloadFilter() policy.WorkloadFilter {
+	all := &policy.LabelSelector{}
+	return pick(g, []policy.WorkloadFilter{{}, {HostSelector: all}, {PodSelector: all, ContainerSelector: all, HostSelector: all}})
+}
+
 // process makes the process of an event.
 func (g *generator) process() naive.Process {
 	p := naive.Process{
-		Image: g.image(), InUserNS: g.chance(50),
+		Image: g.image(), InUserNS: g.chance(50), Contained: g.chance(40),
 		Namespaces: make(map[string]uint32), Capabilities: make(map[string]map[int]bool),
+		OldNamespaces: make(map[string]uint32), OldCapabilities: make(map[string]map[int]bool),
 	}
 	p.Ancestors = some(g, 0, 3, g.image)
 	for _, kind := range policy.NamespaceNames {
 		p.Namespaces[kind] = uint32(100 + g.IntN(12))
+		p.OldNamespaces[kind] = p.Namespaces[kind]
+		if g.chance(20) {
+			p.OldNamespaces[kind]++
+		}
 	}
 	for _, t := range capTypes {
-		p.Capabilities[t] = make(map[int]bool)
+		p.Capabilities[t], p.OldCapabilities[t] = make(map[int]bool), make(map[int]bool)
 		for _, name := range capabilities {
 			if n, err := policy.CapabilityIndex(name); err == nil && g.chance(40) {
 				p.Capabilities[t][n] = true
+			}
+			if n, err := policy.CapabilityIndex(name); err == nil && p.Capabilities[t][n] != g.chance(20) {
+				p.OldCapabilities[t][n] = true
 			}
 		}
 	}

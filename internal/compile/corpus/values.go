@@ -41,13 +41,14 @@ func Values(plan *compile.Plan, h *compile.Hook, event *naive.Event) *compile.Va
 }
 
 func value(s compile.Slot, a naive.Arg) compile.Value {
-	v := compile.Value{Failed: a.Failed, Int: a.Register}
+	v := compile.Value{Failed: a.Failed, Int: a.Register, Mode: a.Mode}
 	if s.Type.IsInteger() {
 		v.Int = s.Type.Extend(a.Register)
 	}
 	if s.Type.IsString() {
-		v.Str = []byte(a.Text[:min(len(a.Text), int(s.Max))])
-		v.Truncated = len(a.Text) > int(s.Max)
+		limit := min(int(s.Max), compile.MaxString)
+		v.Str = []byte(a.Text[:min(len(a.Text), limit)])
+		v.Truncated = len(a.Text) > limit
 	}
 	switch {
 	case s.Type == compile.TypeSockaddrUn:
@@ -62,12 +63,18 @@ func value(s compile.Slot, a naive.Arg) compile.Value {
 }
 
 func process(t *compile.ProcessTables, p *naive.Process) compile.ProcessValues {
-	v := compile.ProcessValues{PID: p.PID, NSPID: p.NSPID, Binary: compile.UnknownClass, BinaryEnd: compile.UnknownClass}
-	if !p.BinaryUnknown {
-		v.Binary, v.BinaryEnd, _ = t.Classify(p.Binary)
+	v := compile.ProcessValues{PID: p.PID, NSPID: p.NSPID, Workload: compile.WorkloadHost}
+	v.Binary, v.BinaryEnd = classes(t, &p.Image)
+	v.ParentBinary, v.ParentBinaryEnd = compile.UnknownClass, compile.UnknownClass
+	if len(p.Ancestors) > 0 {
+		v.ParentBinary, v.ParentBinaryEnd = classes(t, &p.Ancestors[0])
 	}
-	for _, image := range append([]naive.Image{p.Image}, p.Ancestors...) {
-		v.Sets |= joined(t, &image)
+	for i := range p.Ancestors {
+		v.ParentSets |= joined(t, &p.Ancestors[i])
+	}
+	v.Sets = v.ParentSets | joined(t, &p.Image)
+	if p.Contained {
+		v.Workload = compile.WorkloadContainer
 	}
 	if p.InContainer {
 		v.Flags |= compile.FlagInContainerPIDNS
@@ -76,14 +83,26 @@ func process(t *compile.ProcessTables, p *naive.Process) compile.ProcessValues {
 		v.Flags |= compile.FlagInUserNS
 	}
 	for i, kind := range policy.NamespaceNames {
-		v.Namespaces[i] = p.Namespaces[kind]
+		v.Namespaces[i], v.OldNamespaces[i] = p.Namespaces[kind], p.OldNamespaces[kind]
 	}
 	for i, t := range []string{policy.CapabilityTypeEffective, policy.CapabilityTypePermitted, policy.CapabilityTypeInheritable} {
 		for n := range p.Capabilities[t] {
 			v.Caps[i] |= 1 << n
 		}
+		for n := range p.OldCapabilities[t] {
+			v.OldCaps[i] |= 1 << n
+		}
 	}
 	return v
+}
+
+// classes returns the classes of an image's binary.
+func classes(t *compile.ProcessTables, i *naive.Image) (class, end uint32) {
+	if i.BinaryUnknown {
+		return compile.UnknownClass, compile.UnknownClass
+	}
+	class, end, _ = t.Classify(i.Binary)
+	return class, end
 }
 
 // joined returns the process sets that an image of a process joins.

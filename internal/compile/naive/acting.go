@@ -105,6 +105,29 @@ func (w *world) matches(s *policy.Selector) bool {
 			return false
 		}
 	}
+	for i := range s.MatchParentBinaries {
+		if !w.parentBinary(&s.MatchParentBinaries[i]) {
+			return false
+		}
+	}
+	for i := range s.MatchNamespaceChanges {
+		if !w.namespaceChange(&s.MatchNamespaceChanges[i]) {
+			return false
+		}
+	}
+	for i := range s.MatchCapabilityChanges {
+		if !w.capabilityChange(&s.MatchCapabilityChanges[i]) {
+			return false
+		}
+	}
+	if !w.inScope(w.spec.PodSelector, w.spec.ContainerSelector, w.spec.HostSelector) {
+		return false
+	}
+	for _, f := range s.MatchWorkloads {
+		if !w.inScope(f.PodSelector, f.ContainerSelector, f.HostSelector) {
+			return false
+		}
+	}
 	for i := range s.MatchNamespaces {
 		if !w.namespace(&s.MatchNamespaces[i]) {
 			return false

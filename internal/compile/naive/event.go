@@ -30,6 +30,8 @@ type Arg struct {
 	Register uint64
 	// Text is the whole text, however long.
 	Text string
+	// Mode is the mode of a file's inode, 0 where it has none.
+	Mode uint32
 	// Net is a socket and the like; of an address of the unix family, whose
 	// path is Text, it has the family.
 	Net *Net
@@ -53,12 +55,19 @@ type Image struct {
 // Process is the process of an event.
 type Process struct {
 	Image
+	// Ancestors begin with the image that the process comes from.
 	Ancestors []Image
 	InUserNS  bool // the user namespace is not the host's
 	// Namespaces are inode numbers by kind, such as "Mnt".
 	Namespaces map[string]uint32
 	// Capabilities are sets of numbers by type, such as "Effective".
 	Capabilities map[string]map[int]bool
+	// OldNamespaces and OldCapabilities are those that changes are told
+	// against.
+	OldNamespaces   map[string]uint32
+	OldCapabilities map[string]map[int]bool
+	// Contained says that the process is in a container.
+	Contained bool
 }
 
 // Verdict says that a selector of one entry of one policy acts.

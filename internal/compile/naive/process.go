@@ -46,11 +46,22 @@ func nspid(i *Image) uint32 {
 // binary evaluates one entry of matchBinaries.
 func (w *world) binary(f *policy.BinaryFilter) bool {
 	p := &w.event.Process
-	images := []Image{p.Image}
-	if f.FollowChildren {
-		images = append(images, p.Ancestors...)
-	} else if p.BinaryUnknown {
-		return false
+	return lineageHas(append([]Image{p.Image}, p.Ancestors...), f)
+}
+
+// parentBinary evaluates one entry of matchParentBinaries.
+func (w *world) parentBinary(f *policy.BinaryFilter) bool {
+	return lineageHas(w.event.Process.Ancestors, f)
+}
+
+// lineageHas evaluates a filter on the binary of the first image, or of all
+// of them. What there is nothing known of satisfies no filter.
+func lineageHas(images []Image, f *policy.BinaryFilter) bool {
+	if !f.FollowChildren {
+		if len(images) == 0 || images[0].BinaryUnknown {
+			return false
+		}
+		images = images[:1]
 	}
 	found := false
 	for _, image := range images {
@@ -87,6 +98,46 @@ func (w *world) capability(f *policy.CapabilityFilter) bool {
 		found = found || err == nil && w.event.Process.Capabilities[f.Type][n]
 	}
 	return found == (f.Operator == policy.OpIn)
+}
+
+// namespaceChange evaluates one entry of matchNamespaceChanges.
+func (w *world) namespaceChange(f *policy.NamespaceChange) bool {
+	for kind, inode := range w.event.Process.Namespaces {
+		changed := w.event.Process.OldNamespaces[kind] != inode
+		if changed && slices.Contains(f.Values, kind) == (f.Operator == policy.OpIn) {
+			return true
+		}
+	}
+	return false
+}
+
+// capabilityChange evaluates one entry of matchCapabilityChanges.
+func (w *world) capabilityChange(f *policy.CapabilityFilter) bool {
+	p := &w.event.Process
+	if f.IsNamespaceCapability && !p.InUserNS {
+		return false
+	}
+	listed := make(map[int]bool)
+	for _, name := range f.Values {
+		if n, err := policy.CapabilityIndex(name); err == nil {
+			listed[n] = true
+		}
+	}
+	one, other := false, false
+	for n := range 64 {
+		if p.Capabilities[f.Type][n] != p.OldCapabilities[f.Type][n] {
+			one, other = one || listed[n], other || !listed[n]
+		}
+	}
+	if f.Operator == policy.OpIn {
+		return one
+	}
+	return other && !one
+}
+
+// inScope evaluates selectors of workloads, those of pods aside.
+func (w *world) inScope(pod, container, host *policy.LabelSelector) bool {
+	return host == nil || pod != nil && container != nil || !w.event.Process.Contained
 }
 
 // positive returns the operator that op is the negation of, or op.

@@ -11,6 +11,9 @@ import (
 
 // arg evaluates one entry of matchArgs.
 func (w *world) arg(f *policy.ArgFilter) bool {
+	if f.Operator == policy.OpCapabilitiesGained {
+		return w.gained(f)
+	}
 	declared := w.declared(f)
 	return w.satisfies(&declared, f)
 }
@@ -24,8 +27,13 @@ func (w *world) satisfies(declared *policy.Arg, f *policy.ArgFilter) bool {
 	if value.Failed {
 		return false
 	}
+	if positive(f.Operator) == policy.OpFileType {
+		return fileType(value.Mode, f)
+	}
 	switch declared.Type {
-	case policy.TypeFd, policy.TypeFile, policy.TypePath:
+	case policy.TypeKernelCap, policy.TypeCapInheritable, policy.TypeCapPermitted, policy.TypeCapEffective:
+		return capabilitySet(value.Register, f)
+	case policy.TypeFd, policy.TypeFile, policy.TypePath, policy.TypeDentry, policy.TypeKiocb, policy.TypeLinuxBinprm:
 		// A pipe or socket has no path; nothing can be said about it.
 		return value.Text != "" && text(value.Text, 4096, f)
 	case policy.TypeSock, policy.TypeSocket, policy.TypeSkb, policy.TypeSockaddr:
@@ -35,7 +43,7 @@ func (w *world) satisfies(declared *policy.Arg, f *policy.ArgFilter) bool {
 			return among(value.Net.Family, f.Values)
 		}
 		return value.Net.Family == numbersOf["AF_UNIX"] && text(value.Text, 108, f)
-	case policy.TypeString, policy.TypeFilename, policy.TypeDataLoc:
+	case policy.TypeString, policy.TypeFilename, policy.TypeDataLoc, policy.TypeNetDevice:
 		return text(value.Text, 4096, f)
 	case policy.TypeAuto:
 		if strings.HasSuffix(declared.Resolve, "text") {
@@ -113,6 +121,7 @@ var widths = map[policy.ArgType]int{
 	policy.TypeSint8: -8, policy.TypeInt8: -8, policy.TypeUint8: 8,
 	policy.TypeSint64: -64, policy.TypeInt64: -64, policy.TypeLong: -64,
 	policy.TypeUint64: 64, policy.TypeUlong: 64, policy.TypeSize: 64, policy.TypeSyscall64: 64,
+	policy.TypeCapability: -32, policy.TypeBpfCmd: -32,
 }
 
 // bits returns the low bits of an integer as a non-negative one.
