@@ -15,9 +15,10 @@ import (
 
 type HookVdCallKey struct {
 	_     structs.HostLayout
-	Hook  uint32
-	Tid   uint32
+	Task  uint64
 	Frame uint64
+	Hook  uint32
+	Zero  uint32
 }
 
 type HookVdEntry struct {
@@ -39,6 +40,55 @@ type HookVdFollowedKey struct {
 	_   structs.HostLayout
 	Pid uint32
 	Fd  uint32
+}
+
+type HookVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process struct {
+			_     structs.HostLayout
+			Start uint64
+			Pid   uint32
+			Zero  uint32
+		}
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
 }
 
 type HookVdHookConfig struct {
@@ -105,12 +155,14 @@ type HookVdHookScratch struct {
 	Post    [24]uint64
 	Raw     [6]uint64
 	Cursor  struct {
-		_      structs.HostLayout
-		Left   uint64
-		Word   uint32
-		Signal uint32
-		Error  int32
-		Row    uint32
+		_         structs.HostLayout
+		Left      uint64
+		Word      uint32
+		Signal    uint32
+		Error     int32
+		Row       uint32
+		Stacks    uint32
+		Registers uint32
 	}
 	Gather struct {
 		_  structs.HostLayout
@@ -131,11 +183,12 @@ type HookVdHookScratch struct {
 		Failed   uint8
 		Zero     uint8
 	}
-	Key      HookVdStringKey
-	Rate     HookVdRateKey
-	Pending  HookVdPending
-	Followed HookVdFollowed
-	Slots    [16]struct {
+	Registers [8]uint64
+	Key       HookVdStringKey
+	Rate      HookVdRateKey
+	Pending   HookVdPending
+	Followed  HookVdFollowed
+	Slots     [16]struct {
 		_      structs.HostLayout
 		Status uint32
 		Fd     uint32
@@ -231,6 +284,16 @@ type HookVdRateKey struct {
 	Scope uint64
 }
 
+type HookVdRegisterWrite struct {
+	_     structs.HostLayout
+	Kind  uint8
+	Width uint8
+	To    uint16
+	From  uint16
+	Zero  uint16
+	Value uint64
+}
+
 type HookVdRule struct {
 	_      structs.HostLayout
 	Flags  uint32
@@ -249,7 +312,9 @@ type HookVdRule struct {
 	Track        uint8
 	Untrack      uint8
 	TrackBit     uint8
-	Zero         [5]uint8
+	Registers    uint8
+	Sets         uint8
+	Zero         [3]uint8
 }
 
 type HookVdRuleCounters struct {
@@ -261,6 +326,14 @@ type HookVdRuleCounters struct {
 	RateLimited     uint64
 	Override        uint64
 	MonitorOverride uint64
+	Set             uint64
+	MonitorSet      uint64
+}
+
+type HookVdSet struct {
+	_     structs.HostLayout
+	Value uint32
+	Raw   uint32
 }
 
 type HookVdSockOwner struct {
@@ -310,6 +383,8 @@ type HookVdSyscallAbi struct {
 	Result       uint32
 	Stack        uint32
 	Popped       uint32
+	KernelBit    uint32
+	X32Bit       uint32
 }
 
 type HookVdVector struct {
@@ -337,6 +412,7 @@ const (
 	HookMapVdCounters           = "vd_counters"
 	HookMapVdCurrent            = "vd_current"
 	HookMapVdFollowed           = "vd_followed"
+	HookMapVdHashes             = "vd_hashes"
 	HookMapVdHookScratch        = "vd_hook_scratch"
 	HookMapVdPending            = "vd_pending"
 	HookMapVdProcesses          = "vd_processes"
@@ -370,6 +446,8 @@ const (
 	HookVarVdConfig             = "vd_config"
 	HookVarVdFdCalls            = "vd_fd_calls"
 	HookVarVdOperands           = "vd_operands"
+	HookVarVdOverrides          = "vd_overrides"
+	HookVarVdSets               = "vd_sets"
 	HookVarVdSteps              = "vd_steps"
 )
 
@@ -438,6 +516,7 @@ type HookMapSpecs struct {
 	VdCounters     *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdCurrent      *ebpf.MapSpec `ebpf:"vd_current"`
 	VdFollowed     *ebpf.MapSpec `ebpf:"vd_followed"`
+	VdHashes       *ebpf.MapSpec `ebpf:"vd_hashes"`
 	VdHookScratch  *ebpf.MapSpec `ebpf:"vd_hook_scratch"`
 	VdPending      *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.MapSpec `ebpf:"vd_processes"`
@@ -465,6 +544,8 @@ type HookVariableSpecs struct {
 	VdConfig           *ebpf.VariableSpec `ebpf:"vd_config"`
 	VdFdCalls          *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
 	VdOperands         *ebpf.VariableSpec `ebpf:"vd_operands"`
+	VdOverrides        *ebpf.VariableSpec `ebpf:"vd_overrides"`
+	VdSets             *ebpf.VariableSpec `ebpf:"vd_sets"`
 	VdSteps            *ebpf.VariableSpec `ebpf:"vd_steps"`
 }
 
@@ -493,6 +574,7 @@ type HookMaps struct {
 	VdCounters     *ebpf.Map `ebpf:"vd_counters"`
 	VdCurrent      *ebpf.Map `ebpf:"vd_current"`
 	VdFollowed     *ebpf.Map `ebpf:"vd_followed"`
+	VdHashes       *ebpf.Map `ebpf:"vd_hashes"`
 	VdHookScratch  *ebpf.Map `ebpf:"vd_hook_scratch"`
 	VdPending      *ebpf.Map `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.Map `ebpf:"vd_processes"`
@@ -518,6 +600,7 @@ func (m *HookMaps) Close() error {
 		m.VdCounters,
 		m.VdCurrent,
 		m.VdFollowed,
+		m.VdHashes,
 		m.VdHookScratch,
 		m.VdPending,
 		m.VdProcesses,
@@ -546,6 +629,8 @@ type HookVariables struct {
 	VdConfig           *ebpf.Variable `ebpf:"vd_config"`
 	VdFdCalls          *ebpf.Variable `ebpf:"vd_fd_calls"`
 	VdOperands         *ebpf.Variable `ebpf:"vd_operands"`
+	VdOverrides        *ebpf.Variable `ebpf:"vd_overrides"`
+	VdSets             *ebpf.Variable `ebpf:"vd_sets"`
 	VdSteps            *ebpf.Variable `ebpf:"vd_steps"`
 }
 

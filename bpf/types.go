@@ -42,6 +42,12 @@ type (
 	Steps = ContractVdSteps
 	// Operand says where a static probe has an argument.
 	Operand = ContractVdOperand
+	// Set is what an action writes into an argument of a static probe.
+	Set = ContractVdSet
+	// RegisterWrite is what an action writes into a register.
+	RegisterWrite = ContractVdRegisterWrite
+	// BuildIDFrame is one frame of a stack in user space, by its file.
+	BuildIDFrame = ContractVdBuildIdFrame
 	// DimConfig is one dimension of a hook's program.
 	DimConfig = ContractVdDimConfig
 	// HookConfig is what a hook's program is specialised to.
@@ -74,6 +80,10 @@ type (
 	FollowedKey = ContractVdFollowedKey
 	// Followed is a followed descriptor.
 	Followed = ContractVdFollowed
+	// Pending is a call that awaits its return.
+	Pending = ContractVdPending
+	// CallKey is the key of a function's call that awaits its return.
+	CallKey = ContractVdCallKey
 	// Verdict is a system call that is to fail.
 	Verdict = ContractVdVerdict
 	// Net is what is known of a socket, a packet or an address.

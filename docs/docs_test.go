@@ -198,6 +198,8 @@ var limits = map[string]int{
 	"compile.MaxSets":              compile.MaxSets,
 	"compile.MaxFollow":            compile.MaxFollow,
 	"compile.MaxFDOps":             compile.MaxFDOps,
+	"compile.MaxSetActions":        compile.MaxSetActions,
+	"compile.MaxOverrides":         compile.MaxOverrides,
 	"compile.MaxPostfix":           compile.MaxPostfix,
 	"compile.MaxString":            compile.MaxString,
 	"process.MaxAncestors":         process.MaxAncestors,

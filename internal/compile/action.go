@@ -9,15 +9,17 @@ import (
 // actionNames are the names that events have for the actions that are
 // executed.
 var actionNames = map[policy.ActionType]string{
-	policy.ActionPost:       "KPROBE_ACTION_POST",
-	policy.ActionNoPost:     "KPROBE_ACTION_NOPOST",
-	policy.ActionSigkill:    "KPROBE_ACTION_SIGKILL",
-	policy.ActionSignal:     "KPROBE_ACTION_SIGNAL",
-	policy.ActionFollowFD:   "KPROBE_ACTION_FOLLOWFD",
-	policy.ActionUnfollowFD: "KPROBE_ACTION_UNFOLLOWFD",
-	policy.ActionCopyFD:     "KPROBE_ACTION_COPYFD",
-	policy.ActionOverride:   "KPROBE_ACTION_OVERRIDE",
-
+	policy.ActionPost:        "KPROBE_ACTION_POST",
+	policy.ActionNoPost:      "KPROBE_ACTION_NOPOST",
+	policy.ActionSigkill:     "KPROBE_ACTION_SIGKILL",
+	policy.ActionSignal:      "KPROBE_ACTION_SIGNAL",
+	policy.ActionFollowFD:    "KPROBE_ACTION_FOLLOWFD",
+	policy.ActionUnfollowFD:  "KPROBE_ACTION_UNFOLLOWFD",
+	policy.ActionCopyFD:      "KPROBE_ACTION_COPYFD",
+	policy.ActionOverride:    "KPROBE_ACTION_OVERRIDE",
+	policy.ActionGetURL:      "KPROBE_ACTION_GETURL",
+	policy.ActionDNSLookup:   "KPROBE_ACTION_DNSLOOKUP",
+	policy.ActionSet:         "KPROBE_ACTION_SET",
 	policy.ActionTrackSock:   "KPROBE_ACTION_TRACKSOCK",
 	policy.ActionUntrackSock: "KPROBE_ACTION_UNTRACKSOCK",
 }
@@ -53,10 +55,20 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 		return
 	}
 	r.Action = name
+	// Requests are made for the last action only.
+	r.Request = Request{}
 	f.checkAction(a, path)
 	switch a.Action {
 	case policy.ActionPost:
 		f.rateLimit(r, a, path)
+		f.stacks(r, e, a)
+		f.hash(r, e, a)
+	case policy.ActionGetURL:
+		f.getURL(r, a, path)
+	case policy.ActionDNSLookup:
+		f.dnsLookup(r, a, path)
+	case policy.ActionSet:
+		f.set(r, e, a, path)
 	case policy.ActionNoPost:
 		r.Flags |= RuleNoPost
 	case policy.ActionSigkill:
@@ -90,7 +102,7 @@ const (
 // error can be given: the call is refused, not carried out by somebody else.
 func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
 	if e.group.Section == "uprobes" {
-		f.unsupported(path+".action", "the action "+quote(a.Action)+" at a uprobe")
+		f.overrideRegisters(r, a, path)
 		return
 	}
 	if a.ArgError < -maxErrno || a.ArgError > -1 {
@@ -107,16 +119,6 @@ func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
 
 // checkAction refuses what actions cannot do yet.
 func (f *frontend) checkAction(a *policy.Action, path string) {
-	for _, field := range []struct {
-		name string
-		set  bool
-	}{
-		{"kernelStackTrace", a.KernelStackTrace}, {"userStackTrace", a.UserStackTrace}, {"imaHash", a.ImaHash},
-	} {
-		if field.set {
-			f.named(path+"."+field.name, field.name)
-		}
-	}
 	if a.Action != policy.ActionPost && (a.RateLimit != "" || a.RateLimitScope != "") {
 		f.errorf(path, "only the action Post has a rate limit")
 	}

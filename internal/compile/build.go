@@ -95,6 +95,10 @@ func (b *builder) rule(s *selector, slots []uint8, bit uint16) {
 	if r.Flags&RuleUntrackSock != 0 {
 		r.Untrack = slots[r.Untrack]
 	}
+	r.Sets = slices.Clone(r.Sets)
+	for i := range r.Sets {
+		r.Sets[i].Slot = slots[r.Sets[i].Slot]
+	}
 	b.all.set(bit)
 	b.hook.Rules = append(b.hook.Rules, r)
 	b.hook.HasReturn = b.hook.HasReturn || r.Flags&RuleReturn != 0

@@ -31,6 +31,10 @@ type Input struct {
 	// names of [policy.NamespaceNames]; a kind that the kernel lacks is not
 	// in it. It is nil where policies are only checked.
 	HostNamespaces map[string]uint32
+	// CheckHost returns why the agent may not ask a host, a name or an
+	// address, for what GetUrl and DnsLookup want of it; nil if it may. It
+	// is nil where policies are only checked.
+	CheckHost func(host string) error
 }
 
 // InputPolicy is one policy with what has been decided about it.

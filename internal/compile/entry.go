@@ -30,7 +30,7 @@ type entry struct {
 
 // selector is one selector of an entry, or stands for having none.
 type selector struct {
-	rule       Rule // without bit and group; FDOps hold positions in entry.args
+	rule       Rule // without bit and group; FDOps and Sets hold positions in entry.args
 	conditions []condition
 }
 

@@ -133,28 +133,12 @@ func (f *frontend) checkFollow() {
 	}
 }
 
-// selectors yields the selectors of the sections that are executed.
+// selectors yields the selectors of all sections.
 func selectors(s *policy.Spec) iter.Seq[*policy.Selector] {
-	var lists [][]policy.Selector
-	for i := range s.Kprobes {
-		lists = append(lists, s.Kprobes[i].Selectors)
-	}
-	for i := range s.Tracepoints {
-		lists = append(lists, s.Tracepoints[i].Selectors)
-	}
-	for i := range s.LsmHooks {
-		lists = append(lists, s.LsmHooks[i].Selectors)
-	}
-	for i := range s.Uprobes {
-		lists = append(lists, s.Uprobes[i].Selectors)
-	}
-	for i := range s.Usdts {
-		lists = append(lists, s.Usdts[i].Selectors)
-	}
 	return func(yield func(*policy.Selector) bool) {
-		for _, list := range lists {
-			for j := range list {
-				if !yield(&list[j]) {
+		for e := range s.Entries() {
+			for j := range e.Selectors {
+				if !yield(&e.Selectors[j]) {
 					return
 				}
 			}

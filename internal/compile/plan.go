@@ -5,6 +5,7 @@ package compile
 import (
 	"slices"
 
+	"github.com/vedette-io/vedette/internal/executable"
 	"github.com/vedette-io/vedette/internal/policy"
 )
 
@@ -348,6 +349,13 @@ type Rule struct {
 	// key is posted, or 0.
 	RateInterval uint64
 	RateScope    RateScope
+	// Sets are what Set writes into arguments of a static probe.
+	Sets []SetOp
+	// Registers is what Override does at a place in a program, nil at other
+	// hooks.
+	Registers *RegisterOverride
+	// Request is what user space is to ask for when the event arrives.
+	Request Request
 	// Action is what events of this rule report: the last action of the list.
 	Action string // the enum name of KprobeAction, e.g. "KPROBE_ACTION_SIGKILL"
 }
@@ -365,11 +373,19 @@ const (
 	RulePost    RuleFlags = 1 << 0
 	RuleKill    RuleFlags = 1 << 1 // SIGKILL to the process
 	RuleSignal  RuleFlags = 1 << 2
-	RuleMonitor RuleFlags = 1 << 3 // do not carry out Kill, Signal and Override, only say so
+	RuleMonitor RuleFlags = 1 << 3 // do not carry out Kill, Signal, Override and Set, only say so
 	RuleReturn  RuleFlags = 1 << 4 // the event waits for the return of the call
 	RuleNoPost  RuleFlags = 1 << 5 // the policy said NoPost (for the counters)
 	// RuleOverride: the caller gets Rule.Error and nothing is done.
 	RuleOverride RuleFlags = 1 << 6
+	// RuleStackKernel and RuleStackUser: the event has the stacks of the
+	// kernel and of user space.
+	RuleStackKernel RuleFlags = 1 << 7
+	RuleStackUser   RuleFlags = 1 << 8
+	// RuleIMA: the event has the hash of the file that an LSM hook is about.
+	RuleIMA RuleFlags = 1 << 9
+	// RuleSet: Rule.Sets are written.
+	RuleSet RuleFlags = 1 << 14
 	// RuleTrackSock and RuleUntrackSock make the process the owner of the
 	// socket in a slot, and forget the owner of one.
 	RuleTrackSock   RuleFlags = 1 << 10
@@ -383,6 +399,36 @@ const (
 	// further ones are counted from there.
 	RuleNamespacesTold RuleFlags = 1 << 20
 	RuleCapsTold       RuleFlags = 1 << 21
+)
+
+// SetOp writes an argument of a static probe.
+type SetOp struct {
+	Slot  uint8
+	Value uint32
+}
+
+// RegisterOverride writes registers at a place in a program.
+type RegisterOverride struct {
+	Writes []executable.Assignment
+	// Goto is where in the file of the hook the program is to go on; its By
+	// is 0 where Writes say that, or nothing does.
+	Goto Site
+}
+
+// Request is what user space asks another machine for when an event arrives.
+type Request struct {
+	Kind RequestKind
+	// Target is a URL, or the name of a host.
+	Target string
+}
+
+// RequestKind says what a [Request] is.
+type RequestKind uint8
+
+// The kinds of requests; 0 is none.
+const (
+	RequestURL RequestKind = iota + 1
+	RequestName
 )
 
 // RateScope says among which events a rate limit counts. The numbers are

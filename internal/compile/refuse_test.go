@@ -4,6 +4,7 @@ package compile_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -24,9 +25,6 @@ func TestRefusals(t *testing.T) {
 	uprobe := func(line string) string {
 		return "  uprobes:\n  - path: /bin/sh\n    symbols: [main]\n    " + line
 	}
-	usdt := func(line string) string {
-		return "  usdts:\n  - path: /bin/sh\n    provider: p\n    name: n\n    " + line
-	}
 	for name, test := range map[string]struct{ body, want string }{
 		"fentries":                             {"  fentries:\n  - ‹call: vfs_read\n    syscall: false\n", unsupported + `"fentries"`},
 		"uprobe digests":                       {uprobe("binaryDigests: [‹build-id:ab]\n"), unsupported + `"binaryDigests"`},
@@ -34,10 +32,12 @@ func TestRefusals(t *testing.T) {
 		"uprobe file":                          {uprobe("args: [{index: 0, type: «file}]\n"), "no argument of a program is a file"},
 		"uprobe argument":                      {uprobe("args: [{index: «6, type: int}]\n"), "argument 6 does not exist here"},
 		"uprobe returnCopy":                    {uprobe("args: [{index: 0, type: char_buf, returnCopy: «true}]\n"), "only the arguments of system calls"},
-		"uprobe override":                      {uprobe("selectors: [{matchActions: [{action: «Override, argError: -1}]}]\n"), unsupported + `the action "Override" at a uprobe`},
+		"uprobe register":                      {uprobe("selectors: [{matchActions: [{action: Override, argRegs: [rax=1, ‹cs=1]}]}]\n"), `there is no register "cs" that can be written`},
+		"uprobe registers":                     {uprobe("selectors: [{matchActions: [{action: Override, argRegs: ‹[r8=1, r9=1, r10=1, r11=1, r12=1, r13=1, r14=1, r15=1]}]}]\n"), "an Override can write 7 registers, not 8"},
+		"uprobe overrides":                     {uprobe("selectors: [{matchActions: [{action: Override, argError: 1}, {action: «Override, argError: 2}]}]\n"), "can have one Override"},
+		"uprobe goto":                          {uprobe("selectors: [{matchActions: [{action: Override, argNewSymbol: «main+x}]}]\n"), "is not an offset behind"},
 		"uprobe return":                        {"  uprobes:\n  - path: /bin/sh\n    symbols: [«main+4]\n    return: true\n    returnArg: {index: 0, type: int}\n", "can only be told from its beginning"},
 		"uprobe place":                         {"  uprobes:\n  - path: /bin/sh\n    symbols: [«main+99999999999999999999]\n", "is not an offset behind"},
-		"usdt set":                             {usdt("args: [{index: 0, type: int}]\n    selectors: [{matchActions: [{action: «Set, argIndex: 0, argValue: 1}]}]\n"), unsupported + `the action "Set"`},
 		"lsm argument":                         {"  lsmhooks:\n  - hook: file_open\n    args: [{index: «6, type: int}]\n", "argument 6 does not exist here, the last one is 5"},
 		"loader":                               {"  loader: «true\n", unsupported + `"loader"`},
 		"enforcers":                            {kprobe("") + "  enforcers:\n  - ‹calls: [sys_read]\n", unsupported + `"enforcers"`},
@@ -55,9 +55,8 @@ func TestRefusals(t *testing.T) {
 		"substring":                            {selector("matchArgs: [{index: 1, operator: «SubString, values: [a]}]"), unsupported + `the operator "SubString"`},
 		"override":                             {action("action: Override, argError: «0"), "Override needs argError"},
 		"internal error":                       {action("action: Override, argError: «-512"), "never leave the kernel"},
-		"geturl":                               {action("action: «GetUrl, argUrl: 'http://x'"), unsupported + `the action "GetUrl"`},
-		"kernel stack":                         {action("action: Post, kernelStackTrace: «true"), unsupported + `"kernelStackTrace"`},
-		"user stack":                           {action("action: Post, userStackTrace: «true"), unsupported + `"userStackTrace"`},
+		"geturl":                               {action("action: GetUrl, argUrl: «'http://evil.example:80/x'"), `may not ask "evil.example"`},
+		"dnslookup":                            {action("action: DnsLookup, argFqdn: «evil.example"), `may not ask "evil.example"`},
 		"unfollow":                             {action("action: «UnfollowFD, argFd: 0"), "UnfollowFD has no effect in a policy without FollowFD"},
 		"host namespace":                       {selector("matchNamespaces: [{namespace: Time, operator: In, values: [«host_ns]}]"), "this kernel has no Time namespace"},
 		"argument":                             {"  kprobes:\n  - call: fd_install\n    syscall: false\n    args: [{index: «2, type: int}]\n", "argument 2 does not exist here, the last one is 1"},
@@ -82,7 +81,9 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			line, column := place(spec("refused", test.body))
 			p := mustParse(t, spec("refused", strings.NewReplacer("«", "", "‹", "").Replace(test.body)))
-			_, err := compile.Compile(input(p))
+			in := input(p)
+			in.CheckHost = func(host string) error { return fmt.Errorf("may not ask %q", host) }
+			_, err := compile.Compile(in)
 			all := compile.PolicyErrors(err)
 			if len(all) != 1 || len(all[0].Diagnostics) == 0 {
 				t.Fatalf("error %v", err)

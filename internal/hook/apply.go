@@ -158,6 +158,9 @@ func (e *Engine) shapeAt(h *compile.Hook, id uint32, p place) (shape, error) {
 	if err != nil {
 		return shape{}, err
 	}
+	if l.writes, err = e.writesOf(h, p.target, l.slots); err != nil {
+		return shape{}, err
+	}
 	return shapeOf(h, id, p, l)
 }
 
@@ -366,6 +369,7 @@ func (e *Engine) giveUp(gone []*installed, next map[compile.HookKey]*installed) 
 		if now == nil || now.post != old.post {
 			if old.post.coll != nil {
 				e.skipped += skippedRuns(old.post.coll)
+				e.missed += old.post.missedReturns()
 			}
 			errs = append(errs, old.post.close())
 		}

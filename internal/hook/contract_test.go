@@ -8,6 +8,7 @@ import (
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/executable"
 	"github.com/vedette-io/vedette/internal/kernel"
 	"github.com/vedette-io/vedette/internal/record"
 )
@@ -100,6 +101,17 @@ func TestContract(t *testing.T) {
 		{"rule return", int(bpf.ContractVdRuleFlagsVD_RULE_RETURN), int(compile.RuleReturn)},
 		{"rule no post", int(bpf.ContractVdRuleFlagsVD_RULE_NO_POST), int(compile.RuleNoPost)},
 		{"rule override", int(bpf.ContractVdRuleFlagsVD_RULE_OVERRIDE), int(compile.RuleOverride)},
+		{"rule kernel stack", int(bpf.ContractVdRuleFlagsVD_RULE_STACK_KERNEL), int(compile.RuleStackKernel)},
+		{"rule user stack", int(bpf.ContractVdRuleFlagsVD_RULE_STACK_USER), int(compile.RuleStackUser)},
+		{"rule hash", int(bpf.ContractVdRuleFlagsVD_RULE_IMA), int(compile.RuleIMA)},
+		{"rule set", int(bpf.ContractVdRuleFlagsVD_RULE_SET), int(compile.RuleSet)},
+		{"set actions", int(bpf.ContractVdLimitVD_MAX_SET_ACTIONS), compile.MaxSetActions},
+		{"overrides", int(bpf.ContractVdLimitVD_MAX_OVERRIDES), compile.MaxOverrides},
+		{"registers", int(bpf.ContractVdLimitVD_MAX_REGISTERS), compile.MaxRegisters},
+		{"operand constant", int(bpf.ContractVdOperandKindVD_OPERAND_CONSTANT), int(executable.Constant)},
+		{"operand register", int(bpf.ContractVdOperandKindVD_OPERAND_REGISTER), int(executable.Register)},
+		{"operand memory", int(bpf.ContractVdOperandKindVD_OPERAND_MEMORY), int(executable.Memory)},
+		{"build id frame", int(bpf.ContractVdLimitVD_BUILD_ID_FRAME), int(unsafe.Sizeof(bpf.BuildIDFrame{}))},
 		{"follow", int(bpf.ContractVdFdOpKindVD_FD_FOLLOW), int(compile.FDFollow)},
 		{"unfollow", int(bpf.ContractVdFdOpKindVD_FD_UNFOLLOW), int(compile.FDUnfollow)},
 		{"copy", int(bpf.ContractVdFdOpKindVD_FD_COPY), int(compile.FDCopy)},

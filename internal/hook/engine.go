@@ -70,6 +70,8 @@ type Engine struct {
 	totals   map[RuleKey]Counters
 	// skipped are the skipped runs of programs that have been given up.
 	skipped uint64
+	// missed are the returns that posts missed that have been given up.
+	missed uint64
 	// files are the programs that are open while a plan is put into force.
 	files programFiles
 }
@@ -130,7 +132,7 @@ func NewEngine(base *Base, opts EngineOptions) (*Engine, error) {
 
 // makeShared makes the maps that all hooks share and takes those of the base.
 func (e *Engine) makeShared() error {
-	e.spec.Maps["vd_hook_scratch"].MaxEntries = scratchEntries()
+	e.spec.Maps["vd_hook_scratch"].MaxEntries = scratchEntries(bpf.ContractVdLimitVD_SCRATCH_LEVELS)
 	for name, m := range e.base.shared {
 		e.shared[name] = m
 	}
@@ -162,6 +164,7 @@ func (e *Engine) abiConfig() bpf.SyscallABI {
 		Args: e.abi.Args, Number: e.abi.Number, CompatStatus: e.abi.CompatStatus,
 		Fcntl:  callNumber(e.abi.Name, "fcntl"),
 		Params: e.abi.Params, Result: e.abi.Result, Stack: e.abi.Stack, Popped: e.abi.Popped,
+		KernelBit: e.abi.KernelBit, X32Bit: e.abi.X32Bit,
 	}
 }
 

@@ -151,7 +151,9 @@ func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, er
 	}
 	err := errors.Join(spec.Variables["vd_config"].Set(cfg), spec.Variables["vd_abi"].Set(e.abiConfig()),
 		spec.Variables["vd_fd_calls"].Set(fdCallBits(e.abi.Name)), spec.Variables["vd_operands"].Set(s.operands),
-		spec.Variables["vd_cgroup_controller"].Set(e.base.cgroupController), spec.Variables["vd_steps"].Set(s.steps))
+		spec.Variables["vd_cgroup_controller"].Set(e.base.cgroupController),
+		spec.Variables["vd_sets"].Set(s.writes.sets), spec.Variables["vd_overrides"].Set(s.writes.overrides),
+		spec.Variables["vd_steps"].Set(s.steps))
 	if err != nil {
 		return nil, err
 	}

@@ -29,8 +29,9 @@ type shape struct {
 	hasReturn bool
 	config    bpf.HookConfig
 	operands  operands // of a static probe
-	steps     steps    // of slots that are found by a path
-	entries   uint32   // rows of each half of vd_table
+	writes    writes
+	steps     steps  // of slots that are found by a path
+	entries   uint32 // rows of each half of vd_table
 	vectors   uint32
 	strings   uint32
 	ruleBits  uint32
@@ -42,7 +43,7 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	s := shape{
 		place: p.attachment, function: p.function, guarded: len(p.guards) != 0, hasReturn: h.HasReturn,
 		entries: rows(len(h.Table)), vectors: rows(len(h.Vectors)), strings: rows(len(h.Strings)),
-		operands: l.operands,
+		operands: l.operands, writes: l.writes,
 	}
 	c := &s.config
 	if h.Words > len(bpf.HookTables{}.All) || len(slots) > len(c.Slots) || len(h.Dims) > len(c.Dims) || len(h.ReturnDims) > len(c.ReturnDims) {
@@ -71,7 +72,10 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		c.ReturnDims[i] = dimConfig(d, nil)
 	}
 	for _, g := range h.Groups {
-		if g.HasReturn && g.ReturnSlot < 0 {
+		switch {
+		case g.HasReturn && g.ReturnSlot >= 0:
+			c.ReturnType = max(c.ReturnType, uint32(compile.TypeU64)) // the register that leads to it
+		case g.HasReturn:
 			c.ReturnType = max(c.ReturnType, uint32(g.ReturnType))
 		}
 	}
@@ -158,6 +162,9 @@ var ruleFeatures = []struct {
 	{compile.RuleReturn, bpf.ContractVdHookFeatureVD_FEATURE_RETURN},
 	{compile.RuleOverride, bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE},
 	{compile.RuleNamespacesTold | compile.RuleCapsTold, bpf.ContractVdHookFeatureVD_FEATURE_CHANGES},
+	{compile.RuleStackKernel | compile.RuleStackUser, bpf.ContractVdHookFeatureVD_FEATURE_STACKS},
+	{compile.RuleIMA, bpf.ContractVdHookFeatureVD_FEATURE_IMA},
+	{compile.RuleSet, bpf.ContractVdHookFeatureVD_FEATURE_SET},
 	{compile.RuleTrackSock | compile.RuleUntrackSock, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 	{compile.RuleTrackReturn | compile.RuleUntrackReturn, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 }
@@ -172,6 +179,9 @@ func featuresOf(r compile.Rule) bpf.ContractVdHookFeature {
 	}
 	if r.RateInterval != 0 {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_RATE
+	}
+	if r.Registers != nil {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_REGISTERS
 	}
 	if len(r.FDOps) != 0 {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_FD_OPS

@@ -101,6 +101,7 @@ func (p *program) writeRules(at half, t *tables) error {
 	for _, r := range t.hook.Rules {
 		id := ruleKey(t.hook, r, t.owners).hash()
 		row := rule(r, &t.hook.Groups[r.Group], id)
+		addWrites(&row, t.hook, r)
 		if err := p.coll.Maps["vd_rules"].Put(p.ruleRow(at, r.Bit), row); err != nil {
 			return err
 		}
@@ -122,7 +123,7 @@ func (p *program) hookTables(at half, t *tables) bpf.HookTables {
 	copy(out.Start[:], h.Start)
 	copy(out.Guard[:], h.Guard)
 	for _, r := range h.Rules {
-		if r.Flags&compile.RuleReturn != 0 {
+		if r.Flags&(compile.RuleReturn|compile.RuleIMA) != 0 {
 			out.Returns[r.Bit/64] |= 1 << (r.Bit % 64)
 		}
 	}
