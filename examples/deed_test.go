@@ -152,6 +152,14 @@ func mustCopy(t *testing.T, from, to string) {
 	}
 }
 
+// resolved is the path of a program without symbolic links.
+func resolved(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
 // mustWrite makes a file in a directory, with directories on the way.
 func mustWrite(t *testing.T, dir, name string, mode os.FileMode) {
 	t.Helper()

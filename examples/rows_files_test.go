@@ -82,6 +82,13 @@ func fileRows(dir string) []row {
 			leaves: []deed{calls(opening(dir+"/plain", unix.O_RDONLY), call(unix.SYS_IOCTL, result(0), 0x80086601, words(0)))},
 		},
 		{
+			policy: "raw-disks",
+			// Descriptors by O_PATH do not need the device itself, and writing to them fails.
+			catches: []catch{catching(calls(call(unix.SYS_MKNODAT, atCWD, dir+"/disk", unix.S_IFBLK|0o600, 0x7ff), opening(dir+"/disk", unix.O_PATH),
+				call(unix.SYS_WRITE, result(1), "text", 4)).gets("EBADF"), "sys_write", dir+"/disk")},
+			leaves: []deed{writing("/dev/null"), writing(dir + "/written")},
+		},
+		{
 			policy:  "secret-directory",
 			aim:     []string{"/etc/vedette-example/private/", dir + "/private/"},
 			catches: []catch{catching(calls(opening(dir+"/private/file", unix.O_RDONLY)).gets("EPERM"), "file_open", dir+"/private/file", "KPROBE_ACTION_OVERRIDE")},

@@ -23,6 +23,12 @@ func namespaceRows(dir string) []row {
 			leaves: []deed{calls(call(unix.SYS_UNSHARE, unix.CLONE_FS)).gets("0"), cloning(unix.CLONE_FS)},
 		},
 		{
+			policy: "namespace-changes",
+			catches: []catch{catching(calls(call(unix.SYS_UNSHARE, unix.CLONE_NEWUTS), call(unix.SYS_EXECVE, "/bin/true", []string{"true"}, 0)),
+				"sys_execve", "/bin/true")},
+			leaves: []deed{running, running.in(unix.CLONE_NEWUTS)},
+		},
+		{
 			policy: "user-namespaces",
 			// A process of several threads cannot have a new one: it fails.
 			catches: []catch{catching(calls(asNobody, call(unix.SYS_UNSHARE, unix.CLONE_NEWUSER)), "sys_unshare", "268435456")},

@@ -9,8 +9,11 @@ var asNobody = call(unix.SYS_SETRESUID, nobody, nobody, nobody)
 
 // capset sets the effective and the permitted capabilities, of which the lower half is given.
 func capset(set uint64) []string {
-	return call(unix.SYS_CAPSET, words(unix.LINUX_CAPABILITY_VERSION_3), words(set|set<<32, 0, 0))
+	return call(unix.SYS_CAPSET, capabilities, words(set|set<<32, 0, 0))
 }
+
+// capabilities is the header of capset.
+var capabilities = words(unix.LINUX_CAPABILITY_VERSION_3)
 
 func privilegeRows(dir string) []row {
 	attr := make([]byte, 120)
@@ -31,6 +34,13 @@ func privilegeRows(dir string) []row {
 			policy:  "capability-changes",
 			catches: []catch{catching(calls(capset(1<<unix.CAP_SYS_ADMIN)).gets("0"), "sys_capset", "2097152", "0")},
 			leaves:  []deed{calls(capset(0)).gets("0"), calls(capset(1 << unix.CAP_KILL)).gets("0")},
+		},
+		{
+			policy: "raised-capabilities",
+			catches: []catch{catching(calls(call(unix.SYS_CAPSET, capabilities, words(1<<(32+unix.CAP_KILL), 0, 0)),
+				capset(1<<unix.CAP_KILL)).gets("0"), "security_capset")},
+			leaves: []deed{calls(capset(1 << unix.CAP_KILL)).gets("0")},
+			needs:  functions,
 		},
 		{
 			policy: "file-capabilities",

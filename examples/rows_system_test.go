@@ -113,6 +113,12 @@ func commandRows(dir string) []row {
 			leaves:  []deed{run("/nonexistent/base64", "base64", "file"), run("/bin/true", "true", "-d")},
 		},
 		{
+			policy:  "commands-over-ssh",
+			aim:     []string{"/usr/sbin/sshd", dir + "/sshd"},
+			catches: []catch{catching(server.by(dir+"/sshd"), "sched_process_exec", resolved("/bin/bash"))},
+			leaves:  []deed{server},
+		},
+		{
 			policy: "shells-of-servers",
 			aim:    []string{"/usr/sbin/nginx", dir + "/nginx"},
 			catches: []catch{
