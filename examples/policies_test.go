@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -133,14 +134,25 @@ func (r row) mustDo(t *testing.T) *doneRow {
 func (r row) check(t *testing.T, d *doneRow, events *lab.Events) {
 	t.Helper()
 	for i, c := range r.catches {
-		told := toldOf(events, r.policy, d.caught[i])
-		if !slices.ContainsFunc(told, func(h *occurrence) bool { return c.is(h, d.caught[i]) }) {
+		if told, ok := c.awaitTold(events, r.policy, d.caught[i]); !ok {
 			t.Errorf("%v: no event of %s with %q, but %v", c.deed.argv, c.function, c.values, told)
 		}
 	}
 	for i, l := range r.leaves {
 		if told := toldOf(events, r.policy, d.left[i]); len(told) > 0 {
 			t.Errorf("%v: events %v", l.argv, told)
+		}
+	}
+}
+
+// awaitTold returns what the policy has told of the process, and whether the event of the catch is there. An
+// event with a stack can come after younger ones, so it waits for it.
+func (c catch) awaitTold(events *lab.Events, policy string, pid uint32) ([]*occurrence, bool) {
+	for deadline := time.Now().Add(lab.Patience); ; time.Sleep(50 * time.Millisecond) {
+		told := toldOf(events, policy, pid)
+		ok := slices.ContainsFunc(told, func(h *occurrence) bool { return c.is(h, pid) })
+		if ok || time.Now().After(deadline) {
+			return told, ok
 		}
 	}
 }
