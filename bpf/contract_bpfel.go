@@ -88,7 +88,8 @@ const (
 	ContractVdCounterVD_COUNT_REGISTERS_FAILED  ContractVdCounter = 15
 	ContractVdCounterVD_COUNT_SKIPPED           ContractVdCounter = 16
 	ContractVdCounterVD_COUNT_WORKLOAD_MAP_FULL ContractVdCounter = 17
-	ContractVdCounterVD_COUNTERS                ContractVdCounter = 18
+	ContractVdCounterVD_COUNT_NOTICE_MISSED     ContractVdCounter = 18
+	ContractVdCounterVD_COUNTERS                ContractVdCounter = 19
 )
 
 type ContractVdCred struct {
@@ -197,6 +198,23 @@ type ContractVdDimTables struct {
 	Len   uint32
 	State uint32
 	None  uint32
+}
+
+type ContractVdEnforcedKey uint32
+
+const (
+	ContractVdEnforcedKeyVD_ENFORCED_FUNCTION ContractVdEnforcedKey = 536870912
+)
+
+type ContractVdEnforcerConfig struct {
+	_            structs.HostLayout
+	Key          uint32
+	Wrapper      uint32
+	Number       uint32
+	CompatStatus uint32
+	Exits        [2]uint32
+	Verdicts     uint32
+	Zero         uint32
 }
 
 type ContractVdEntry struct {
@@ -542,6 +560,7 @@ const (
 	ContractVdHookFeatureVD_FEATURE_REGISTERS  ContractVdHookFeature = 131072
 	ContractVdHookFeatureVD_FEATURE_SOCK_TRACK ContractVdHookFeature = 2048
 	ContractVdHookFeatureVD_FEATURE_USER       ContractVdHookFeature = 512
+	ContractVdHookFeatureVD_FEATURE_NOTIFY     ContractVdHookFeature = 8192
 	ContractVdHookFeatureVD_FEATURE_SHARED     ContractVdHookFeature = 65536
 )
 
@@ -635,6 +654,7 @@ const (
 	ContractVdLimitVD_MAX_DEREFS             ContractVdLimit = 10
 	ContractVdLimitVD_SCRATCH_LEVELS         ContractVdLimit = 4
 	ContractVdLimitVD_PROCESS_SCRATCH_LEVELS ContractVdLimit = 2
+	ContractVdLimitVD_MAX_ENFORCERS          ContractVdLimit = 64
 	ContractVdLimitVD_MAX_VARIANTS           ContractVdLimit = 16
 	ContractVdLimitVD_MAX_BUFFER             ContractVdLimit = 327360
 	ContractVdLimitVD_MAX_SEGMENTS           ContractVdLimit = 1024
@@ -687,6 +707,17 @@ type ContractVdNet struct {
 	Type        uint16
 	State       uint8
 	Zero        uint8
+}
+
+type ContractVdNotice struct {
+	_         structs.HostLayout
+	Born      uint64
+	Open      uint64
+	Sentences [64]struct {
+		_      structs.HostLayout
+		Error  int32
+		Signal uint32
+	}
 }
 
 type ContractVdOperand struct {
@@ -844,7 +875,10 @@ type ContractVdRule struct {
 	TrackBit     uint8
 	Registers    uint8
 	Sets         uint8
-	Zero         [3]uint8
+	NoticeBit    uint8
+	Zero         [2]uint8
+	NoticeError  int32
+	NoticeSignal uint32
 }
 
 type ContractVdRuleCounters struct {
@@ -858,6 +892,8 @@ type ContractVdRuleCounters struct {
 	MonitorOverride uint64
 	Set             uint64
 	MonitorSet      uint64
+	Notify          uint64
+	MonitorNotify   uint64
 }
 
 type ContractVdRuleFlags uint32
@@ -876,6 +912,8 @@ const (
 	ContractVdRuleFlagsVD_RULE_SET             ContractVdRuleFlags = 16384
 	ContractVdRuleFlagsVD_RULE_TRACK_SOCK      ContractVdRuleFlags = 1024
 	ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK    ContractVdRuleFlags = 2048
+	ContractVdRuleFlagsVD_RULE_NOTIFY          ContractVdRuleFlags = 4096
+	ContractVdRuleFlagsVD_RULE_CLEAN_NOTIFY    ContractVdRuleFlags = 8192
 	ContractVdRuleFlagsVD_RULE_TRACK_RETURN    ContractVdRuleFlags = 32768
 	ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN  ContractVdRuleFlags = 65536
 	ContractVdRuleFlagsVD_RULE_NAMESPACES_TOLD ContractVdRuleFlags = 1048576
@@ -1096,6 +1134,8 @@ const (
 	ContractVarAnchorVdDimKind        = "anchor_vd_dim_kind"
 	ContractVarAnchorVdDimSource      = "anchor_vd_dim_source"
 	ContractVarAnchorVdDimTables      = "anchor_vd_dim_tables"
+	ContractVarAnchorVdEnforcedKey    = "anchor_vd_enforced_key"
+	ContractVarAnchorVdEnforcerConfig = "anchor_vd_enforcer_config"
 	ContractVarAnchorVdEntry          = "anchor_vd_entry"
 	ContractVarAnchorVdExec           = "anchor_vd_exec"
 	ContractVarAnchorVdExecData       = "anchor_vd_exec_data"
@@ -1118,6 +1158,7 @@ const (
 	ContractVarAnchorVdModuleValue    = "anchor_vd_module_value"
 	ContractVarAnchorVdNamespace      = "anchor_vd_namespace"
 	ContractVarAnchorVdNet            = "anchor_vd_net"
+	ContractVarAnchorVdNotice         = "anchor_vd_notice"
 	ContractVarAnchorVdOperand        = "anchor_vd_operand"
 	ContractVarAnchorVdOperandKind    = "anchor_vd_operand_kind"
 	ContractVarAnchorVdOrigin         = "anchor_vd_origin"
@@ -1221,6 +1262,8 @@ type ContractVariableSpecs struct {
 	AnchorVdDimKind        *ebpf.VariableSpec `ebpf:"anchor_vd_dim_kind"`
 	AnchorVdDimSource      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_source"`
 	AnchorVdDimTables      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_tables"`
+	AnchorVdEnforcedKey    *ebpf.VariableSpec `ebpf:"anchor_vd_enforced_key"`
+	AnchorVdEnforcerConfig *ebpf.VariableSpec `ebpf:"anchor_vd_enforcer_config"`
 	AnchorVdEntry          *ebpf.VariableSpec `ebpf:"anchor_vd_entry"`
 	AnchorVdExec           *ebpf.VariableSpec `ebpf:"anchor_vd_exec"`
 	AnchorVdExecData       *ebpf.VariableSpec `ebpf:"anchor_vd_exec_data"`
@@ -1243,6 +1286,7 @@ type ContractVariableSpecs struct {
 	AnchorVdModuleValue    *ebpf.VariableSpec `ebpf:"anchor_vd_module_value"`
 	AnchorVdNamespace      *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
 	AnchorVdNet            *ebpf.VariableSpec `ebpf:"anchor_vd_net"`
+	AnchorVdNotice         *ebpf.VariableSpec `ebpf:"anchor_vd_notice"`
 	AnchorVdOperand        *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind    *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdOrigin         *ebpf.VariableSpec `ebpf:"anchor_vd_origin"`
@@ -1322,6 +1366,8 @@ type ContractVariables struct {
 	AnchorVdDimKind        *ebpf.Variable `ebpf:"anchor_vd_dim_kind"`
 	AnchorVdDimSource      *ebpf.Variable `ebpf:"anchor_vd_dim_source"`
 	AnchorVdDimTables      *ebpf.Variable `ebpf:"anchor_vd_dim_tables"`
+	AnchorVdEnforcedKey    *ebpf.Variable `ebpf:"anchor_vd_enforced_key"`
+	AnchorVdEnforcerConfig *ebpf.Variable `ebpf:"anchor_vd_enforcer_config"`
 	AnchorVdEntry          *ebpf.Variable `ebpf:"anchor_vd_entry"`
 	AnchorVdExec           *ebpf.Variable `ebpf:"anchor_vd_exec"`
 	AnchorVdExecData       *ebpf.Variable `ebpf:"anchor_vd_exec_data"`
@@ -1344,6 +1390,7 @@ type ContractVariables struct {
 	AnchorVdModuleValue    *ebpf.Variable `ebpf:"anchor_vd_module_value"`
 	AnchorVdNamespace      *ebpf.Variable `ebpf:"anchor_vd_namespace"`
 	AnchorVdNet            *ebpf.Variable `ebpf:"anchor_vd_net"`
+	AnchorVdNotice         *ebpf.Variable `ebpf:"anchor_vd_notice"`
 	AnchorVdOperand        *ebpf.Variable `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind    *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdOrigin         *ebpf.Variable `ebpf:"anchor_vd_origin"`

@@ -11,6 +11,7 @@
  */
 #include "await.h"
 #include "changes.h"
+#include "notify.h"
 #include "path.h"
 #include "refuse.h"
 #include "scratch.h"
@@ -27,8 +28,6 @@ const volatile __u64 vd_fd_calls[8];
 /* Where a static probe has its arguments; the cookie of each of its places says which row. */
 const volatile struct vd_operand vd_operands[VD_MAX_VARIANTS][VD_RAW_ARGS];
 
-/* Marks the number of a 32-bit system call. */
-#define VD_COMPAT_CALL 0x80000000
 #define VD_HOOK_RECORD_MAX 73728
 #define VD_MAPPED 0xffff0000 /* the third word of an IPv4 address mapped in IPv6 */
 #define VD_RULES_OF_RETURN (VD_RULE_TRACK_RETURN | VD_RULE_UNTRACK_RETURN)
@@ -139,6 +138,8 @@ struct vd_cursor {
 	__u32 row; /* of a binary search */
 	__u32 stacks; /* enum vd_rule_flags: those that events have */
 	__u32 registers; /* vd_rule.registers of the override that is carried out */
+	__u32 notified; /* an enforcer was */
+	__u32 zero;
 };
 
 /* Where the gathering of a buffer stands; see buffer.h. */
@@ -175,6 +176,7 @@ struct vd_hook_scratch {
 	struct vd_rate_key rate;
 	struct vd_pending pending;
 	struct vd_followed followed;
+	struct vd_notice notice;
 	struct vd_slot slots[VD_MAX_SLOTS];
 	char record[VD_HOOK_RECORD_MAX];
 };
@@ -1036,6 +1038,7 @@ static __always_inline void vd_rewind(struct vd_hook_scratch *s, const __u64 *fr
 	s->cursor.error = 0;
 	s->cursor.stacks = 0;
 	s->cursor.registers = 0;
+	s->cursor.notified = 0;
 }
 
 /* Turns of the loop that visits all winners: one each, and one for each word. */
@@ -1198,6 +1201,55 @@ static __always_inline bool vd_is_agent(struct vd_run *run)
 #include "stack.h"
 #include "write.h"
 
+/* Notes for the enforcer of the rule's policy what it is to do in this system call. */
+static __noinline void vd_notify(struct vd_run *run, struct vd_rule *rule)
+{
+	__u32 at = rule->notice_bit & (VD_MAX_ENFORCERS - 1);
+	struct task_struct *task = run->task;
+	struct vd_notice *n = vd_noticed(task, run->tid);
+	__u64 bit = 1ULL << at;
+
+	if (!n) {
+		struct vd_notice *fresh = &run->s->notice;
+
+		fresh->born = BPF_CORE_READ(task, start_boottime);
+		fresh->open = 0;
+		bpf_map_update_elem(&vd_notices, &run->tid, fresh, BPF_ANY);
+		n = bpf_map_lookup_elem(&vd_notices, &run->tid);
+	}
+	/* What it was notified of before holds no longer. */
+	if (!n || n->open & bit)
+		vd_count(VD_COUNT_NOTICE_MISSED);
+	if (!n)
+		return;
+	n->sentences[at].error = rule->notice_error;
+	n->sentences[at].signal = rule->notice_signal;
+	n->open |= bit;
+	run->s->cursor.notified = 1;
+}
+
+/* Carries out what a rule has for the enforcer of its policy. */
+static __always_inline void vd_act_notify(struct vd_run *run, struct vd_rule *rule,
+					  struct vd_rule_counters *counters)
+{
+	struct vd_notice *n;
+
+	if (rule->flags & VD_RULE_MONITOR) {
+		if (rule->flags & VD_RULE_NOTIFY)
+			counters->monitor_notify++;
+		return;
+	}
+	if (rule->flags & VD_RULE_CLEAN_NOTIFY) {
+		n = vd_noticed(run->task, run->tid);
+		if (n)
+			n->open &= ~(1ULL << (rule->notice_bit & (VD_MAX_ENFORCERS - 1)));
+	}
+	if (rule->flags & VD_RULE_NOTIFY) {
+		counters->notify++;
+		vd_notify(run, rule);
+	}
+}
+
 /* Carries out one rule, and notes in s->post whether it has an event. */
 static __noinline void vd_act(struct vd_run *run, __u32 bit)
 {
@@ -1218,6 +1270,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 		vd_note_error(&run->s->cursor, rule, n);
 	if ((vd_config.features & VD_FEATURE_SET) && vd_set_arguments(run, rule, n))
 		quiet = false;
+	if (vd_config.features & VD_FEATURE_NOTIFY)
+		vd_act_notify(run, rule, n);
 	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_TRACK_SOCK)
 		vd_track(run, rule->track, rule->track_bit);
 	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_UNTRACK_SOCK)
@@ -1314,6 +1368,8 @@ static __always_inline void vd_output(struct vd_hook_scratch *s, __u32 size, boo
 
 	if (size > VD_HOOK_RECORD_MAX)
 		return;
+	if ((vd_config.features & VD_FEATURE_NOTIFY) && s->cursor.notified)
+		evidence = true;
 	vd_header_init(&r->header, VD_RECORD_HOOK, evidence, size, r->header.time);
 	if (evidence) {
 		if (bpf_ringbuf_output(&vd_ring_evidence, r, size, 0))

@@ -163,6 +163,8 @@ type HookVdHookScratch struct {
 		Row       uint32
 		Stacks    uint32
 		Registers uint32
+		Notified  uint32
+		Zero      uint32
 	}
 	Gather struct {
 		_  structs.HostLayout
@@ -188,6 +190,7 @@ type HookVdHookScratch struct {
 	Rate      HookVdRateKey
 	Pending   HookVdPending
 	Followed  HookVdFollowed
+	Notice    HookVdNotice
 	Slots     [16]struct {
 		_      structs.HostLayout
 		Status uint32
@@ -230,6 +233,17 @@ type HookVdHookTables struct {
 		Len   uint32
 		State uint32
 		None  uint32
+	}
+}
+
+type HookVdNotice struct {
+	_         structs.HostLayout
+	Born      uint64
+	Open      uint64
+	Sentences [64]struct {
+		_      structs.HostLayout
+		Error  int32
+		Signal uint32
 	}
 }
 
@@ -314,7 +328,10 @@ type HookVdRule struct {
 	TrackBit     uint8
 	Registers    uint8
 	Sets         uint8
-	Zero         [3]uint8
+	NoticeBit    uint8
+	Zero         [2]uint8
+	NoticeError  int32
+	NoticeSignal uint32
 }
 
 type HookVdRuleCounters struct {
@@ -328,6 +345,8 @@ type HookVdRuleCounters struct {
 	MonitorOverride uint64
 	Set             uint64
 	MonitorSet      uint64
+	Notify          uint64
+	MonitorNotify   uint64
 }
 
 type HookVdSet struct {
@@ -414,6 +433,7 @@ const (
 	HookMapVdFollowed           = "vd_followed"
 	HookMapVdHashes             = "vd_hashes"
 	HookMapVdHookScratch        = "vd_hook_scratch"
+	HookMapVdNotices            = "vd_notices"
 	HookMapVdPending            = "vd_pending"
 	HookMapVdProcesses          = "vd_processes"
 	HookMapVdRate               = "vd_rate"
@@ -518,6 +538,7 @@ type HookMapSpecs struct {
 	VdFollowed     *ebpf.MapSpec `ebpf:"vd_followed"`
 	VdHashes       *ebpf.MapSpec `ebpf:"vd_hashes"`
 	VdHookScratch  *ebpf.MapSpec `ebpf:"vd_hook_scratch"`
+	VdNotices      *ebpf.MapSpec `ebpf:"vd_notices"`
 	VdPending      *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.MapSpec `ebpf:"vd_processes"`
 	VdRate         *ebpf.MapSpec `ebpf:"vd_rate"`
@@ -576,6 +597,7 @@ type HookMaps struct {
 	VdFollowed     *ebpf.Map `ebpf:"vd_followed"`
 	VdHashes       *ebpf.Map `ebpf:"vd_hashes"`
 	VdHookScratch  *ebpf.Map `ebpf:"vd_hook_scratch"`
+	VdNotices      *ebpf.Map `ebpf:"vd_notices"`
 	VdPending      *ebpf.Map `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.Map `ebpf:"vd_processes"`
 	VdRate         *ebpf.Map `ebpf:"vd_rate"`
@@ -602,6 +624,7 @@ func (m *HookMaps) Close() error {
 		m.VdFollowed,
 		m.VdHashes,
 		m.VdHookScratch,
+		m.VdNotices,
 		m.VdPending,
 		m.VdProcesses,
 		m.VdRate,

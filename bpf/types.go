@@ -86,6 +86,10 @@ type (
 	CallKey = ContractVdCallKey
 	// Verdict is a system call that is to fail.
 	Verdict = ContractVdVerdict
+	// Notice is what enforcers have been notified of for a thread.
+	Notice = ContractVdNotice
+	// EnforcerConfig is what a program of an enforcer is specialised to.
+	EnforcerConfig = ContractVdEnforcerConfig
 	// Net is what is known of a socket, a packet or an address.
 	Net = ContractVdNet
 	// SockOwner is the process that has a socket tracked.

@@ -129,16 +129,18 @@ struct vd_prog_load {
 static __always_inline void vd_fetch_bpf_attr(struct vd_slot *slot, __u64 addr, bool user)
 {
 	struct vd_bpf_prog_value *v = vd_content(slot, struct vd_bpf_prog_value);
-	struct vd_prog_load load = {};
+	/* Behind the content there is room, which the stack has not. */
+	struct vd_prog_load *load = (void *)(v + 1);
 
-	if (vd_read_memory(&load, sizeof(load), addr, user) &&
-	    vd_read_memory(&load, __builtin_offsetof(struct vd_prog_load, insns), addr, user)) {
+	__builtin_memset(load, 0, sizeof(*load));
+	if (vd_read_memory(load, sizeof(*load), addr, user) &&
+	    vd_read_memory(load, __builtin_offsetof(struct vd_prog_load, insns), addr, user)) {
 		vd_fail(slot);
 		return;
 	}
-	v->type = load.prog_type;
-	v->insns = load.insn_cnt;
-	__builtin_memcpy(v->name, load.prog_name, sizeof(v->name));
+	v->type = load->prog_type;
+	v->insns = load->insn_cnt;
+	__builtin_memcpy(v->name, load->prog_name, sizeof(v->name));
 }
 
 static __always_inline void vd_fetch_bpf_map(struct vd_slot *slot, struct bpf_map *map)

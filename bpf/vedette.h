@@ -41,6 +41,7 @@ enum vd_limit {
 	VD_SCRATCH_LEVELS = 4,
 	/* The same of programs that watch processes: of a task, and within the task iterator's. */
 	VD_PROCESS_SCRATCH_LEVELS = 2,
+	VD_MAX_ENFORCERS = 64, /* policies with enforcers */
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
 	VD_MAX_BUFFER = 327360, /* bytes of a buffer with maxData */
 	VD_MAX_SEGMENTS = 1024, /* of a scattered buffer, as many as a call takes (UIO_MAXIOV) */
@@ -588,6 +589,7 @@ enum vd_hook_feature {
 	VD_FEATURE_REGISTERS = 1 << 17, /* overrides write registers */
 	VD_FEATURE_SOCK_TRACK = 1 << 11, /* sockets are tracked, or their owners told */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
+	VD_FEATURE_NOTIFY = 1 << 13, /* enforcers are notified */
 	VD_FEATURE_SHARED = 1 << 16, /* of several hooks: the attach cookie tells which, see vd_cookie */
 };
 
@@ -665,6 +667,8 @@ enum vd_rule_flags {
 	VD_RULE_SET = 1 << 14, /* an argument of a static probe is written */
 	VD_RULE_TRACK_SOCK = 1 << 10,
 	VD_RULE_UNTRACK_SOCK = 1 << 11,
+	VD_RULE_NOTIFY = 1 << 12, /* the enforcer of the policy */
+	VD_RULE_CLEAN_NOTIFY = 1 << 13, /* what it was notified of is void */
 	VD_RULE_TRACK_RETURN = 1 << 15, /* the returned socket */
 	VD_RULE_UNTRACK_RETURN = 1 << 16,
 	VD_RULE_NAMESPACES_TOLD = 1 << 20, /* its event tells a change of namespaces: the next one counts from here */
@@ -697,7 +701,10 @@ struct vd_rule {
 	__u8 track_bit; /* of the policy */
 	__u8 registers; /* OVERRIDE at a place in a program: row of vd_overrides and 1, 0 for none */
 	__u8 sets; /* SET: bits of vd_sets */
-	__u8 zero[3];
+	__u8 notice_bit; /* NOTIFY, CLEAN_NOTIFY: of the policy */
+	__u8 zero[2];
+	__s32 notice_error; /* NOTIFY: as in struct vd_sentence */
+	__u32 notice_signal;
 };
 
 /* What a rule has done, per CPU. */
@@ -711,6 +718,8 @@ struct vd_rule_counters {
 	__u64 monitor_override;
 	__u64 set;
 	__u64 monitor_set;
+	__u64 notify;
+	__u64 monitor_notify;
 };
 
 /*
@@ -865,6 +874,38 @@ struct vd_verdict {
 	__u32 hook;
 };
 
+/* What an enforcer is notified of. */
+struct vd_sentence {
+	__s32 error; /* -4095 to -1, 0: none */
+	__u32 signal; /* 0: none */
+};
+
+/*
+ * What enforcers have been notified of in the system call that a thread is in, by the bits of their policies. Keyed by
+ * thread id.
+ */
+struct vd_notice {
+	__u64 born; /* of the thread */
+	__u64 open; /* which sentences are not carried out */
+	struct vd_sentence sentences[VD_MAX_ENFORCERS];
+};
+
+/* Keys of vd_enforced: numbers of system calls, 32-bit ones with VD_COMPAT_CALL, and of security functions. */
+enum vd_enforced_key {
+	VD_ENFORCED_FUNCTION = 1 << 29, /* with a number that the loader gives */
+};
+
+/* What a program of an enforcer is specialised to. Frozen before load. */
+struct vd_enforcer_config {
+	__u32 key; /* in vd_enforced, of the function */
+	__u32 wrapper; /* 1: the function is that of a system call */
+	__u32 number; /* offset of a call's number in struct pt_regs */
+	__u32 compat_status; /* as in struct vd_syscall_abi */
+	__u32 exits[2]; /* numbers of calls that do not return */
+	__u32 verdicts; /* vd_verdict.hook */
+	__u32 zero;
+};
+
 /* Counters of the kernel side, per CPU; the index says what is counted. */
 enum vd_counter {
 	VD_COUNT_LOST_BULK, /* records that did not fit in the ring */
@@ -885,6 +926,7 @@ enum vd_counter {
 	VD_COUNT_REGISTERS_FAILED, /* a call that should have been overridden, and was not */
 	VD_COUNT_SKIPPED, /* runs that the kernel skipped; counted by the loader */
 	VD_COUNT_WORKLOAD_MAP_FULL, /* a container's cgroup that counts as the host's */
+	VD_COUNT_NOTICE_MISSED, /* what an enforcer was notified of and could not carry out */
 	VD_COUNTERS,
 };
 

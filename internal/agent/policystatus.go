@@ -63,13 +63,16 @@ func (s *policySet) stateOf(e *policyEntry) tetragon.TracingPolicyState {
 
 // sensors are what clients of the reference know the sections as.
 var sensors = map[string]string{
-	"kprobes": "generic_kprobe", "tracepoints": "generic_tracepoint", "lsmhooks": "generic_lsm",
+	"kprobes": "generic_kprobe", "fentries": "generic_fentry", "tracepoints": "generic_tracepoint", "lsmhooks": "generic_lsm",
 	"uprobes": "generic_uprobe", "usdts": "generic_usdt",
 }
 
 // sensorsOf names what clients of the reference know as a policy's sensors.
 func sensorsOf(e *policyEntry) []string {
 	var out []string
+	if len(e.policy.Spec.Enforcers) != 0 {
+		out = append(out, "__enforcer__")
+	}
 	for entry := range e.policy.Spec.Entries() {
 		if name := sensors[entry.Section]; name != "" && entry.Index == 0 {
 			out = append(out, name)
@@ -82,6 +85,7 @@ func actionCounters(c hook.Counters) *tetragon.TracingPolicyActionCounters {
 	return &tetragon.TracingPolicyActionCounters{
 		Post: c.Post, Nopost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
 		Override: c.Override, MonitorOverride: c.MonitorOverride, Set: c.Set, MonitorSet: c.MonitorSet,
+		NotifyEnforcer: c.Notify, MonitorNotifyEnforcer: c.MonitorNotify,
 	}
 }
 

@@ -9,6 +9,8 @@ type unit struct {
 	index   int
 	policy  *policy.Policy
 	entries []*entry
+	// enforcer is nil where the policy has none that has something to do.
+	enforcer *Enforcer
 }
 
 // entry is one entry of a policy's hook section, on one hook.

@@ -32,7 +32,8 @@ const (
 	// MaxSets is how many process sets (inherited properties such as
 	// followForks) all policies together can have.
 	MaxSets = 64
-	// MaxFollow is how many policies can follow descriptors or track sockets at once.
+	// MaxFollow is how many policies can follow descriptors, track sockets or
+	// have an enforcer at once.
 	MaxFollow = 64
 	// ChunkLen is how many bytes of a string one look-up of the string table
 	// compares. Longer strings take several look-ups, chained by states.
@@ -343,6 +344,9 @@ type Rule struct {
 	Signal   uint32 // RuleSignal: the signal's number
 	Error    int32  // RuleOverride: a negative errno, -4095 to -1
 	FDOps    []FDOp // at most MaxFDOps
+	// NoticeError is a negative errno or 0, NoticeSignal a signal or 0.
+	NoticeError  int32
+	NoticeSignal uint32
 	// Track and Untrack are the slots for RuleTrackSock and RuleUntrackSock.
 	Track, Untrack uint8
 	// RateInterval is the time in nanoseconds in which at most one event per
@@ -390,6 +394,10 @@ const (
 	// socket in a slot, and forget the owner of one.
 	RuleTrackSock   RuleFlags = 1 << 10
 	RuleUntrackSock RuleFlags = 1 << 11
+	// RuleNotify notes Rule.NoticeError and NoticeSignal for the enforcer of
+	// the policy, RuleCleanNotify voids what was noted before.
+	RuleNotify      RuleFlags = 1 << 12
+	RuleCleanNotify RuleFlags = 1 << 13
 	// RuleTrackReturn and RuleUntrackReturn do it with the returned socket.
 	RuleTrackReturn   RuleFlags = 1 << 15
 	RuleUntrackReturn RuleFlags = 1 << 16
@@ -494,6 +502,9 @@ type Group struct {
 	Bits     uint16
 	// FollowBit is the policy's number in the follow masks, or -1.
 	FollowBit int
+	// NoticeBit is the policy's number in the masks of what enforcers are
+	// notified of, or -1.
+	NoticeBit int
 	// TrackBit is the policy's number in the masks of tracked sockets, or -1.
 	// Events of a policy that has one report the owner of a socket that it
 	// tracks.
@@ -570,6 +581,8 @@ type ProcessTables struct {
 type Plan struct {
 	Hooks   []*Hook // sorted by Key
 	Process ProcessTables
+	// Enforcers are those that have something to do.
+	Enforcers []Enforcer
 	// Skipped are what policies ask for and this kernel does not have, where
 	// they say to ignore that.
 	Skipped []Skipped

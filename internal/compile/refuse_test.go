@@ -25,8 +25,8 @@ func TestRefusals(t *testing.T) {
 	uprobe := func(line string) string {
 		return "  uprobes:\n  - path: /bin/sh\n    symbols: [main]\n    " + line
 	}
+	enforced := func(call string) string { return "  enforcers:\n  - calls: [" + call + "]\n" }
 	for name, test := range map[string]struct{ body, want string }{
-		"fentries":                             {"  fentries:\n  - ‹call: vfs_read\n    syscall: false\n", unsupported + `"fentries"`},
 		"uprobe digests":                       {uprobe("binaryDigests: [‹build-id:ab]\n"), unsupported + `"binaryDigests"`},
 		"uprobe ignore":                        {uprobe("ignore: {‹digestVerificationFailure: true}\n"), unsupported + `"ignore"`},
 		"uprobe file":                          {uprobe("args: [{index: 0, type: «file}]\n"), "no argument of a program is a file"},
@@ -40,7 +40,6 @@ func TestRefusals(t *testing.T) {
 		"uprobe place":                         {"  uprobes:\n  - path: /bin/sh\n    symbols: [«main+99999999999999999999]\n", "is not an offset behind"},
 		"lsm argument":                         {"  lsmhooks:\n  - hook: file_open\n    args: [{index: «6, type: int}]\n", "argument 6 does not exist here, the last one is 5"},
 		"loader":                               {"  loader: «true\n", unsupported + `"loader"`},
-		"enforcers":                            {kprobe("") + "  enforcers:\n  - ‹calls: [sys_read]\n", unsupported + `"enforcers"`},
 		"podSelector":                          {kprobe("") + "  podSelector: {‹matchLabels: {a: b}}\n", "podSelector needs Kubernetes"},
 		"function argument":                    {"  kprobes:\n  - call: vfs_read\n    syscall: false\n    args: [{index: «6, type: int}]\n", "argument 6 does not exist here, the last one is 5"},
 		"call as function":                     {"  kprobes:\n  - call: «__x64_sys_read\n    syscall: false\n", "syscall: true and the name sys_read"},
@@ -71,9 +70,14 @@ func TestRefusals(t *testing.T) {
 		"file of a call returned":              {kprobe("return: true\nreturnArg: {index: 0, type: «file}\n"), "no argument of a system call is a file"},
 		"text returned, filtered": {kprobe("return: true\nreturnArg: {index: 0, type: fd}\nselectors:\n- matchReturnArgs: [«{index: 0, operator: Equal, values: [/a]}]\n"),
 			"a return value that is no integer cannot be filtered"},
-		"workloads":  {selector("matchWorkloads: [{podSelector: {‹matchLabels: {a: b}}}]"), "podSelector needs Kubernetes"},
-		"containers": {selector("matchWorkloads: [{hostSelector: {}, containerSelector: {‹matchLabels: {name: b}}}]"), "containerSelector needs Kubernetes"},
-		"nodes":      {kprobe("") + "  nodeSelector: {‹matchLabels: {a: b}}\n", "nodeSelector needs Kubernetes"},
+		"workloads":         {selector("matchWorkloads: [{podSelector: {‹matchLabels: {a: b}}}]"), "podSelector needs Kubernetes"},
+		"containers":        {selector("matchWorkloads: [{hostSelector: {}, containerSelector: {‹matchLabels: {name: b}}}]"), "containerSelector needs Kubernetes"},
+		"nodes":             {kprobe("") + "  nodeSelector: {‹matchLabels: {a: b}}\n", "nodeSelector needs Kubernetes"},
+		"enforcer call":     {kprobe("") + enforced("«sys_nothing"), `no system call "nothing"`},
+		"enforcer function": {kprobe("") + "  lists: [{name: l, values: [«vfs_read]}]\n  enforcers: [{calls: ['list:l']}]\n", "an enforcer acts at system calls (sys_NAME) and security_ functions only"},
+		"enforcer verdict":  {enforced("sys_read") + action("action: «NotifyEnforcer"), "NotifyEnforcer needs argError"},
+		"enforcer success":  {enforced("sys_read") + action("action: NotifyEnforcer, argError: «1"), "NotifyEnforcer needs argError"},
+		"enforcer restart":  {enforced("sys_read") + action("action: NotifyEnforcer, argError: «-512"), "would restart the call"},
 		"filter on copy": {"  kprobes:\n  - call: sys_read\n    args: [{index: 1, type: char_buf, returnCopy: true}]\n" +
 			"    selectors: [{matchArgs: [{‹index: 1, operator: Prefix, values: [a]}]}]\n", "copied when the call returns"},
 		"void": {"  kprobes:\n  - call: fd_install\n    syscall: false\n    return: «true\n    returnArg: {index: 0, type: int}\n", "fd_install returns nothing"},

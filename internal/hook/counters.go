@@ -16,6 +16,8 @@ import (
 // Counters say what a rule has done since its policy was loaded.
 type Counters struct {
 	Post, NoPost, Signal, MonitorSignal, RateLimited, Override, MonitorOverride, Set, MonitorSet uint64
+	// Notify is how often an enforcer was notified.
+	Notify, MonitorNotify uint64
 }
 
 // Add adds d to c.
@@ -29,6 +31,8 @@ func (c *Counters) Add(d Counters) {
 	c.MonitorOverride += d.MonitorOverride
 	c.Set += d.Set
 	c.MonitorSet += d.MonitorSet
+	c.Notify += d.Notify
+	c.MonitorNotify += d.MonitorNotify
 }
 
 // RuleKey identifies a selector of a hook of a policy over all generations.
@@ -95,6 +99,7 @@ func (p *program) read(at half, t *tables, add func(RuleKey, Counters)) error {
 				Post: c.Post, NoPost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
 				RateLimited: c.RateLimited, Override: c.Override, MonitorOverride: c.MonitorOverride,
 				Set: c.Set, MonitorSet: c.MonitorSet,
+				Notify: c.Notify, MonitorNotify: c.MonitorNotify,
 			})
 		}
 		add(ruleKey(t.hook, r, t.owners), sum)
@@ -221,7 +226,7 @@ type KernelCounter struct {
 var counterNames = [...]string{
 	"lost_bulk", "lost_evidence", "process_map_full", "process_unknown", "scratch_busy", "pending_full",
 	"follow_full", "arg_failed", "compat_syscall", "signal_failed", "exec_data_lost", "verdict_full",
-	"return_late", "return_missed", "set_failed", "registers_failed", "skipped", "workload_map_full",
+	"return_late", "return_missed", "set_failed", "registers_failed", "skipped", "workload_map_full", "notice_missed",
 }
 
 // KernelCounters returns what the kernel side has counted, summed over all

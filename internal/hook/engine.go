@@ -66,6 +66,7 @@ type Engine struct {
 	dispatch dispatcher
 	multi    multi
 	guards   guards
+	enforcer enforcement
 	runs     barrier
 	totals   map[RuleKey]Counters
 	// skipped are the skipped runs of programs that have been given up.
@@ -123,6 +124,7 @@ func NewEngine(base *Base, opts EngineOptions) (*Engine, error) {
 		e.log = slog.Default()
 	}
 	e.process.base, e.process.wait, e.guards.engine = base, e.runs.wait, e
+	e.enforcer.engine = e
 	e.multi.engine = e
 	if err := errors.Join(e.runs.open(), e.makeShared()); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -247,7 +249,7 @@ func (e *Engine) Close() error {
 	for p := range e.users() {
 		errs = append(errs, e.closeProgram(p))
 	}
-	errs = append(errs, e.dispatch.close(), e.multi.closeUnused(nil), e.guards.close(), e.runs.close())
+	errs = append(errs, e.dispatch.close(), e.multi.closeUnused(nil), e.enforcer.close(), e.guards.close(), e.runs.close())
 	e.hooks = map[compile.HookKey]*installed{}
 	for name, m := range e.shared {
 		if e.base.shared[name] == nil {

@@ -27,6 +27,9 @@ var lazyMaps = map[string]func(bpf.HookConfig) bool{
 	"vd_rate": func(c bpf.HookConfig) bool {
 		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_RATE) != 0
 	},
+	"vd_notices": func(c bpf.HookConfig) bool {
+		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_NOTIFY) != 0
+	},
 	"vd_sock_owners": func(c bpf.HookConfig) bool {
 		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK) != 0
 	},

@@ -161,6 +161,7 @@ var ruleFeatures = []struct {
 	{compile.RuleSignal, bpf.ContractVdHookFeatureVD_FEATURE_SIGNAL},
 	{compile.RuleReturn, bpf.ContractVdHookFeatureVD_FEATURE_RETURN},
 	{compile.RuleOverride, bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE},
+	{compile.RuleNotify | compile.RuleCleanNotify, bpf.ContractVdHookFeatureVD_FEATURE_NOTIFY},
 	{compile.RuleNamespacesTold | compile.RuleCapsTold, bpf.ContractVdHookFeatureVD_FEATURE_CHANGES},
 	{compile.RuleStackKernel | compile.RuleStackUser, bpf.ContractVdHookFeatureVD_FEATURE_STACKS},
 	{compile.RuleIMA, bpf.ContractVdHookFeatureVD_FEATURE_IMA},

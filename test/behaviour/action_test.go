@@ -167,10 +167,17 @@ func doing(actions string) string {
 
 // signalled calls, and has its handler run once.
 func signalled(a *actor) {
+	signalledBy(a, func() {
+		a.lseek(4, 0)
+		a.lseek(5, 0)
+	})
+}
+
+// signalledBy has its handler run once by what it does.
+func signalledBy(a *actor, act func()) {
 	received := make(chan os.Signal, 10)
 	signal.Notify(received, unix.SIGUSR1)
-	a.lseek(4, 0)
-	a.lseek(5, 0)
+	act()
 	select {
 	case <-received:
 	case <-time.After(5 * time.Second):

@@ -27,13 +27,19 @@ func (g *generator) policy(name string) *policy.Policy {
 				Action: policy.ActionFollowFD, ArgFd: 0, ArgName: 0,
 			}}})
 		}
-		p.Spec.Kprobes = append(p.Spec.Kprobes, k)
+		if g.chance(20) {
+			p.Spec.Fentries = append(p.Spec.Fentries, k)
+		} else {
+			p.Spec.Kprobes = append(p.Spec.Kprobes, k)
+		}
 	}
 	if !follows {
 		return p
 	}
-	for i := range p.Spec.Kprobes {
-		g.unfollow(&p.Spec.Kprobes[i])
+	for _, section := range [][]policy.Kprobe{p.Spec.Kprobes, p.Spec.Fentries} {
+		for i := range section {
+			g.unfollow(&section[i])
+		}
 	}
 	return p
 }
