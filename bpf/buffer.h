@@ -13,38 +13,56 @@ static __always_inline bool vd_is_buffer(__u8 type)
 	return type == VD_TYPE_CHAR_BUF || type == VD_TYPE_CHAR_IOVEC || type == VD_TYPE_IOV_ITER;
 }
 
+/*
+ * What older kernels have elsewhere is read by functions of their own: within
+ * others the compiler may compute an offset, which other kernels do not have,
+ * before it asks for it.
+ */
+static __noinline __u32 vd_kind_until_5_13(struct iov_iter___5_13 *it)
+{
+	return BPF_CORE_READ(it, type) & ~1U;
+}
+
+static __noinline __u64 vd_segments_until_6_3(struct iov_iter___6_3 *it)
+{
+	return (__u64)BPF_CORE_READ(it, iov);
+}
+
+static __noinline __u64 vd_segments(struct iov_iter *it)
+{
+	return (__u64)BPF_CORE_READ(it, __iov);
+}
+
+/* Where the memory of an iterator over one piece begins, since 6.0. */
+static __noinline __u64 vd_single_segment(struct iov_iter *it)
+{
+	return (__u64)BPF_CORE_READ(it, ubuf);
+}
+
 /* Which kind of memory an iterator is over. */
 static __always_inline bool vd_iterates(struct iov_iter *it, __u32 kind)
 {
-	struct iov_iter___5_13 *old = (void *)it;
-
 	if (bpf_core_field_exists(it->iter_type))
 		return BPF_CORE_READ(it, iter_type) == kind;
-	return (BPF_CORE_READ(old, type) & ~1U) == kind;
+	return vd_kind_until_5_13((void *)it) == kind;
 }
 
 /* Iterators over pages are none of memory with an address, and have no content here. */
 static __always_inline void vd_open_iterator(struct vd_gather *g, struct iov_iter *it)
 {
-	struct iov_iter___6_3 *old = (void *)it;
-	__u64 list;
-
 	if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
 	    vd_iterates(it, bpf_core_enum_value(enum iter_type, ITER_UBUF))) {
-		g->at.base = (__u64)BPF_CORE_READ(it, ubuf) + BPF_CORE_READ(it, iov_offset);
+		g->at.base = vd_single_segment(it) + BPF_CORE_READ(it, iov_offset);
 		g->at.len = BPF_CORE_READ(it, count);
 		g->user = 1;
 		return;
 	}
-	if (bpf_core_field_exists(it->__iov))
-		list = (__u64)BPF_CORE_READ(it, __iov);
-	else
-		list = (__u64)BPF_CORE_READ(old, iov);
 	if (vd_iterates(it, bpf_core_enum_value(enum iter_type, ITER_IOVEC)))
 		g->user = 1;
 	else if (!vd_iterates(it, bpf_core_enum_value(enum iter_type, ITER_KVEC)))
 		return;
-	g->next = list;
+	g->next = bpf_core_field_exists(it->__iov) ? vd_segments(it) :
+						     vd_segments_until_6_3((void *)it);
 	g->segments = BPF_CORE_READ(it, nr_segs);
 	g->skip = BPF_CORE_READ(it, iov_offset);
 }
@@ -200,8 +218,11 @@ static __noinline void vd_fetch_scattered(struct vd_run *run, __u32 slot_number,
 		vd_fail(slot);
 		return;
 	}
-	if (vd_config.slots[slot_number].type == VD_TYPE_IOV_ITER)
-		g->total = BPF_CORE_READ((struct iov_iter *)slot->addr, count);
+	if (vd_config.slots[slot_number].type == VD_TYPE_IOV_ITER) {
+		struct iov_iter *it = (void *)slot->addr;
+
+		g->total = BPF_CORE_READ(it, count);
+	}
 	n = g->have;
 	if (n > limit)
 		n = limit;

@@ -1623,13 +1623,16 @@ static __noinline void vd_fetch_all_filled(struct vd_run *run, struct vd_pending
 	}
 }
 
-/* A function of its own: several programs end with it. */
-static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
+/*
+ * Leaves of the rules that won at the entry those that the return value
+ * satisfies; returns whether there are any. Functions of their own, as the
+ * stack of vd_return is under those that fetch paths.
+ */
+static __noinline bool vd_classify_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
 {
 	struct vd_hook_scratch *s = run->s;
-	__u32 at, w, i, n_values = 1;
 	__u64 left = 0;
-	struct vd_value *v;
+	__u32 w, i;
 
 	for (w = 0; w < VD_MAX_WORDS; w++) {
 		if (w >= vd_config.words)
@@ -1656,6 +1659,15 @@ static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64
 			break;
 		left |= s->acc[w];
 	}
+	return left;
+}
+
+/* Counts the events of a return, and does with a returned socket what the rules want. */
+static __noinline void vd_count_returned(struct vd_run *run)
+{
+	struct vd_hook_scratch *s = run->s;
+	__u32 i, at;
+
 	vd_rewind(s, s->acc);
 	for (i = 0; i < VD_WINNER_TURNS; i++) {
 		struct vd_rule_counters *n;
@@ -1675,6 +1687,17 @@ static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64
 		if (n)
 			n->post++;
 	}
+}
+
+/* A function of its own: several programs end with it. */
+static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
+{
+	struct vd_hook_scratch *s = run->s;
+	bool left = vd_classify_return(run, p, ret);
+	__u32 at, i, n_values = 1;
+	struct vd_value *v;
+
+	vd_count_returned(run);
 	if (left)
 		vd_fetch_all_filled(run, p);
 	/* Sent also without a rule left: the entry is then forgotten. */
@@ -1929,34 +1952,13 @@ long vd_hook_lsm(__u64 *ctx)
 	return vd_refusal(vd_run_array(ctx, 0));
 }
 
-/* One word of a ctx, by a fixed offset: the kernel refuses any other access to it. */
-#define VD_CTX(ctx, n)                                                                  \
-	({                                                                              \
-		__u64 word;                                                             \
-		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(word) : "r"(ctx), "i"(8 * (n))); \
-		word;                                                                   \
-	})
-
-/* The return value stands behind the arguments. */
+/* The return value stands behind the arguments. It is copied: loaded, it would be a typed pointer. */
 static __always_inline __u64 vd_result(void *ctx)
 {
-	switch (vd_config.return_at) {
-	case 0:
-		return VD_CTX(ctx, 0);
-	case 1:
-		return VD_CTX(ctx, 1);
-	case 2:
-		return VD_CTX(ctx, 2);
-	case 3:
-		return VD_CTX(ctx, 3);
-	case 4:
-		return VD_CTX(ctx, 4);
-	case 5:
-		return VD_CTX(ctx, 5);
-	case 6:
-		return VD_CTX(ctx, 6);
-	}
-	return 0;
+	__u64 v = 0;
+
+	bpf_probe_read_kernel(&v, sizeof(v), ctx + 8 * vd_config.return_at);
+	return v;
 }
 
 SEC("fexit/fd_install")
