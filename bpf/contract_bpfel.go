@@ -29,6 +29,29 @@ type ContractVdBpfProgValue struct {
 	Name  [16]int8
 }
 
+type ContractVdBuildIdFrame struct {
+	_       structs.HostLayout
+	Status  int32
+	BuildId [20]uint8
+	At      uint64
+}
+
+type ContractVdBuildIdStatus uint32
+
+const (
+	ContractVdBuildIdStatusVD_BUILD_ID_EMPTY ContractVdBuildIdStatus = 0
+	ContractVdBuildIdStatusVD_BUILD_ID_VALID ContractVdBuildIdStatus = 1
+	ContractVdBuildIdStatusVD_BUILD_ID_IP    ContractVdBuildIdStatus = 2
+)
+
+type ContractVdCallKey struct {
+	_     structs.HostLayout
+	Task  uint64
+	Frame uint64
+	Hook  uint32
+	Zero  uint32
+}
+
 type ContractVdCapSet uint32
 
 const (
@@ -60,9 +83,13 @@ const (
 	ContractVdCounterVD_COUNT_EXEC_DATA_LOST    ContractVdCounter = 10
 	ContractVdCounterVD_COUNT_VERDICT_FULL      ContractVdCounter = 11
 	ContractVdCounterVD_COUNT_RETURN_LATE       ContractVdCounter = 12
-	ContractVdCounterVD_COUNT_SKIPPED           ContractVdCounter = 13
-	ContractVdCounterVD_COUNT_WORKLOAD_MAP_FULL ContractVdCounter = 14
-	ContractVdCounterVD_COUNTERS                ContractVdCounter = 15
+	ContractVdCounterVD_COUNT_RETURN_MISSED     ContractVdCounter = 13
+	ContractVdCounterVD_COUNT_SET_FAILED        ContractVdCounter = 14
+	ContractVdCounterVD_COUNT_REGISTERS_FAILED  ContractVdCounter = 15
+	ContractVdCounterVD_COUNT_SKIPPED           ContractVdCounter = 16
+	ContractVdCounterVD_COUNT_WORKLOAD_MAP_FULL ContractVdCounter = 17
+	ContractVdCounterVD_COUNT_NOTICE_MISSED     ContractVdCounter = 18
+	ContractVdCounterVD_COUNTERS                ContractVdCounter = 19
 )
 
 type ContractVdCred struct {
@@ -127,17 +154,21 @@ const (
 	ContractVdDimFlagsVD_DIM_FETCH       ContractVdDimFlags = 2
 	ContractVdDimFlagsVD_DIM_PORT        ContractVdDimFlags = 4
 	ContractVdDimFlagsVD_DIM_FETCH_OTHER ContractVdDimFlags = 8
+	ContractVdDimFlagsVD_DIM_APART       ContractVdDimFlags = 16
+	ContractVdDimFlagsVD_DIM_WIDE        ContractVdDimFlags = 32
 )
 
 type ContractVdDimKind uint32
 
 const (
-	ContractVdDimKindVD_DIM_INTERVAL ContractVdDimKind = 1
-	ContractVdDimKindVD_DIM_MASK     ContractVdDimKind = 2
-	ContractVdDimKindVD_DIM_INDEX    ContractVdDimKind = 3
-	ContractVdDimKindVD_DIM_STRING   ContractVdDimKind = 4
-	ContractVdDimKindVD_DIM_POSTFIX  ContractVdDimKind = 5
-	ContractVdDimKindVD_DIM_ADDRESS  ContractVdDimKind = 6
+	ContractVdDimKindVD_DIM_INTERVAL   ContractVdDimKind = 1
+	ContractVdDimKindVD_DIM_MASK       ContractVdDimKind = 2
+	ContractVdDimKindVD_DIM_INDEX      ContractVdDimKind = 3
+	ContractVdDimKindVD_DIM_STRING     ContractVdDimKind = 4
+	ContractVdDimKindVD_DIM_POSTFIX    ContractVdDimKind = 5
+	ContractVdDimKindVD_DIM_ADDRESS    ContractVdDimKind = 6
+	ContractVdDimKindVD_DIM_SUBSTRING  ContractVdDimKind = 7
+	ContractVdDimKindVD_DIM_EXPRESSION ContractVdDimKind = 8
 )
 
 type ContractVdDimSource uint32
@@ -171,6 +202,23 @@ type ContractVdDimTables struct {
 	Len   uint32
 	State uint32
 	None  uint32
+}
+
+type ContractVdEnforcedKey uint32
+
+const (
+	ContractVdEnforcedKeyVD_ENFORCED_FUNCTION ContractVdEnforcedKey = 536870912
+)
+
+type ContractVdEnforcerConfig struct {
+	_            structs.HostLayout
+	Key          uint32
+	Wrapper      uint32
+	Number       uint32
+	CompatStatus uint32
+	Exits        [2]uint32
+	Verdicts     uint32
+	Zero         uint32
 }
 
 type ContractVdEntry struct {
@@ -361,6 +409,55 @@ type ContractVdFork struct {
 	Flags uint32
 }
 
+type ContractVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process struct {
+			_     structs.HostLayout
+			Start uint64
+			Pid   uint32
+			Zero  uint32
+		}
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
+}
+
 type ContractVdHeader struct {
 	_    structs.HostLayout
 	Size uint32
@@ -387,6 +484,8 @@ type ContractVdHookConfig struct {
 	Wrapper      uint32
 	Call         uint32
 	Variants     uint32
+	AutomataMask uint32
+	Expressions  uint32
 	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -460,10 +559,16 @@ const (
 	ContractVdHookFeatureVD_FEATURE_VERDICT    ContractVdHookFeature = 128
 	ContractVdHookFeatureVD_FEATURE_FRAMES     ContractVdHookFeature = 256
 	ContractVdHookFeatureVD_FEATURE_PROCESS    ContractVdHookFeature = 1024
+	ContractVdHookFeatureVD_FEATURE_SUBSTRING  ContractVdHookFeature = 524288
 	ContractVdHookFeatureVD_FEATURE_CHANGES    ContractVdHookFeature = 32768
+	ContractVdHookFeatureVD_FEATURE_STACKS     ContractVdHookFeature = 4096
+	ContractVdHookFeatureVD_FEATURE_SET        ContractVdHookFeature = 16384
+	ContractVdHookFeatureVD_FEATURE_IMA        ContractVdHookFeature = 262144
+	ContractVdHookFeatureVD_FEATURE_REGISTERS  ContractVdHookFeature = 131072
 	ContractVdHookFeatureVD_FEATURE_SOCK_TRACK ContractVdHookFeature = 2048
 	ContractVdHookFeatureVD_FEATURE_USER       ContractVdHookFeature = 512
-	ContractVdHookFeatureVD_FEATURE_SHARED     ContractVdHookFeature = 2048
+	ContractVdHookFeatureVD_FEATURE_NOTIFY     ContractVdHookFeature = 8192
+	ContractVdHookFeatureVD_FEATURE_SHARED     ContractVdHookFeature = 65536
 )
 
 type ContractVdHookPhase uint32
@@ -472,6 +577,7 @@ const (
 	ContractVdHookPhaseVD_PHASE_ENTRY               ContractVdHookPhase = 1
 	ContractVdHookPhaseVD_PHASE_ENTRY_AWAITS_RETURN ContractVdHookPhase = 2
 	ContractVdHookPhaseVD_PHASE_RETURN              ContractVdHookPhase = 3
+	ContractVdHookPhaseVD_PHASE_NO_RETURN           ContractVdHookPhase = 4
 )
 
 type ContractVdHookRecord struct {
@@ -532,25 +638,37 @@ type ContractVdHookTables struct {
 type ContractVdLimit uint32
 
 const (
-	ContractVdLimitVD_MAX_WORDS       ContractVdLimit = 24
-	ContractVdLimitVD_MAX_SLOTS       ContractVdLimit = 16
-	ContractVdLimitVD_MAX_DIMS        ContractVdLimit = 48
-	ContractVdLimitVD_MAX_RETURN_DIMS ContractVdLimit = 8
-	ContractVdLimitVD_MAX_MASKS       ContractVdLimit = 64
-	ContractVdLimitVD_MAX_STEPS       ContractVdLimit = 32
-	ContractVdLimitVD_CHUNK_LEN       ContractVdLimit = 248
-	ContractVdLimitVD_MAX_STRING      ContractVdLimit = 4096
-	ContractVdLimitVD_MAX_POSTFIX     ContractVdLimit = 128
-	ContractVdLimitVD_MAX_FD_OPS      ContractVdLimit = 2
-	ContractVdLimitVD_MAX_SETS        ContractVdLimit = 64
-	ContractVdLimitVD_RATE_ENTRIES    ContractVdLimit = 32768
-	ContractVdLimitVD_SOCK_OWNERS     ContractVdLimit = 32000
-	ContractVdLimitVD_RAW_ARGS        ContractVdLimit = 6
-	ContractVdLimitVD_MAX_DEREFS      ContractVdLimit = 10
-	ContractVdLimitVD_MAX_VARIANTS    ContractVdLimit = 16
-	ContractVdLimitVD_MAX_BUFFER      ContractVdLimit = 327360
-	ContractVdLimitVD_MAX_SEGMENTS    ContractVdLimit = 1024
-	ContractVdLimitVD_DATA_CHUNK      ContractVdLimit = 32768
+	ContractVdLimitVD_MAX_WORDS              ContractVdLimit = 24
+	ContractVdLimitVD_MAX_SLOTS              ContractVdLimit = 16
+	ContractVdLimitVD_MAX_DIMS               ContractVdLimit = 48
+	ContractVdLimitVD_MAX_RETURN_DIMS        ContractVdLimit = 8
+	ContractVdLimitVD_MAX_MASKS              ContractVdLimit = 64
+	ContractVdLimitVD_MAX_STEPS              ContractVdLimit = 32
+	ContractVdLimitVD_CHUNK_LEN              ContractVdLimit = 248
+	ContractVdLimitVD_MAX_STRING             ContractVdLimit = 4096
+	ContractVdLimitVD_MAX_POSTFIX            ContractVdLimit = 128
+	ContractVdLimitVD_MAX_FD_OPS             ContractVdLimit = 2
+	ContractVdLimitVD_MAX_SETS               ContractVdLimit = 64
+	ContractVdLimitVD_RATE_ENTRIES           ContractVdLimit = 32768
+	ContractVdLimitVD_MAX_EXPRESSIONS        ContractVdLimit = 1024
+	ContractVdLimitVD_EXPRESSION_DEPTH       ContractVdLimit = 64
+	ContractVdLimitVD_MAX_AUTOMATA           ContractVdLimit = 524288
+	ContractVdLimitVD_SOCK_OWNERS            ContractVdLimit = 32000
+	ContractVdLimitVD_RAW_ARGS               ContractVdLimit = 6
+	ContractVdLimitVD_MAX_DIGEST             ContractVdLimit = 64
+	ContractVdLimitVD_MAX_FRAMES             ContractVdLimit = 127
+	ContractVdLimitVD_BUILD_ID_FRAME         ContractVdLimit = 32
+	ContractVdLimitVD_MAX_SET_ACTIONS        ContractVdLimit = 8
+	ContractVdLimitVD_MAX_OVERRIDES          ContractVdLimit = 4
+	ContractVdLimitVD_MAX_REGISTERS          ContractVdLimit = 8
+	ContractVdLimitVD_MAX_DEREFS             ContractVdLimit = 10
+	ContractVdLimitVD_SCRATCH_LEVELS         ContractVdLimit = 4
+	ContractVdLimitVD_PROCESS_SCRATCH_LEVELS ContractVdLimit = 2
+	ContractVdLimitVD_MAX_ENFORCERS          ContractVdLimit = 64
+	ContractVdLimitVD_MAX_VARIANTS           ContractVdLimit = 16
+	ContractVdLimitVD_MAX_BUFFER             ContractVdLimit = 327360
+	ContractVdLimitVD_MAX_SEGMENTS           ContractVdLimit = 1024
+	ContractVdLimitVD_DATA_CHUNK             ContractVdLimit = 32768
 )
 
 type ContractVdModuleValue struct {
@@ -599,6 +717,17 @@ type ContractVdNet struct {
 	Type        uint16
 	State       uint8
 	Zero        uint8
+}
+
+type ContractVdNotice struct {
+	_         structs.HostLayout
+	Born      uint64
+	Open      uint64
+	Sentences [64]struct {
+		_      structs.HostLayout
+		Error  int32
+		Signal uint32
+	}
 }
 
 type ContractVdOperand struct {
@@ -726,6 +855,16 @@ const (
 	ContractVdRecordTypeVD_RECORD_HOOK_DATA ContractVdRecordType = 7
 )
 
+type ContractVdRegisterWrite struct {
+	_     structs.HostLayout
+	Kind  uint8
+	Width uint8
+	To    uint16
+	From  uint16
+	Zero  uint16
+	Value uint64
+}
+
 type ContractVdRule struct {
 	_      structs.HostLayout
 	Flags  uint32
@@ -744,7 +883,12 @@ type ContractVdRule struct {
 	Track        uint8
 	Untrack      uint8
 	TrackBit     uint8
-	Zero         [5]uint8
+	Registers    uint8
+	Sets         uint8
+	NoticeBit    uint8
+	Zero         [2]uint8
+	NoticeError  int32
+	NoticeSignal uint32
 }
 
 type ContractVdRuleCounters struct {
@@ -756,6 +900,10 @@ type ContractVdRuleCounters struct {
 	RateLimited     uint64
 	Override        uint64
 	MonitorOverride uint64
+	Set             uint64
+	MonitorSet      uint64
+	Notify          uint64
+	MonitorNotify   uint64
 }
 
 type ContractVdRuleFlags uint32
@@ -768,13 +916,25 @@ const (
 	ContractVdRuleFlagsVD_RULE_RETURN          ContractVdRuleFlags = 16
 	ContractVdRuleFlagsVD_RULE_NO_POST         ContractVdRuleFlags = 32
 	ContractVdRuleFlagsVD_RULE_OVERRIDE        ContractVdRuleFlags = 64
+	ContractVdRuleFlagsVD_RULE_STACK_KERNEL    ContractVdRuleFlags = 128
+	ContractVdRuleFlagsVD_RULE_STACK_USER      ContractVdRuleFlags = 256
+	ContractVdRuleFlagsVD_RULE_IMA             ContractVdRuleFlags = 512
+	ContractVdRuleFlagsVD_RULE_SET             ContractVdRuleFlags = 16384
 	ContractVdRuleFlagsVD_RULE_TRACK_SOCK      ContractVdRuleFlags = 1024
 	ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK    ContractVdRuleFlags = 2048
+	ContractVdRuleFlagsVD_RULE_NOTIFY          ContractVdRuleFlags = 4096
+	ContractVdRuleFlagsVD_RULE_CLEAN_NOTIFY    ContractVdRuleFlags = 8192
 	ContractVdRuleFlagsVD_RULE_TRACK_RETURN    ContractVdRuleFlags = 32768
 	ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN  ContractVdRuleFlags = 65536
 	ContractVdRuleFlagsVD_RULE_NAMESPACES_TOLD ContractVdRuleFlags = 1048576
 	ContractVdRuleFlagsVD_RULE_CAPS_TOLD       ContractVdRuleFlags = 2097152
 )
+
+type ContractVdSet struct {
+	_     structs.HostLayout
+	Value uint32
+	Raw   uint32
+}
 
 type ContractVdSlotConfig struct {
 	_          structs.HostLayout
@@ -857,6 +1017,8 @@ type ContractVdSyscallAbi struct {
 	Result       uint32
 	Stack        uint32
 	Popped       uint32
+	KernelBit    uint32
+	X32Bit       uint32
 }
 
 type ContractVdType uint32
@@ -907,6 +1069,10 @@ const (
 	ContractVdTypeVD_TYPE_PERF_EVENT      ContractVdType = 42
 	ContractVdTypeVD_TYPE_IOV_ITER        ContractVdType = 43
 	ContractVdTypeVD_TYPE_CHAR_IOVEC      ContractVdType = 44
+	ContractVdTypeVD_TYPE_STACK_KERNEL    ContractVdType = 60
+	ContractVdTypeVD_TYPE_STACK_USER      ContractVdType = 61
+	ContractVdTypeVD_TYPE_STACK_BUILD_ID  ContractVdType = 62
+	ContractVdTypeVD_TYPE_IMA_HASH        ContractVdType = 63
 )
 
 type ContractVdUserNsValue struct {
@@ -965,6 +1131,9 @@ const (
 const (
 	ContractVarAnchorVdBpfMapValue    = "anchor_vd_bpf_map_value"
 	ContractVarAnchorVdBpfProgValue   = "anchor_vd_bpf_prog_value"
+	ContractVarAnchorVdBuildIdFrame   = "anchor_vd_build_id_frame"
+	ContractVarAnchorVdBuildIdStatus  = "anchor_vd_build_id_status"
+	ContractVarAnchorVdCallKey        = "anchor_vd_call_key"
 	ContractVarAnchorVdCapSet         = "anchor_vd_cap_set"
 	ContractVarAnchorVdCookie         = "anchor_vd_cookie"
 	ContractVarAnchorVdCounter        = "anchor_vd_counter"
@@ -975,6 +1144,8 @@ const (
 	ContractVarAnchorVdDimKind        = "anchor_vd_dim_kind"
 	ContractVarAnchorVdDimSource      = "anchor_vd_dim_source"
 	ContractVarAnchorVdDimTables      = "anchor_vd_dim_tables"
+	ContractVarAnchorVdEnforcedKey    = "anchor_vd_enforced_key"
+	ContractVarAnchorVdEnforcerConfig = "anchor_vd_enforcer_config"
 	ContractVarAnchorVdEntry          = "anchor_vd_entry"
 	ContractVarAnchorVdExec           = "anchor_vd_exec"
 	ContractVarAnchorVdExecData       = "anchor_vd_exec_data"
@@ -985,6 +1156,7 @@ const (
 	ContractVarAnchorVdFollowed       = "anchor_vd_followed"
 	ContractVarAnchorVdFollowedKey    = "anchor_vd_followed_key"
 	ContractVarAnchorVdFork           = "anchor_vd_fork"
+	ContractVarAnchorVdHashRecord     = "anchor_vd_hash_record"
 	ContractVarAnchorVdHeader         = "anchor_vd_header"
 	ContractVarAnchorVdHookConfig     = "anchor_vd_hook_config"
 	ContractVarAnchorVdHookData       = "anchor_vd_hook_data"
@@ -996,6 +1168,7 @@ const (
 	ContractVarAnchorVdModuleValue    = "anchor_vd_module_value"
 	ContractVarAnchorVdNamespace      = "anchor_vd_namespace"
 	ContractVarAnchorVdNet            = "anchor_vd_net"
+	ContractVarAnchorVdNotice         = "anchor_vd_notice"
 	ContractVarAnchorVdOperand        = "anchor_vd_operand"
 	ContractVarAnchorVdOperandKind    = "anchor_vd_operand_kind"
 	ContractVarAnchorVdOrigin         = "anchor_vd_origin"
@@ -1008,9 +1181,11 @@ const (
 	ContractVarAnchorVdProcessPolicy  = "anchor_vd_process_policy"
 	ContractVarAnchorVdRateKey        = "anchor_vd_rate_key"
 	ContractVarAnchorVdRecordType     = "anchor_vd_record_type"
+	ContractVarAnchorVdRegisterWrite  = "anchor_vd_register_write"
 	ContractVarAnchorVdRule           = "anchor_vd_rule"
 	ContractVarAnchorVdRuleCounters   = "anchor_vd_rule_counters"
 	ContractVarAnchorVdRuleFlags      = "anchor_vd_rule_flags"
+	ContractVarAnchorVdSet            = "anchor_vd_set"
 	ContractVarAnchorVdSlotConfig     = "anchor_vd_slot_config"
 	ContractVarAnchorVdSlotFlags      = "anchor_vd_slot_flags"
 	ContractVarAnchorVdSlotFrom       = "anchor_vd_slot_from"
@@ -1084,6 +1259,9 @@ type ContractMapSpecs struct {
 type ContractVariableSpecs struct {
 	AnchorVdBpfMapValue    *ebpf.VariableSpec `ebpf:"anchor_vd_bpf_map_value"`
 	AnchorVdBpfProgValue   *ebpf.VariableSpec `ebpf:"anchor_vd_bpf_prog_value"`
+	AnchorVdBuildIdFrame   *ebpf.VariableSpec `ebpf:"anchor_vd_build_id_frame"`
+	AnchorVdBuildIdStatus  *ebpf.VariableSpec `ebpf:"anchor_vd_build_id_status"`
+	AnchorVdCallKey        *ebpf.VariableSpec `ebpf:"anchor_vd_call_key"`
 	AnchorVdCapSet         *ebpf.VariableSpec `ebpf:"anchor_vd_cap_set"`
 	AnchorVdCookie         *ebpf.VariableSpec `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter        *ebpf.VariableSpec `ebpf:"anchor_vd_counter"`
@@ -1094,6 +1272,8 @@ type ContractVariableSpecs struct {
 	AnchorVdDimKind        *ebpf.VariableSpec `ebpf:"anchor_vd_dim_kind"`
 	AnchorVdDimSource      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_source"`
 	AnchorVdDimTables      *ebpf.VariableSpec `ebpf:"anchor_vd_dim_tables"`
+	AnchorVdEnforcedKey    *ebpf.VariableSpec `ebpf:"anchor_vd_enforced_key"`
+	AnchorVdEnforcerConfig *ebpf.VariableSpec `ebpf:"anchor_vd_enforcer_config"`
 	AnchorVdEntry          *ebpf.VariableSpec `ebpf:"anchor_vd_entry"`
 	AnchorVdExec           *ebpf.VariableSpec `ebpf:"anchor_vd_exec"`
 	AnchorVdExecData       *ebpf.VariableSpec `ebpf:"anchor_vd_exec_data"`
@@ -1104,6 +1284,7 @@ type ContractVariableSpecs struct {
 	AnchorVdFollowed       *ebpf.VariableSpec `ebpf:"anchor_vd_followed"`
 	AnchorVdFollowedKey    *ebpf.VariableSpec `ebpf:"anchor_vd_followed_key"`
 	AnchorVdFork           *ebpf.VariableSpec `ebpf:"anchor_vd_fork"`
+	AnchorVdHashRecord     *ebpf.VariableSpec `ebpf:"anchor_vd_hash_record"`
 	AnchorVdHeader         *ebpf.VariableSpec `ebpf:"anchor_vd_header"`
 	AnchorVdHookConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_hook_config"`
 	AnchorVdHookData       *ebpf.VariableSpec `ebpf:"anchor_vd_hook_data"`
@@ -1115,6 +1296,7 @@ type ContractVariableSpecs struct {
 	AnchorVdModuleValue    *ebpf.VariableSpec `ebpf:"anchor_vd_module_value"`
 	AnchorVdNamespace      *ebpf.VariableSpec `ebpf:"anchor_vd_namespace"`
 	AnchorVdNet            *ebpf.VariableSpec `ebpf:"anchor_vd_net"`
+	AnchorVdNotice         *ebpf.VariableSpec `ebpf:"anchor_vd_notice"`
 	AnchorVdOperand        *ebpf.VariableSpec `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind    *ebpf.VariableSpec `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdOrigin         *ebpf.VariableSpec `ebpf:"anchor_vd_origin"`
@@ -1127,9 +1309,11 @@ type ContractVariableSpecs struct {
 	AnchorVdProcessPolicy  *ebpf.VariableSpec `ebpf:"anchor_vd_process_policy"`
 	AnchorVdRateKey        *ebpf.VariableSpec `ebpf:"anchor_vd_rate_key"`
 	AnchorVdRecordType     *ebpf.VariableSpec `ebpf:"anchor_vd_record_type"`
+	AnchorVdRegisterWrite  *ebpf.VariableSpec `ebpf:"anchor_vd_register_write"`
 	AnchorVdRule           *ebpf.VariableSpec `ebpf:"anchor_vd_rule"`
 	AnchorVdRuleCounters   *ebpf.VariableSpec `ebpf:"anchor_vd_rule_counters"`
 	AnchorVdRuleFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_rule_flags"`
+	AnchorVdSet            *ebpf.VariableSpec `ebpf:"anchor_vd_set"`
 	AnchorVdSlotConfig     *ebpf.VariableSpec `ebpf:"anchor_vd_slot_config"`
 	AnchorVdSlotFlags      *ebpf.VariableSpec `ebpf:"anchor_vd_slot_flags"`
 	AnchorVdSlotFrom       *ebpf.VariableSpec `ebpf:"anchor_vd_slot_from"`
@@ -1179,6 +1363,9 @@ func (m *ContractMaps) Close() error {
 type ContractVariables struct {
 	AnchorVdBpfMapValue    *ebpf.Variable `ebpf:"anchor_vd_bpf_map_value"`
 	AnchorVdBpfProgValue   *ebpf.Variable `ebpf:"anchor_vd_bpf_prog_value"`
+	AnchorVdBuildIdFrame   *ebpf.Variable `ebpf:"anchor_vd_build_id_frame"`
+	AnchorVdBuildIdStatus  *ebpf.Variable `ebpf:"anchor_vd_build_id_status"`
+	AnchorVdCallKey        *ebpf.Variable `ebpf:"anchor_vd_call_key"`
 	AnchorVdCapSet         *ebpf.Variable `ebpf:"anchor_vd_cap_set"`
 	AnchorVdCookie         *ebpf.Variable `ebpf:"anchor_vd_cookie"`
 	AnchorVdCounter        *ebpf.Variable `ebpf:"anchor_vd_counter"`
@@ -1189,6 +1376,8 @@ type ContractVariables struct {
 	AnchorVdDimKind        *ebpf.Variable `ebpf:"anchor_vd_dim_kind"`
 	AnchorVdDimSource      *ebpf.Variable `ebpf:"anchor_vd_dim_source"`
 	AnchorVdDimTables      *ebpf.Variable `ebpf:"anchor_vd_dim_tables"`
+	AnchorVdEnforcedKey    *ebpf.Variable `ebpf:"anchor_vd_enforced_key"`
+	AnchorVdEnforcerConfig *ebpf.Variable `ebpf:"anchor_vd_enforcer_config"`
 	AnchorVdEntry          *ebpf.Variable `ebpf:"anchor_vd_entry"`
 	AnchorVdExec           *ebpf.Variable `ebpf:"anchor_vd_exec"`
 	AnchorVdExecData       *ebpf.Variable `ebpf:"anchor_vd_exec_data"`
@@ -1199,6 +1388,7 @@ type ContractVariables struct {
 	AnchorVdFollowed       *ebpf.Variable `ebpf:"anchor_vd_followed"`
 	AnchorVdFollowedKey    *ebpf.Variable `ebpf:"anchor_vd_followed_key"`
 	AnchorVdFork           *ebpf.Variable `ebpf:"anchor_vd_fork"`
+	AnchorVdHashRecord     *ebpf.Variable `ebpf:"anchor_vd_hash_record"`
 	AnchorVdHeader         *ebpf.Variable `ebpf:"anchor_vd_header"`
 	AnchorVdHookConfig     *ebpf.Variable `ebpf:"anchor_vd_hook_config"`
 	AnchorVdHookData       *ebpf.Variable `ebpf:"anchor_vd_hook_data"`
@@ -1210,6 +1400,7 @@ type ContractVariables struct {
 	AnchorVdModuleValue    *ebpf.Variable `ebpf:"anchor_vd_module_value"`
 	AnchorVdNamespace      *ebpf.Variable `ebpf:"anchor_vd_namespace"`
 	AnchorVdNet            *ebpf.Variable `ebpf:"anchor_vd_net"`
+	AnchorVdNotice         *ebpf.Variable `ebpf:"anchor_vd_notice"`
 	AnchorVdOperand        *ebpf.Variable `ebpf:"anchor_vd_operand"`
 	AnchorVdOperandKind    *ebpf.Variable `ebpf:"anchor_vd_operand_kind"`
 	AnchorVdOrigin         *ebpf.Variable `ebpf:"anchor_vd_origin"`
@@ -1222,9 +1413,11 @@ type ContractVariables struct {
 	AnchorVdProcessPolicy  *ebpf.Variable `ebpf:"anchor_vd_process_policy"`
 	AnchorVdRateKey        *ebpf.Variable `ebpf:"anchor_vd_rate_key"`
 	AnchorVdRecordType     *ebpf.Variable `ebpf:"anchor_vd_record_type"`
+	AnchorVdRegisterWrite  *ebpf.Variable `ebpf:"anchor_vd_register_write"`
 	AnchorVdRule           *ebpf.Variable `ebpf:"anchor_vd_rule"`
 	AnchorVdRuleCounters   *ebpf.Variable `ebpf:"anchor_vd_rule_counters"`
 	AnchorVdRuleFlags      *ebpf.Variable `ebpf:"anchor_vd_rule_flags"`
+	AnchorVdSet            *ebpf.Variable `ebpf:"anchor_vd_set"`
 	AnchorVdSlotConfig     *ebpf.Variable `ebpf:"anchor_vd_slot_config"`
 	AnchorVdSlotFlags      *ebpf.Variable `ebpf:"anchor_vd_slot_flags"`
 	AnchorVdSlotFrom       *ebpf.Variable `ebpf:"anchor_vd_slot_from"`

@@ -9,7 +9,7 @@
  * would not be the same: a call can pass the first before the store and the
  * second after it.
  */
-#include "maps.h"
+#include "await.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -53,35 +53,74 @@ VD_AT("tracepoint", int, vd_at_tracepoint)
 VD_AT("raw_tracepoint", int, vd_at_raw_tracepoint)
 VD_AT("tp_btf/sys_exit", int, vd_at_btf_tracepoint)
 
-/* Which return program completes the call, -1: none awaits it. */
-static __always_inline __s32 vd_awaited(__u64 frame)
+/*
+ * Completes events with the hash of their file, which only a program that may
+ * sleep can ask for. It comes after the dispatcher and the hook's program: of
+ * the programs at an LSM hook the one attached last is the first.
+ */
+static __always_inline int vd_hash(struct file *file)
 {
-	struct vd_call_key key = { .hook = vd_dispatch.hook, .frame = frame };
-	__u64 tid = (__u32)bpf_get_current_pid_tgid();
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct vd_hash_record *h = bpf_map_lookup_elem(&vd_hashes, &tid);
+	long algorithm = -1;
+
+	if (!h)
+		return 0;
+	if (file)
+		algorithm = bpf_ima_file_hash(file, h->digest, sizeof(h->digest));
+	h->hash.status = algorithm < 0 ? VD_VALUE_FAILED : 0;
+	h->hash.num = algorithm;
+	vd_header_init(&h->record.header, VD_RECORD_HOOK, 0, sizeof(*h), h->record.header.time);
+	if (bpf_ringbuf_output(&vd_ring_bulk, h, sizeof(*h), 0))
+		vd_count(VD_COUNT_LOST_BULK);
+	bpf_map_delete_elem(&vd_hashes, &tid);
+	return 0;
+}
+
+SEC("lsm.s/file_open")
+int vd_at_hash_file(__u64 *ctx)
+{
+	return vd_hash((struct file *)ctx[0]);
+}
+
+SEC("lsm.s/bprm_check_security")
+int vd_at_hash_binary(__u64 *ctx)
+{
+	struct linux_binprm *bprm = (struct linux_binprm *)ctx[0];
+
+	return vd_hash(bprm->file);
+}
+
+/* Leads to the program that completes the call, if any awaits its return. */
+static __always_inline void vd_lead_return(void *ctx, __u64 frame)
+{
+	struct vd_call_key key = { .task = vd_task(), .frame = frame, .hook = vd_dispatch.hook };
 	struct vd_pending *p;
 
-	if (vd_dispatch.wrapper) {
-		p = bpf_map_lookup_elem(&vd_pending, &tid);
-	} else {
-		key.tid = tid;
+	if (vd_dispatch.wrapper)
+		p = bpf_map_lookup_elem(&vd_pending, &key.task);
+	else
 		p = bpf_map_lookup_elem(&vd_calls, &key);
-	}
-	return p ? p->return_slot & 1 : -1;
+	if (!p)
+		return;
+	bpf_tail_call(ctx, &vd_return_program, p->return_slot & 1);
+	/* The hook's rules are gone. */
+	vd_abandon(p);
+	if (vd_dispatch.wrapper)
+		bpf_map_delete_elem(&vd_pending, &key.task);
+	else
+		bpf_map_delete_elem(&vd_calls, &key);
 }
 
 SEC("fexit/fd_install")
 int vd_at_fexit(void *ctx)
 {
-	__s32 slot;
-
 	if (vd_dispatch.verdicts) {
 		__u32 tid = bpf_get_current_pid_tgid();
 
 		bpf_map_delete_elem(&vd_verdicts, &tid);
 	}
-	slot = vd_awaited((__u64)ctx);
-	if (slot >= 0)
-		bpf_tail_call(ctx, &vd_return_program, slot);
+	vd_lead_return(ctx, (__u64)ctx);
 	return 0;
 }
 
@@ -89,11 +128,8 @@ SEC("kprobe")
 int vd_at_kretprobe(void *ctx)
 {
 	__u64 stack = 0;
-	__s32 slot;
 
 	bpf_probe_read_kernel(&stack, 8, ctx + vd_dispatch.stack);
-	slot = vd_awaited(stack - vd_dispatch.popped);
-	if (slot >= 0)
-		bpf_tail_call(ctx, &vd_return_program, slot);
+	vd_lead_return(ctx, stack - vd_dispatch.popped);
 	return 0;
 }

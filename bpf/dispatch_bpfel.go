@@ -15,9 +15,10 @@ import (
 
 type DispatchVdCallKey struct {
 	_     structs.HostLayout
-	Hook  uint32
-	Tid   uint32
+	Task  uint64
 	Frame uint64
+	Hook  uint32
+	Zero  uint32
 }
 
 type DispatchVdDispatchConfig struct {
@@ -27,6 +28,55 @@ type DispatchVdDispatchConfig struct {
 	Verdicts uint32
 	Stack    uint32
 	Popped   uint32
+}
+
+type DispatchVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process struct {
+			_     structs.HostLayout
+			Start uint64
+			Pid   uint32
+			Zero  uint32
+		}
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
 }
 
 type DispatchVdPending struct {
@@ -75,6 +125,7 @@ const (
 	DispatchMapVdCalls            = "vd_calls"
 	DispatchMapVdCounters         = "vd_counters"
 	DispatchMapVdEntryProgram     = "vd_entry_program"
+	DispatchMapVdHashes           = "vd_hashes"
 	DispatchMapVdPending          = "vd_pending"
 	DispatchMapVdProcesses        = "vd_processes"
 	DispatchMapVdReturnProgram    = "vd_return_program"
@@ -86,6 +137,8 @@ const (
 	DispatchProgVdAtFentry        = "vd_at_fentry"
 	DispatchProgVdAtFexit         = "vd_at_fexit"
 	DispatchProgVdAtFmodRet       = "vd_at_fmod_ret"
+	DispatchProgVdAtHashBinary    = "vd_at_hash_binary"
+	DispatchProgVdAtHashFile      = "vd_at_hash_file"
 	DispatchProgVdAtKprobe        = "vd_at_kprobe"
 	DispatchProgVdAtKretprobe     = "vd_at_kretprobe"
 	DispatchProgVdAtLsm           = "vd_at_lsm"
@@ -140,6 +193,8 @@ type DispatchProgramSpecs struct {
 	VdAtFentry        *ebpf.ProgramSpec `ebpf:"vd_at_fentry"`
 	VdAtFexit         *ebpf.ProgramSpec `ebpf:"vd_at_fexit"`
 	VdAtFmodRet       *ebpf.ProgramSpec `ebpf:"vd_at_fmod_ret"`
+	VdAtHashBinary    *ebpf.ProgramSpec `ebpf:"vd_at_hash_binary"`
+	VdAtHashFile      *ebpf.ProgramSpec `ebpf:"vd_at_hash_file"`
 	VdAtKprobe        *ebpf.ProgramSpec `ebpf:"vd_at_kprobe"`
 	VdAtKretprobe     *ebpf.ProgramSpec `ebpf:"vd_at_kretprobe"`
 	VdAtLsm           *ebpf.ProgramSpec `ebpf:"vd_at_lsm"`
@@ -155,6 +210,7 @@ type DispatchMapSpecs struct {
 	VdCalls         *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters      *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdEntryProgram  *ebpf.MapSpec `ebpf:"vd_entry_program"`
+	VdHashes        *ebpf.MapSpec `ebpf:"vd_hashes"`
 	VdPending       *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdProcesses     *ebpf.MapSpec `ebpf:"vd_processes"`
 	VdReturnProgram *ebpf.MapSpec `ebpf:"vd_return_program"`
@@ -195,6 +251,7 @@ type DispatchMaps struct {
 	VdCalls         *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters      *ebpf.Map `ebpf:"vd_counters"`
 	VdEntryProgram  *ebpf.Map `ebpf:"vd_entry_program"`
+	VdHashes        *ebpf.Map `ebpf:"vd_hashes"`
 	VdPending       *ebpf.Map `ebpf:"vd_pending"`
 	VdProcesses     *ebpf.Map `ebpf:"vd_processes"`
 	VdReturnProgram *ebpf.Map `ebpf:"vd_return_program"`
@@ -210,6 +267,7 @@ func (m *DispatchMaps) Close() error {
 		m.VdCalls,
 		m.VdCounters,
 		m.VdEntryProgram,
+		m.VdHashes,
 		m.VdPending,
 		m.VdProcesses,
 		m.VdReturnProgram,
@@ -235,6 +293,8 @@ type DispatchPrograms struct {
 	VdAtFentry        *ebpf.Program `ebpf:"vd_at_fentry"`
 	VdAtFexit         *ebpf.Program `ebpf:"vd_at_fexit"`
 	VdAtFmodRet       *ebpf.Program `ebpf:"vd_at_fmod_ret"`
+	VdAtHashBinary    *ebpf.Program `ebpf:"vd_at_hash_binary"`
+	VdAtHashFile      *ebpf.Program `ebpf:"vd_at_hash_file"`
 	VdAtKprobe        *ebpf.Program `ebpf:"vd_at_kprobe"`
 	VdAtKretprobe     *ebpf.Program `ebpf:"vd_at_kretprobe"`
 	VdAtLsm           *ebpf.Program `ebpf:"vd_at_lsm"`
@@ -248,6 +308,8 @@ func (p *DispatchPrograms) Close() error {
 		p.VdAtFentry,
 		p.VdAtFexit,
 		p.VdAtFmodRet,
+		p.VdAtHashBinary,
+		p.VdAtHashFile,
 		p.VdAtKprobe,
 		p.VdAtKretprobe,
 		p.VdAtLsm,

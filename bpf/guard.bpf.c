@@ -7,25 +7,16 @@
  * is taken at the call's entry; the guard refuses whatever its thread then
  * asks for, until the call returns.
  */
-#include "maps.h"
+#include "refuse.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-#define VD_ERROR_MAX 4095 /* MAX_ERRNO, include/linux/err.h */
 
 static __always_inline long vd_guard(void)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct vd_verdict *v = bpf_map_lookup_elem(&vd_verdicts, &tid);
-	long result;
 
-	if (!v)
-		return 0;
-	result = v->error;
-	vd_bounded(result);
-	if (result >= 0 || result < -VD_ERROR_MAX)
-		return 0;
-	return result;
+	return v ? vd_refusal(v->error) : 0;
 }
 
 SEC("lsm/file_open")

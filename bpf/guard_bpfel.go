@@ -15,9 +15,59 @@ import (
 
 type GuardVdCallKey struct {
 	_     structs.HostLayout
-	Hook  uint32
-	Tid   uint32
+	Task  uint64
 	Frame uint64
+	Hook  uint32
+	Zero  uint32
+}
+
+type GuardVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process struct {
+			_     structs.HostLayout
+			Start uint64
+			Pid   uint32
+			Zero  uint32
+		}
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
 }
 
 type GuardVdPending struct {
@@ -65,6 +115,7 @@ const (
 	GuardMapVdAgent         = "vd_agent"
 	GuardMapVdCalls         = "vd_calls"
 	GuardMapVdCounters      = "vd_counters"
+	GuardMapVdHashes        = "vd_hashes"
 	GuardMapVdPending       = "vd_pending"
 	GuardMapVdProcesses     = "vd_processes"
 	GuardMapVdRingBulk      = "vd_ring_bulk"
@@ -130,6 +181,7 @@ type GuardMapSpecs struct {
 	VdAgent        *ebpf.MapSpec `ebpf:"vd_agent"`
 	VdCalls        *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters     *ebpf.MapSpec `ebpf:"vd_counters"`
+	VdHashes       *ebpf.MapSpec `ebpf:"vd_hashes"`
 	VdPending      *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.MapSpec `ebpf:"vd_processes"`
 	VdRingBulk     *ebpf.MapSpec `ebpf:"vd_ring_bulk"`
@@ -167,6 +219,7 @@ type GuardMaps struct {
 	VdAgent        *ebpf.Map `ebpf:"vd_agent"`
 	VdCalls        *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters     *ebpf.Map `ebpf:"vd_counters"`
+	VdHashes       *ebpf.Map `ebpf:"vd_hashes"`
 	VdPending      *ebpf.Map `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.Map `ebpf:"vd_processes"`
 	VdRingBulk     *ebpf.Map `ebpf:"vd_ring_bulk"`
@@ -180,6 +233,7 @@ func (m *GuardMaps) Close() error {
 		m.VdAgent,
 		m.VdCalls,
 		m.VdCounters,
+		m.VdHashes,
 		m.VdPending,
 		m.VdProcesses,
 		m.VdRingBulk,

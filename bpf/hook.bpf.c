@@ -9,9 +9,11 @@
  * tail call from the dispatcher that stands at the hook (dispatch.bpf.c,
  * syscall.bpf.c).
  */
+#include "await.h"
 #include "changes.h"
-#include "maps.h"
+#include "notify.h"
 #include "path.h"
+#include "refuse.h"
 #include "scratch.h"
 #include "strings.h"
 #include "task.h"
@@ -26,8 +28,6 @@ const volatile __u64 vd_fd_calls[8];
 /* Where a static probe has its arguments; the cookie of each of its places says which row. */
 const volatile struct vd_operand vd_operands[VD_MAX_VARIANTS][VD_RAW_ARGS];
 
-/* Marks the number of a 32-bit system call. */
-#define VD_COMPAT_CALL 0x80000000
 #define VD_HOOK_RECORD_MAX 73728
 #define VD_MAPPED 0xffff0000 /* the third word of an IPv4 address mapped in IPv6 */
 #define VD_RULES_OF_RETURN (VD_RULE_TRACK_RETURN | VD_RULE_UNTRACK_RETURN)
@@ -136,6 +136,20 @@ struct vd_cursor {
 	__u32 signal; /* the strongest that is to be sent, 0: none */
 	__s32 error; /* what the caller gets, 0: nothing */
 	__u32 row; /* of a binary search */
+	__u32 stacks; /* enum vd_rule_flags: those that events have */
+	__u32 registers; /* vd_rule.registers of the override that is carried out */
+	__u32 notified; /* an enforcer was */
+	__u32 zero;
+};
+
+/* Where a search for substrings stands. */
+struct vd_scan {
+	__u32 half;
+	__u32 classes; /* where the automaton's classes are */
+	__u32 state;
+	__u32 at; /* in the text */
+	__u32 left; /* chunks */
+	__u32 zero;
 };
 
 /* Where the gathering of a buffer stands; see buffer.h. */
@@ -167,11 +181,17 @@ struct vd_hook_scratch {
 	__u64 raw[VD_RAW_ARGS];
 	struct vd_cursor cursor;
 	struct vd_gather gather;
+	__u64 registers[VD_MAX_REGISTERS]; /* what is written into them */
 	struct vd_string_key key;
 	struct vd_rate_key rate;
 	struct vd_pending pending;
 	struct vd_followed followed;
+	struct vd_notice notice;
 	struct vd_slot slots[VD_MAX_SLOTS];
+	__u64 found[VD_MAX_WORDS];
+	__u64 truths[VD_MAX_EXPRESSIONS / 64];
+	__u64 work[VD_EXPRESSION_DEPTH]; /* of the expressions' instructions */
+	struct vd_scan scan;
 	char record[VD_HOOK_RECORD_MAX];
 };
 
@@ -249,10 +269,14 @@ static __always_inline __u64 vd_field(void *ctx, __u16 offset, __u8 width)
 	return v;
 }
 
-/* Addresses with the highest bit clear are the process's own. */
+/*
+ * Whether an address is the process's own. On x86-64 those have the highest
+ * bit clear, also with linear address masking; on arm64 the highest byte can
+ * be a tag, and the highest bit below it tells.
+ */
 static __always_inline bool vd_is_user(__u64 addr)
 {
-	return !(addr >> 63);
+	return !(addr >> vd_abi.kernel_bit & 1);
 }
 
 /*
@@ -480,7 +504,7 @@ static __noinline void vd_fetch_now(struct vd_run *run, __u32 i)
 		const char *name = 0;
 
 		bpf_core_read(&name, sizeof(name), &((struct filename *)raw)->name);
-		vd_fetch_string(slot, (__u64)name | 1ULL << 63);
+		vd_fetch_string(slot, (__u64)name | 1ULL << vd_abi.kernel_bit);
 		break;
 	}
 	case VD_TYPE_FD:
@@ -536,31 +560,43 @@ static __always_inline void vd_fetch(struct vd_run *run, __u32 i)
 		vd_fetch_now(run, i);
 }
 
+/*
+ * Since 6.10 a program can keep other tasks from preempting it: who is
+ * preempted within one holds a scratch entry of the CPU for as long.
+ */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
 /* ---- classification ----------------------------------------------------------- */
 
 /*
- * ANDs vector number v into the rules, which are all of them where it is the
- * first; returns whether any is left.
+ * ANDs a vector into the rules, which are all of them where it is the first;
+ * returns whether any is left.
  */
-static __always_inline bool vd_and(struct vd_run *run, __u32 v, bool first)
+static __always_inline bool vd_and_words(struct vd_run *run, const __u64 *words, bool first)
 {
-	struct vd_vector *vec = bpf_map_lookup_elem(&vd_vectors, &v);
 	const __u64 *from = first ? run->tables->all : run->s->acc;
 	__u64 any = 0;
 	__u32 w;
 
-	if (!vec)
-		return false;
 	for (w = 0; w < VD_MAX_WORDS; w++) {
 		__u64 rules;
 
 		if (w >= vd_config.words)
 			break;
-		rules = from[w] & vec->words[w];
+		rules = from[w] & words[w];
 		run->s->acc[w] = rules;
 		any |= rules;
 	}
 	return any;
+}
+
+/* The same with vector number v. */
+static __always_inline bool vd_and(struct vd_run *run, __u32 v, bool first)
+{
+	struct vd_vector *vec = bpf_map_lookup_elem(&vd_vectors, &v);
+
+	return vec && vd_and_words(run, vec->words, first);
 }
 
 #define VD_SIGN (1ULL << 63)
@@ -814,16 +850,29 @@ static __always_inline bool vd_dim_address(struct vd_run *run,
 	return vd_and(run, v ? v->vector : t->none, first);
 }
 
-/* Classifies by dimension d; returns whether any rule is left. */
-static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d,
-				   const struct vd_dim_tables *t, bool first)
+/* Fetches what dimension d is the first to look at. */
+static __always_inline void vd_dim_fetch(struct vd_run *run, const volatile struct vd_dim_config *d)
 {
-	__u64 value = 0;
+	__u32 i;
 
 	if (d->flags & VD_DIM_FETCH)
 		vd_fetch(run, d->index);
 	if (d->flags & VD_DIM_FETCH_OTHER)
 		vd_fetch(run, d->other);
+	if (d->kind != VD_DIM_EXPRESSION)
+		return;
+	for (i = 0; i < VD_MAX_SLOTS; i++) {
+		if (d->steps & 1U << i)
+			vd_fetch(run, i);
+	}
+}
+
+/* Classifies by dimension d, which is fetched; returns whether any rule is left. */
+static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_dim_config *d,
+				   const struct vd_dim_tables *t, bool first)
+{
+	__u64 value = 0;
+
 	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
 		return vd_dim_string(run, d, t, first);
 	if (d->kind == VD_DIM_ADDRESS)
@@ -832,6 +881,23 @@ static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_
 					   !vd_dim_value(run, d, &value))
 		return vd_and(run, t->none, first);
 	return vd_dim_number(run, d, t, value, first);
+}
+
+#include "substring.h"
+#include "expression.h"
+
+/*
+ * The same in hooks with substrings or expressions: behind a function the
+ * verifier sees fewer different states, and each of them costs it much there.
+ */
+static __noinline bool vd_dim_apart(struct vd_run *run, const volatile struct vd_dim_config *d,
+				    const struct vd_dim_tables *t, bool first)
+{
+	if (d->kind == VD_DIM_SUBSTRING)
+		return vd_dim_substring(run, d, t, first);
+	if (d->kind == VD_DIM_EXPRESSION)
+		return vd_dim_expression(run, d, t, first);
+	return vd_dim(run, d, t, first);
 }
 
 static __always_inline bool vd_classify(struct vd_run *run)
@@ -846,8 +912,13 @@ static __always_inline bool vd_classify(struct vd_run *run)
 	for (i = 0; i < VD_MAX_DIMS; i++) {
 		if (i >= vd_config.n_dims)
 			break;
-		if (!vd_dim(run, &vd_config.dims[i], &run->tables->dims[i], !i))
+		vd_dim_fetch(run, &vd_config.dims[i]);
+		if (vd_config.dims[i].flags & VD_DIM_APART) {
+			if (!vd_dim_apart(run, &vd_config.dims[i], &run->tables->dims[i], !i))
+				return false;
+		} else if (!vd_dim(run, &vd_config.dims[i], &run->tables->dims[i], !i)) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -1026,6 +1097,9 @@ static __always_inline void vd_rewind(struct vd_hook_scratch *s, const __u64 *fr
 	s->cursor.left = from[0];
 	s->cursor.signal = 0;
 	s->cursor.error = 0;
+	s->cursor.stacks = 0;
+	s->cursor.registers = 0;
+	s->cursor.notified = 0;
 }
 
 /* Turns of the loop that visits all winners: one each, and one for each word. */
@@ -1051,9 +1125,6 @@ static __always_inline bool vd_note_signal(struct vd_cursor *c, struct vd_rule *
 	return true;
 }
 
-#define VD_EPERM 1
-#define VD_ERROR_MAX 4095 /* MAX_ERRNO, include/linux/err.h */
-
 /* Notes what a rule wants the caller to get: the first rule that says so is heard. */
 static __always_inline void vd_note_error(struct vd_cursor *c, struct vd_rule *rule,
 					  struct vd_rule_counters *n)
@@ -1069,6 +1140,8 @@ static __always_inline void vd_note_error(struct vd_cursor *c, struct vd_rule *r
 	n->override++;
 	if (!c->error)
 		c->error = error;
+	if ((vd_config.features & VD_FEATURE_REGISTERS) && !c->registers)
+		c->registers = rule->registers;
 }
 
 /* Carries out the descriptor actions; returns whether any changed something. */
@@ -1120,6 +1193,124 @@ static __always_inline void vd_untrack(struct vd_run *run, __u32 i, __u32 bit)
 		bpf_map_delete_elem(&vd_sock_owners, &sock);
 }
 
+static __always_inline __u64 vd_register(void *regs, __u32 offset)
+{
+	__u64 v = 0;
+
+	bpf_probe_read_kernel(&v, 8, regs + offset);
+	return v;
+}
+
+/* Which of the ways of a static probe's places to have their arguments ctx has. */
+static __always_inline __u64 vd_variant(void *regs)
+{
+	__u64 variant = 0;
+
+	if (vd_config.variants > 1)
+		variant = bpf_get_attach_cookie(regs);
+	return variant < VD_MAX_VARIANTS ? variant : 0;
+}
+
+static __always_inline __u64 vd_operand_address(void *regs, const volatile struct vd_operand *o)
+{
+	__u64 at = o->value + vd_register(regs, o->base);
+
+	if (o->scale)
+		at += vd_register(regs, o->index) * o->scale;
+	return at;
+}
+
+/* The value of an operand; false if it cannot be read. */
+static __always_inline bool vd_operand_value(void *regs, const volatile struct vd_operand *o,
+					     __u64 *value)
+{
+	__u32 unused = (64 - 8 * o->width) & 63;
+	__u64 v = o->value;
+
+	switch (o->kind) {
+	case VD_OPERAND_CONSTANT:
+		break;
+	case VD_OPERAND_REGISTER:
+		v = vd_register(regs, o->base);
+		break;
+	case VD_OPERAND_MEMORY:
+		v = vd_operand_address(regs, o);
+		/* What is behind it may not be there, so no more is read than it has. */
+		if (o->width == 8 ? bpf_probe_read_user(&v, 8, (void *)v) :
+		    o->width == 4 ? bpf_probe_read_user(&v, 4, (void *)v) :
+		    o->width == 2 ? bpf_probe_read_user(&v, 2, (void *)v) :
+				    bpf_probe_read_user(&v, 1, (void *)v))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	v <<= unused;
+	*value = o->is_signed ? (__u64)((__s64)v >> unused) : v >> unused;
+	return true;
+}
+
+/* Whether the process is the agent, which is spared: with it all enforcement would end. */
+static __always_inline bool vd_is_agent(struct vd_run *run)
+{
+	__u32 zero = 0;
+	__u32 *agent = bpf_map_lookup_elem(&vd_agent, &zero);
+
+	return agent && *agent == run->pid;
+}
+
+#include "stack.h"
+#include "write.h"
+
+/* Notes for the enforcer of the rule's policy what it is to do in this system call. */
+static __noinline void vd_notify(struct vd_run *run, struct vd_rule *rule)
+{
+	__u32 at = rule->notice_bit & (VD_MAX_ENFORCERS - 1);
+	struct task_struct *task = run->task;
+	struct vd_notice *n = vd_noticed(task, run->tid);
+	__u64 bit = 1ULL << at;
+
+	if (!n) {
+		struct vd_notice *fresh = &run->s->notice;
+
+		fresh->born = BPF_CORE_READ(task, start_boottime);
+		fresh->open = 0;
+		bpf_map_update_elem(&vd_notices, &run->tid, fresh, BPF_ANY);
+		n = bpf_map_lookup_elem(&vd_notices, &run->tid);
+	}
+	/* What it was notified of before holds no longer. */
+	if (!n || n->open & bit)
+		vd_count(VD_COUNT_NOTICE_MISSED);
+	if (!n)
+		return;
+	n->sentences[at].error = rule->notice_error;
+	n->sentences[at].signal = rule->notice_signal;
+	n->open |= bit;
+	run->s->cursor.notified = 1;
+}
+
+/* Carries out what a rule has for the enforcer of its policy. */
+static __always_inline void vd_act_notify(struct vd_run *run, struct vd_rule *rule,
+					  struct vd_rule_counters *counters)
+{
+	struct vd_notice *n;
+
+	if (rule->flags & VD_RULE_MONITOR) {
+		if (rule->flags & VD_RULE_NOTIFY)
+			counters->monitor_notify++;
+		return;
+	}
+	if (rule->flags & VD_RULE_CLEAN_NOTIFY) {
+		n = vd_noticed(run->task, run->tid);
+		if (n)
+			n->open &= ~(1ULL << (rule->notice_bit & (VD_MAX_ENFORCERS - 1)));
+	}
+	if (rule->flags & VD_RULE_NOTIFY) {
+		counters->notify++;
+		vd_notify(run, rule);
+	}
+}
+
 /* Carries out one rule, and notes in s->post whether it has an event. */
 static __noinline void vd_act(struct vd_run *run, __u32 bit)
 {
@@ -1138,6 +1329,10 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 		quiet = false;
 	if (vd_config.features & VD_FEATURE_OVERRIDE)
 		vd_note_error(&run->s->cursor, rule, n);
+	if (vd_config.features & VD_FEATURE_NOTIFY)
+		vd_act_notify(run, rule, n);
+	if ((vd_config.features & VD_FEATURE_SET) && vd_set_arguments(run, rule, n))
+		quiet = false;
 	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_TRACK_SOCK)
 		vd_track(run, rule->track, rule->track_bit);
 	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_UNTRACK_SOCK)
@@ -1159,6 +1354,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 		n->post++;
 	if ((vd_config.features & VD_FEATURE_CHANGES) && run->process)
 		vd_note_told(run->process, run->task, rule->flags);
+	if (vd_config.features & VD_FEATURE_STACKS)
+		run->s->cursor.stacks |= rule->flags & VD_RULE_STACKS;
 	word = bit / 64;
 	vd_bounded(word);
 	if (word < VD_MAX_WORDS)
@@ -1232,6 +1429,8 @@ static __always_inline void vd_output(struct vd_hook_scratch *s, __u32 size, boo
 
 	if (size > VD_HOOK_RECORD_MAX)
 		return;
+	if ((vd_config.features & VD_FEATURE_NOTIFY) && s->cursor.notified)
+		evidence = true;
 	vd_header_init(&r->header, VD_RECORD_HOOK, evidence, size, r->header.time);
 	if (evidence) {
 		if (bpf_ringbuf_output(&vd_ring_evidence, r, size, 0))
@@ -1275,14 +1474,14 @@ static __always_inline __u32 vd_begin(struct vd_run *run, __u8 phase, __u8 n_val
 }
 
 /*
- * Sends one record for the rules in post that wait for the return (want) or
- * do not.
+ * Puts the rules in post that wait for the return, or for the hash of the file
+ * (want), or do not, in acc; whether there are any.
  */
-static __always_inline bool vd_emit(struct vd_run *run, bool want, bool evidence)
+static __always_inline bool vd_choose(struct vd_run *run, bool want)
 {
 	struct vd_hook_scratch *s = run->s;
 	__u64 any = 0;
-	__u32 at, w, i;
+	__u32 w;
 
 	for (w = 0; w < VD_MAX_WORDS; w++) {
 		if (w >= vd_config.words)
@@ -1290,24 +1489,34 @@ static __always_inline bool vd_emit(struct vd_run *run, bool want, bool evidence
 		s->acc[w] = s->post[w] & (want ? run->tables->returns[w] : ~run->tables->returns[w]);
 		any |= s->acc[w];
 	}
-	if (!any)
-		return false;
-	at = vd_begin(run, want ? VD_PHASE_ENTRY_AWAITS_RETURN : VD_PHASE_ENTRY, vd_config.n_slots,
-		      run->now);
+	return any;
+}
+
+/* Sends one record for the rules in acc. A function of its own: it has several callers. */
+static __noinline void vd_emit(struct vd_run *run, __u8 phase, bool evidence)
+{
+	struct vd_hook_scratch *s = run->s;
+	__u32 at, i;
+
+	at = vd_begin(run, phase, vd_config.n_slots, run->now);
 	for (i = 0; i < VD_MAX_SLOTS; i++) {
 		if (i >= vd_config.n_slots)
 			break;
 		at = vd_put_value(s, at, i, vd_config.slots[i].type);
 	}
+	if (vd_config.features & VD_FEATURE_STACKS)
+		at = vd_put_stacks(run, at);
 	vd_output(s, at, evidence);
-	return true;
 }
 
-/* Remembers that the call's return completes the event whose vector is in acc. */
-static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
+/*
+ * Remembers that the call's return completes the event whose vector is in
+ * acc; false if there is no room: the event is then told without it.
+ */
+static __always_inline bool vd_await_return(struct vd_run *run, __u32 syscall)
 {
 	struct vd_pending *p = &run->s->pending;
-	__u64 tid = run->tid;
+	__u64 task = (__u64)run->task;
 	long err;
 	__u32 i;
 
@@ -1326,14 +1535,31 @@ static __always_inline void vd_await_return(struct vd_run *run, __u32 syscall)
 	}
 	if (vd_config.features & VD_FEATURE_FRAMES) {
 		struct vd_call_key key = {
-			.hook = vd_hook(run), .tid = run->tid, .frame = run->frame
+			.task = task, .frame = run->frame, .hook = vd_hook(run)
 		};
 
 		err = bpf_map_update_elem(&vd_calls, &key, p, BPF_ANY);
 	} else {
-		err = bpf_map_update_elem(&vd_pending, &tid, p, BPF_ANY);
+		err = bpf_map_update_elem(&vd_pending, &task, p, BPF_ANY);
 	}
 	if (err)
+		vd_count(VD_COUNT_PENDING_FULL);
+	return !err;
+}
+
+/* Remembers that the file's hash completes the event whose vector is in acc. */
+static __always_inline void vd_await_hash(struct vd_run *run)
+{
+	struct vd_hash_record *h = (void *)run->s->record;
+
+	__builtin_memset(h, 0, sizeof(*h));
+	vd_begin(run, VD_PHASE_RETURN, 2, run->now);
+	h->record.words = VD_MAX_WORDS;
+	h->none.slot = 0xff;
+	h->hash.type = VD_TYPE_IMA_HASH;
+	h->hash.slot = 0xff;
+	h->hash.len = sizeof(h->digest);
+	if (bpf_map_update_elem(&vd_hashes, &run->tid, h, BPF_ANY))
 		vd_count(VD_COUNT_PENDING_FULL);
 }
 
@@ -1376,25 +1602,13 @@ static __always_inline bool vd_take_tables(struct vd_run *run)
 	return true;
 }
 
-static __always_inline struct vd_hook_scratch *vd_take_scratch(void)
-{
-	struct vd_hook_scratch *s;
-
-	if (bpf_preempt_disable)
-		bpf_preempt_disable();
-	s = vd_claim(&vd_hook_scratch);
-	if (!s && bpf_preempt_enable)
-		bpf_preempt_enable();
-	return s;
-}
-
 /* Begins a run; it ends with vd_end. */
 static __always_inline struct vd_hook_scratch *vd_start(struct vd_run *run, void *ctx)
 {
 	vd_init(run, ctx);
 	if (!vd_take_tables(run))
 		return 0;
-	run->s = vd_take_scratch();
+	run->s = vd_claim(&vd_hook_scratch, VD_SCRATCH_LEVELS);
 	return run->s;
 }
 
@@ -1402,17 +1616,6 @@ static __always_inline struct vd_hook_scratch *vd_start(struct vd_run *run, void
 static __always_inline void vd_end(struct vd_run *run)
 {
 	vd_release(run->s);
-	if (bpf_preempt_enable)
-		bpf_preempt_enable();
-}
-
-/* Whether the process is the agent, which is spared: with it all enforcement would end. */
-static __always_inline bool vd_is_agent(struct vd_run *run)
-{
-	__u32 zero = 0;
-	__u32 *agent = bpf_map_lookup_elem(&vd_agent, &zero);
-
-	return agent && *agent == run->pid;
 }
 
 /* Tells the guards on the way of the thread's system call to refuse it. */
@@ -1444,12 +1647,15 @@ static __always_inline __s32 vd_enforce(struct vd_run *run, bool *enforced)
 	struct vd_cursor *c = &run->s->cursor;
 	__s32 error = 0;
 
-	if (!c->signal && !c->error)
+	if (!c->signal && !c->error && !c->registers)
 		return 0;
 	if (vd_is_agent(run)) {
 		vd_count(VD_COUNT_SIGNAL_FAILED);
+		c->registers = 0;
 		return 0;
 	}
+	if (c->registers)
+		*enforced = true;
 	if (c->signal) {
 		if (bpf_send_signal(c->signal))
 			vd_count(VD_COUNT_SIGNAL_FAILED);
@@ -1494,9 +1700,19 @@ static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 	if (!(vd_config.features & VD_FEATURES_FETCH))
 		vd_fetch_rest(run);
 	vd_send_data(run);
-	vd_emit(run, false, enforced);
-	if ((vd_config.features & VD_FEATURE_RETURN) && vd_emit(run, true, enforced))
-		vd_await_return(run, syscall);
+	if (vd_choose(run, false))
+		vd_emit(run, VD_PHASE_ENTRY, enforced);
+	if ((vd_config.features & VD_FEATURE_IMA) && vd_choose(run, true)) {
+		/* Nobody is asked any more about what is refused: there is no hash then. */
+		vd_emit(run, error ? VD_PHASE_ENTRY : VD_PHASE_ENTRY_AWAITS_RETURN, enforced);
+		if (!error)
+			vd_await_hash(run);
+	}
+	if ((vd_config.features & VD_FEATURE_RETURN) && vd_choose(run, true))
+		vd_emit(run,
+			vd_await_return(run, syscall) ? VD_PHASE_ENTRY_AWAITS_RETURN :
+							VD_PHASE_ENTRY,
+			enforced);
 	return error;
 }
 
@@ -1751,12 +1967,14 @@ static __always_inline void vd_complete(void *ctx, __u32 hook, struct vd_pending
 	vd_init(&run, ctx);
 	run.process = bpf_map_lookup_elem(&vd_processes, &run.pid);
 	if (p->hook != hook || !vd_take_tables_of(&run, p->generation)) {
-		vd_count(VD_COUNT_RETURN_LATE);
+		vd_abandon(p);
 		return;
 	}
-	run.s = vd_take_scratch();
-	if (!run.s)
+	run.s = vd_claim(&vd_hook_scratch, VD_SCRATCH_LEVELS);
+	if (!run.s) {
+		vd_abandon(p);
 		return;
+	}
 	run.now = bpf_ktime_get_boot_ns();
 	run.ret = ret;
 	vd_return(&run, p, ret);
@@ -1766,21 +1984,23 @@ static __always_inline void vd_complete(void *ctx, __u32 hook, struct vd_pending
 /* Completes a system call's event, which the thread cannot be in twice. */
 static __always_inline void vd_complete_call(void *ctx, __u32 hook, __u32 number, __u64 ret)
 {
-	__u64 tid = (__u32)bpf_get_current_pid_tgid();
-	struct vd_pending *p = bpf_map_lookup_elem(&vd_pending, &tid);
+	__u64 task = vd_task();
+	struct vd_pending *p = bpf_map_lookup_elem(&vd_pending, &task);
 
 	if (!p)
 		return;
 	if (p->syscall == number)
 		vd_complete(ctx, hook, p, ret);
-	bpf_map_delete_elem(&vd_pending, &tid);
+	else
+		vd_abandon(p); /* of a call before, whose return was not seen */
+	bpf_map_delete_elem(&vd_pending, &task);
 }
 
 /* Completes a function's event. */
 static __always_inline void vd_complete_function(void *ctx, __u32 hook, __u64 frame, __u64 ret)
 {
 	struct vd_call_key key = {
-		.hook = hook, .tid = bpf_get_current_pid_tgid(), .frame = frame
+		.task = vd_task(), .frame = frame, .hook = hook
 	};
 	struct vd_pending *p = bpf_map_lookup_elem(&vd_calls, &key);
 
@@ -1825,7 +2045,7 @@ int vd_hook_fd_install(__u64 *ctx)
 
 	if (fd < 0 || fd > 0x7fffffff)
 		return 0;
-	number = vd_call_number((void *)ctx[0]);
+	number = vd_call_number((void *)ctx[0]) & ~vd_abi.x32_bit;
 	if (number >= 512 || !(vd_fd_calls[(number >> 6) & 7] & 1ULL << (number & 63)))
 		return 0;
 	if (!vd_installs((void *)ctx[0], number))
@@ -1927,19 +2147,6 @@ int vd_hook_fentry(__u64 *ctx)
 	return 0;
 }
 
-/* What a program may return that refuses: the verifier wants to see the bounds. */
-static __always_inline long vd_refusal(__s32 error)
-{
-	long result = error;
-
-	vd_bounded(result);
-	if (result >= 0)
-		return 0;
-	if (result < -VD_ERROR_MAX)
-		return -VD_EPERM;
-	return result;
-}
-
 SEC("fmod_ret/security_file_open")
 long vd_hook_fmod_ret(__u64 *ctx)
 {
@@ -1973,14 +2180,6 @@ int vd_hook_fexit(__u64 *ctx)
 
 /* ---- entry points: functions by probes ----------------------------------------------- */
 
-static __always_inline __u64 vd_register(void *regs, __u32 offset)
-{
-	__u64 v = 0;
-
-	bpf_probe_read_kernel(&v, 8, regs + offset);
-	return v;
-}
-
 /* The registers of a function's arguments. */
 static __always_inline void vd_load_registers(struct vd_run *run, void *regs)
 {
@@ -1993,48 +2192,12 @@ static __always_inline void vd_load_registers(struct vd_run *run, void *regs)
 	}
 }
 
-/* The value of an operand; false if it cannot be read. */
-static __always_inline bool vd_operand_value(void *regs, const volatile struct vd_operand *o,
-					     __u64 *value)
-{
-	__u32 unused = (64 - 8 * o->width) & 63;
-	__u64 v = o->value;
-
-	switch (o->kind) {
-	case VD_OPERAND_CONSTANT:
-		break;
-	case VD_OPERAND_REGISTER:
-		v = vd_register(regs, o->base);
-		break;
-	case VD_OPERAND_MEMORY:
-		v += vd_register(regs, o->base);
-		if (o->scale)
-			v += vd_register(regs, o->index) * o->scale;
-		/* What is behind it may not be there, so no more is read than it has. */
-		if (o->width == 8 ? bpf_probe_read_user(&v, 8, (void *)v) :
-		    o->width == 4 ? bpf_probe_read_user(&v, 4, (void *)v) :
-		    o->width == 2 ? bpf_probe_read_user(&v, 2, (void *)v) :
-				    bpf_probe_read_user(&v, 1, (void *)v))
-			return false;
-		break;
-	default:
-		return false;
-	}
-	v <<= unused;
-	*value = o->is_signed ? (__u64)((__s64)v >> unused) : v >> unused;
-	return true;
-}
-
 /* The arguments of a static probe, at the one of its places that ctx is. */
 static __always_inline void vd_load_operands(struct vd_run *run, void *regs)
 {
-	__u64 variant = 0;
+	__u64 variant = vd_variant(regs);
 	__u32 i;
 
-	if (vd_config.variants > 1)
-		variant = bpf_get_attach_cookie(regs);
-	if (variant >= VD_MAX_VARIANTS)
-		variant = 0;
 	for (i = 0; i < VD_RAW_ARGS; i++) {
 		if (i >= vd_config.raw_args)
 			break;
@@ -2081,6 +2244,8 @@ int vd_hook_kprobe(void *ctx)
 		vd_load_registers(&run, ctx);
 	}
 	vd_event(&run, number);
+	if (vd_config.features & VD_FEATURE_REGISTERS)
+		vd_write_registers(&run, ctx);
 	vd_end(&run);
 	return 0;
 }

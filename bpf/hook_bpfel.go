@@ -15,9 +15,10 @@ import (
 
 type HookVdCallKey struct {
 	_     structs.HostLayout
-	Hook  uint32
-	Tid   uint32
+	Task  uint64
 	Frame uint64
+	Hook  uint32
+	Zero  uint32
 }
 
 type HookVdEntry struct {
@@ -41,6 +42,55 @@ type HookVdFollowedKey struct {
 	Fd  uint32
 }
 
+type HookVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process struct {
+			_     structs.HostLayout
+			Start uint64
+			Pid   uint32
+			Zero  uint32
+		}
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
+}
+
 type HookVdHookConfig struct {
 	_            structs.HostLayout
 	Hook         uint32
@@ -57,6 +107,8 @@ type HookVdHookConfig struct {
 	Wrapper      uint32
 	Call         uint32
 	Variants     uint32
+	AutomataMask uint32
+	Expressions  uint32
 	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -105,12 +157,16 @@ type HookVdHookScratch struct {
 	Post    [24]uint64
 	Raw     [6]uint64
 	Cursor  struct {
-		_      structs.HostLayout
-		Left   uint64
-		Word   uint32
-		Signal uint32
-		Error  int32
-		Row    uint32
+		_         structs.HostLayout
+		Left      uint64
+		Word      uint32
+		Signal    uint32
+		Error     int32
+		Row       uint32
+		Stacks    uint32
+		Registers uint32
+		Notified  uint32
+		Zero      uint32
 	}
 	Gather struct {
 		_  structs.HostLayout
@@ -131,11 +187,13 @@ type HookVdHookScratch struct {
 		Failed   uint8
 		Zero     uint8
 	}
-	Key      HookVdStringKey
-	Rate     HookVdRateKey
-	Pending  HookVdPending
-	Followed HookVdFollowed
-	Slots    [16]struct {
+	Registers [8]uint64
+	Key       HookVdStringKey
+	Rate      HookVdRateKey
+	Pending   HookVdPending
+	Followed  HookVdFollowed
+	Notice    HookVdNotice
+	Slots     [16]struct {
 		_      structs.HostLayout
 		Status uint32
 		Fd     uint32
@@ -149,6 +207,18 @@ type HookVdHookScratch struct {
 			End   uint32
 			Bytes [4352]int8
 		}
+	}
+	Found  [24]uint64
+	Truths [16]uint64
+	Work   [64]uint64
+	Scan   struct {
+		_       structs.HostLayout
+		Half    uint32
+		Classes uint32
+		State   uint32
+		At      uint32
+		Left    uint32
+		Zero    uint32
 	}
 	Record [73728]int8
 }
@@ -177,6 +247,17 @@ type HookVdHookTables struct {
 		Len   uint32
 		State uint32
 		None  uint32
+	}
+}
+
+type HookVdNotice struct {
+	_         structs.HostLayout
+	Born      uint64
+	Open      uint64
+	Sentences [64]struct {
+		_      structs.HostLayout
+		Error  int32
+		Signal uint32
 	}
 }
 
@@ -231,6 +312,16 @@ type HookVdRateKey struct {
 	Scope uint64
 }
 
+type HookVdRegisterWrite struct {
+	_     structs.HostLayout
+	Kind  uint8
+	Width uint8
+	To    uint16
+	From  uint16
+	Zero  uint16
+	Value uint64
+}
+
 type HookVdRule struct {
 	_      structs.HostLayout
 	Flags  uint32
@@ -249,7 +340,12 @@ type HookVdRule struct {
 	Track        uint8
 	Untrack      uint8
 	TrackBit     uint8
-	Zero         [5]uint8
+	Registers    uint8
+	Sets         uint8
+	NoticeBit    uint8
+	Zero         [2]uint8
+	NoticeError  int32
+	NoticeSignal uint32
 }
 
 type HookVdRuleCounters struct {
@@ -261,6 +357,16 @@ type HookVdRuleCounters struct {
 	RateLimited     uint64
 	Override        uint64
 	MonitorOverride uint64
+	Set             uint64
+	MonitorSet      uint64
+	Notify          uint64
+	MonitorNotify   uint64
+}
+
+type HookVdSet struct {
+	_     structs.HostLayout
+	Value uint32
+	Raw   uint32
 }
 
 type HookVdSockOwner struct {
@@ -310,6 +416,8 @@ type HookVdSyscallAbi struct {
 	Result       uint32
 	Stack        uint32
 	Popped       uint32
+	KernelBit    uint32
+	X32Bit       uint32
 }
 
 type HookVdVector struct {
@@ -333,11 +441,14 @@ type HookVdWorkload struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	HookMapVdAgent              = "vd_agent"
+	HookMapVdAutomata           = "vd_automata"
 	HookMapVdCalls              = "vd_calls"
 	HookMapVdCounters           = "vd_counters"
 	HookMapVdCurrent            = "vd_current"
 	HookMapVdFollowed           = "vd_followed"
+	HookMapVdHashes             = "vd_hashes"
 	HookMapVdHookScratch        = "vd_hook_scratch"
+	HookMapVdNotices            = "vd_notices"
 	HookMapVdPending            = "vd_pending"
 	HookMapVdProcesses          = "vd_processes"
 	HookMapVdRate               = "vd_rate"
@@ -370,6 +481,8 @@ const (
 	HookVarVdConfig             = "vd_config"
 	HookVarVdFdCalls            = "vd_fd_calls"
 	HookVarVdOperands           = "vd_operands"
+	HookVarVdOverrides          = "vd_overrides"
+	HookVarVdSets               = "vd_sets"
 	HookVarVdSteps              = "vd_steps"
 )
 
@@ -434,11 +547,14 @@ type HookProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type HookMapSpecs struct {
 	VdAgent        *ebpf.MapSpec `ebpf:"vd_agent"`
+	VdAutomata     *ebpf.MapSpec `ebpf:"vd_automata"`
 	VdCalls        *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters     *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdCurrent      *ebpf.MapSpec `ebpf:"vd_current"`
 	VdFollowed     *ebpf.MapSpec `ebpf:"vd_followed"`
+	VdHashes       *ebpf.MapSpec `ebpf:"vd_hashes"`
 	VdHookScratch  *ebpf.MapSpec `ebpf:"vd_hook_scratch"`
+	VdNotices      *ebpf.MapSpec `ebpf:"vd_notices"`
 	VdPending      *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.MapSpec `ebpf:"vd_processes"`
 	VdRate         *ebpf.MapSpec `ebpf:"vd_rate"`
@@ -465,6 +581,8 @@ type HookVariableSpecs struct {
 	VdConfig           *ebpf.VariableSpec `ebpf:"vd_config"`
 	VdFdCalls          *ebpf.VariableSpec `ebpf:"vd_fd_calls"`
 	VdOperands         *ebpf.VariableSpec `ebpf:"vd_operands"`
+	VdOverrides        *ebpf.VariableSpec `ebpf:"vd_overrides"`
+	VdSets             *ebpf.VariableSpec `ebpf:"vd_sets"`
 	VdSteps            *ebpf.VariableSpec `ebpf:"vd_steps"`
 }
 
@@ -489,11 +607,14 @@ func (o *HookObjects) Close() error {
 // It can be passed to LoadHookObjects or ebpf.CollectionSpec.LoadAndAssign.
 type HookMaps struct {
 	VdAgent        *ebpf.Map `ebpf:"vd_agent"`
+	VdAutomata     *ebpf.Map `ebpf:"vd_automata"`
 	VdCalls        *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters     *ebpf.Map `ebpf:"vd_counters"`
 	VdCurrent      *ebpf.Map `ebpf:"vd_current"`
 	VdFollowed     *ebpf.Map `ebpf:"vd_followed"`
+	VdHashes       *ebpf.Map `ebpf:"vd_hashes"`
 	VdHookScratch  *ebpf.Map `ebpf:"vd_hook_scratch"`
+	VdNotices      *ebpf.Map `ebpf:"vd_notices"`
 	VdPending      *ebpf.Map `ebpf:"vd_pending"`
 	VdProcesses    *ebpf.Map `ebpf:"vd_processes"`
 	VdRate         *ebpf.Map `ebpf:"vd_rate"`
@@ -514,11 +635,14 @@ type HookMaps struct {
 func (m *HookMaps) Close() error {
 	return _HookClose(
 		m.VdAgent,
+		m.VdAutomata,
 		m.VdCalls,
 		m.VdCounters,
 		m.VdCurrent,
 		m.VdFollowed,
+		m.VdHashes,
 		m.VdHookScratch,
+		m.VdNotices,
 		m.VdPending,
 		m.VdProcesses,
 		m.VdRate,
@@ -546,6 +670,8 @@ type HookVariables struct {
 	VdConfig           *ebpf.Variable `ebpf:"vd_config"`
 	VdFdCalls          *ebpf.Variable `ebpf:"vd_fd_calls"`
 	VdOperands         *ebpf.Variable `ebpf:"vd_operands"`
+	VdOverrides        *ebpf.Variable `ebpf:"vd_overrides"`
+	VdSets             *ebpf.Variable `ebpf:"vd_sets"`
 	VdSteps            *ebpf.Variable `ebpf:"vd_steps"`
 }
 

@@ -52,9 +52,9 @@ struct {
 	__type(value, struct vd_pending);
 } vd_pending SEC(".maps");
 
-/* Calls of functions that await their return. Some never do: the oldest give way. */
+/* Calls of functions that await their return. Those that never do, the loader sweeps out. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct vd_call_key);
 	__type(value, struct vd_pending);
@@ -67,6 +67,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct vd_verdict);
 } vd_verdicts SEC(".maps");
+
+/* Events that await the hash of their file: one for each thread in an LSM hook. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 512);
+	__type(key, __u32);
+	__type(value, struct vd_hash_record);
+} vd_hashes SEC(".maps");
 
 /*
  * Keeps the compiler from computing a bounded value in a second way that the

@@ -7,7 +7,7 @@
  * hook, by the number in the attach cookie. To exchange a hook's program is
  * one store.
  */
-#include "maps.h"
+#include "await.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -40,33 +40,44 @@ int vd_at_multi(void *ctx)
 }
 
 /* The call of a function, whose entry may be among others of its own. */
-static __always_inline struct vd_pending *vd_awaited_function(void *ctx, __u32 tid, __u32 hook)
+static __always_inline void vd_lead_function(void *ctx, __u32 hook)
 {
-	struct vd_call_key key = { .hook = hook, .tid = tid };
+	struct vd_call_key key = { .task = vd_task(), .hook = hook };
+	struct vd_pending *p;
 	__u64 stack = 0;
 
 	bpf_probe_read_kernel(&stack, 8, ctx + vd_stack);
 	key.frame = stack - vd_popped;
-	return bpf_map_lookup_elem(&vd_calls, &key);
+	p = bpf_map_lookup_elem(&vd_calls, &key);
+	if (!p)
+		return;
+	bpf_tail_call(ctx, &vd_multi_returns, p->return_slot);
+	/* The hook's rules are gone. */
+	vd_abandon(p);
+	bpf_map_delete_elem(&vd_calls, &key);
 }
 
-static __always_inline struct vd_pending *vd_awaited_call(__u64 tid, __u32 hook)
+static __always_inline void vd_lead_call(void *ctx, __u32 hook)
 {
-	struct vd_pending *p = bpf_map_lookup_elem(&vd_pending, &tid);
+	__u64 task = vd_task();
+	struct vd_pending *p = bpf_map_lookup_elem(&vd_pending, &task);
 
-	return p && p->hook == hook ? p : 0;
+	if (!p || p->hook != hook)
+		return;
+	bpf_tail_call(ctx, &vd_multi_returns, p->return_slot);
+	vd_abandon(p);
+	bpf_map_delete_elem(&vd_pending, &task);
 }
 
 SEC("kprobe.multi")
 int vd_at_multi_return(void *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
-	__u32 hook = cookie & ~VD_COOKIE_WRAPPER, tid = bpf_get_current_pid_tgid();
-	struct vd_pending *p;
+	__u32 hook = cookie & ~VD_COOKIE_WRAPPER;
 
-	p = cookie & VD_COOKIE_WRAPPER ? vd_awaited_call(tid, hook) :
-					 vd_awaited_function(ctx, tid, hook);
-	if (p)
-		bpf_tail_call(ctx, &vd_multi_returns, p->return_slot);
+	if (cookie & VD_COOKIE_WRAPPER)
+		vd_lead_call(ctx, hook);
+	else
+		vd_lead_function(ctx, hook);
 	return 0;
 }

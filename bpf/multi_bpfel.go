@@ -15,9 +15,59 @@ import (
 
 type MultiVdCallKey struct {
 	_     structs.HostLayout
-	Hook  uint32
-	Tid   uint32
+	Task  uint64
 	Frame uint64
+	Hook  uint32
+	Zero  uint32
+}
+
+type MultiVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process struct {
+			_     structs.HostLayout
+			Start uint64
+			Pid   uint32
+			Zero  uint32
+		}
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
 }
 
 type MultiVdPending struct {
@@ -65,6 +115,7 @@ const (
 	MultiMapVdAgent          = "vd_agent"
 	MultiMapVdCalls          = "vd_calls"
 	MultiMapVdCounters       = "vd_counters"
+	MultiMapVdHashes         = "vd_hashes"
 	MultiMapVdMultiEntries   = "vd_multi_entries"
 	MultiMapVdMultiReturns   = "vd_multi_returns"
 	MultiMapVdPending        = "vd_pending"
@@ -132,6 +183,7 @@ type MultiMapSpecs struct {
 	VdAgent        *ebpf.MapSpec `ebpf:"vd_agent"`
 	VdCalls        *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters     *ebpf.MapSpec `ebpf:"vd_counters"`
+	VdHashes       *ebpf.MapSpec `ebpf:"vd_hashes"`
 	VdMultiEntries *ebpf.MapSpec `ebpf:"vd_multi_entries"`
 	VdMultiReturns *ebpf.MapSpec `ebpf:"vd_multi_returns"`
 	VdPending      *ebpf.MapSpec `ebpf:"vd_pending"`
@@ -173,6 +225,7 @@ type MultiMaps struct {
 	VdAgent        *ebpf.Map `ebpf:"vd_agent"`
 	VdCalls        *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters     *ebpf.Map `ebpf:"vd_counters"`
+	VdHashes       *ebpf.Map `ebpf:"vd_hashes"`
 	VdMultiEntries *ebpf.Map `ebpf:"vd_multi_entries"`
 	VdMultiReturns *ebpf.Map `ebpf:"vd_multi_returns"`
 	VdPending      *ebpf.Map `ebpf:"vd_pending"`
@@ -188,6 +241,7 @@ func (m *MultiMaps) Close() error {
 		m.VdAgent,
 		m.VdCalls,
 		m.VdCounters,
+		m.VdHashes,
 		m.VdMultiEntries,
 		m.VdMultiReturns,
 		m.VdPending,

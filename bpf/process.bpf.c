@@ -37,7 +37,7 @@ struct vd_process_scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* set by the loader: CPUs * VD_SCRATCH_LEVELS */
+	__uint(max_entries, 1); /* set by the loader: CPUs * VD_PROCESS_SCRATCH_LEVELS */
 	__type(key, __u32);
 	__type(value, struct vd_process_scratch);
 } vd_process_scratch SEC(".maps");
@@ -498,31 +498,11 @@ static __always_inline void vd_exec_record(struct vd_process_scratch *s, struct 
 	vd_send(r, at);
 }
 
-/*
- * An exec by another thread than the first gives that thread the first's id.
- * The event that waits for the return of its execve goes along.
- */
-static __always_inline void vd_rename_thread(__u64 from, __u64 to)
-{
-	struct vd_pending *p;
-
-	if (from == to)
-		return;
-	p = bpf_map_lookup_elem(&vd_pending, &from);
-	if (!p)
-		return;
-	if (bpf_map_update_elem(&vd_pending, &to, p, BPF_ANY))
-		vd_count(VD_COUNT_PENDING_FULL);
-	bpf_map_delete_elem(&vd_pending, &from);
-}
-
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(vd_exec, struct task_struct *task, __s32 old_pid, struct linux_binprm *bprm)
 {
-	struct vd_process_scratch *s;
+	struct vd_process_scratch *s = vd_claim(&vd_process_scratch, VD_PROCESS_SCRATCH_LEVELS);
 
-	vd_rename_thread((__u32)old_pid, (__u32)task->pid);
-	s = vd_claim(&vd_process_scratch);
 	if (!s)
 		return 0;
 	vd_exec_record(s, task, bprm);
@@ -537,12 +517,12 @@ int BPF_PROG(vd_exit, struct task_struct *task)
 {
 	__u32 pid = task->tgid;
 	__u32 thread = task->pid;
-	__u64 tid = thread;
+	__u64 waiting = (__u64)task;
 	struct signal_struct *signal = task->signal;
 	struct vd_process *p;
 	struct vd_exit r = {};
 
-	bpf_map_delete_elem(&vd_pending, &tid);
+	bpf_map_delete_elem(&vd_pending, &waiting);
 	bpf_map_delete_elem(&vd_verdicts, &thread);
 	/* do_exit counts live down before this tracepoint: 0 is the last thread. */
 	if (signal->live.counter)
@@ -553,7 +533,7 @@ int BPF_PROG(vd_exit, struct task_struct *task)
 	r.process.pid = pid;
 	r.process.start = p->start;
 	r.flags = p->flags;
-	r.tid = tid;
+	r.tid = thread;
 	/* Two last threads can both see 0: the one that deletes reports. A delete can fail otherwise. */
 	if (bpf_map_delete_elem(&vd_processes, &pid) == -VD_ENOENT)
 		return 0;
@@ -754,7 +734,7 @@ int vd_tasks(struct bpf_iter__task *ctx)
 	/* Who reads the iterator is the agent, whatever its pid namespace calls it. */
 	pid = bpf_get_current_pid_tgid() >> 32;
 	bpf_map_update_elem(&vd_agent, &zero, &pid, BPF_ANY);
-	s = vd_claim(&vd_process_scratch);
+	s = vd_claim(&vd_process_scratch, VD_PROCESS_SCRATCH_LEVELS);
 	if (!s)
 		return 0;
 	vd_task_record(ctx, s, task);
@@ -767,7 +747,7 @@ int vd_tasks(struct bpf_iter__task *ctx)
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(vd_cgroup_made, struct cgroup *cgroup)
 {
-	struct vd_process_scratch *s = vd_claim(&vd_process_scratch);
+	struct vd_process_scratch *s = vd_claim(&vd_process_scratch, VD_PROCESS_SCRATCH_LEVELS);
 
 	if (!s)
 		return 0;

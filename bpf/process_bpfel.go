@@ -15,9 +15,54 @@ import (
 
 type ProcessVdCallKey struct {
 	_     structs.HostLayout
-	Hook  uint32
-	Tid   uint32
+	Task  uint64
 	Frame uint64
+	Hook  uint32
+	Zero  uint32
+}
+
+type ProcessVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process      ProcessVdProcessId
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
 }
 
 type ProcessVdOrigin struct {
@@ -138,6 +183,7 @@ const (
 	ProcessMapVdBinaries         = "vd_binaries"
 	ProcessMapVdCalls            = "vd_calls"
 	ProcessMapVdCounters         = "vd_counters"
+	ProcessMapVdHashes           = "vd_hashes"
 	ProcessMapVdOrigins          = "vd_origins"
 	ProcessMapVdPending          = "vd_pending"
 	ProcessMapVdPidSets          = "vd_pid_sets"
@@ -216,6 +262,7 @@ type ProcessMapSpecs struct {
 	VdBinaries       *ebpf.MapSpec `ebpf:"vd_binaries"`
 	VdCalls          *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters       *ebpf.MapSpec `ebpf:"vd_counters"`
+	VdHashes         *ebpf.MapSpec `ebpf:"vd_hashes"`
 	VdOrigins        *ebpf.MapSpec `ebpf:"vd_origins"`
 	VdPending        *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdPidSets        *ebpf.MapSpec `ebpf:"vd_pid_sets"`
@@ -260,6 +307,7 @@ type ProcessMaps struct {
 	VdBinaries       *ebpf.Map `ebpf:"vd_binaries"`
 	VdCalls          *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters       *ebpf.Map `ebpf:"vd_counters"`
+	VdHashes         *ebpf.Map `ebpf:"vd_hashes"`
 	VdOrigins        *ebpf.Map `ebpf:"vd_origins"`
 	VdPending        *ebpf.Map `ebpf:"vd_pending"`
 	VdPidSets        *ebpf.Map `ebpf:"vd_pid_sets"`
@@ -279,6 +327,7 @@ func (m *ProcessMaps) Close() error {
 		m.VdBinaries,
 		m.VdCalls,
 		m.VdCounters,
+		m.VdHashes,
 		m.VdOrigins,
 		m.VdPending,
 		m.VdPidSets,

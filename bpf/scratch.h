@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Memory for one run of a program, too large for its stack: an array with
- * VD_SCRATCH_LEVELS entries for each CPU. The value's first member is a __u32
+ * a number of levels for each CPU. The value's first member is a __u32
  * that counts who holds it, the second one the entry's index.
  */
 #ifndef VEDETTE_SCRATCH_H
@@ -10,11 +10,11 @@
 #include "maps.h"
 
 /*
- * Runs on one CPU at a time: tracepoints that fire in an interrupt, and tasks
- * that preempt each other within programs (possible from 5.12 on, where
- * programs keep their CPU but can be preempted).
+ * Since 6.10 a program can keep other tasks from preempting it: who is
+ * preempted within one holds an entry of the CPU for as long.
  */
-#define VD_SCRATCH_LEVELS 3
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
 
 /*
  * Takes an entry of this CPU, NULL if all are taken. Entries are not given
@@ -22,11 +22,14 @@
  * the count from 0 has the entry; the addition is atomic, but only from 5.12
  * on could it also return the count, hence the second look.
  */
-static __always_inline void *vd_claim(void *scratches)
+static __always_inline void *vd_claim(void *scratches, __u32 levels)
 {
-	__u32 first = bpf_get_smp_processor_id() * VD_SCRATCH_LEVELS, i;
+	__u32 first, i;
 
-	for (i = 0; i < VD_SCRATCH_LEVELS; i++) {
+	if (bpf_preempt_disable)
+		bpf_preempt_disable();
+	first = bpf_get_smp_processor_id() * levels;
+	for (i = 0; i < levels; i++) {
 		__u32 at = first + i;
 		__u32 *holders = bpf_map_lookup_elem(scratches, &at);
 
@@ -40,6 +43,8 @@ static __always_inline void *vd_claim(void *scratches)
 		__sync_fetch_and_add(holders, -1);
 	}
 	vd_count(VD_COUNT_SCRATCH_BUSY);
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
 	return 0;
 }
 
@@ -47,6 +52,8 @@ static __always_inline void *vd_claim(void *scratches)
 static __always_inline void vd_release(void *scratch)
 {
 	__sync_fetch_and_add((__u32 *)scratch, -1);
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
 }
 
 #endif

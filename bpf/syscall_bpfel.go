@@ -15,9 +15,59 @@ import (
 
 type SyscallVdCallKey struct {
 	_     structs.HostLayout
-	Hook  uint32
-	Tid   uint32
+	Task  uint64
 	Frame uint64
+	Hook  uint32
+	Zero  uint32
+}
+
+type SyscallVdHashRecord struct {
+	_      structs.HostLayout
+	Record struct {
+		_      structs.HostLayout
+		Header struct {
+			_    structs.HostLayout
+			Size uint32
+			Type uint8
+			Ring uint8
+			Cpu  uint16
+			Seq  uint64
+			Time uint64
+		}
+		Process struct {
+			_     structs.HostLayout
+			Start uint64
+			Pid   uint32
+			Zero  uint32
+		}
+		Pair         uint64
+		Hook         uint32
+		Generation   uint32
+		Tid          uint32
+		ProcessFlags uint32
+		Phase        uint8
+		Words        uint8
+		N_values     uint8
+		Zero         [5]uint8
+	}
+	Vector [24]uint64
+	None   struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Hash struct {
+		_      structs.HostLayout
+		Type   uint8
+		Slot   uint8
+		Status uint16
+		Len    uint32
+		Num    uint64
+	}
+	Digest [64]uint8
 }
 
 type SyscallVdPending struct {
@@ -66,6 +116,7 @@ const (
 	SyscallMapVdCalls          = "vd_calls"
 	SyscallMapVdCounters       = "vd_counters"
 	SyscallMapVdEnterPrograms  = "vd_enter_programs"
+	SyscallMapVdHashes         = "vd_hashes"
 	SyscallMapVdPending        = "vd_pending"
 	SyscallMapVdProcesses      = "vd_processes"
 	SyscallMapVdReturnPrograms = "vd_return_programs"
@@ -75,6 +126,7 @@ const (
 	SyscallMapVdVerdicts       = "vd_verdicts"
 	SyscallProgVdSysEnter      = "vd_sys_enter"
 	SyscallProgVdSysExit       = "vd_sys_exit"
+	SyscallVarVdX32Bit         = "vd_x32_bit"
 )
 
 // LoadSyscall returns the embedded CollectionSpec for Syscall.
@@ -131,6 +183,7 @@ type SyscallMapSpecs struct {
 	VdCalls          *ebpf.MapSpec `ebpf:"vd_calls"`
 	VdCounters       *ebpf.MapSpec `ebpf:"vd_counters"`
 	VdEnterPrograms  *ebpf.MapSpec `ebpf:"vd_enter_programs"`
+	VdHashes         *ebpf.MapSpec `ebpf:"vd_hashes"`
 	VdPending        *ebpf.MapSpec `ebpf:"vd_pending"`
 	VdProcesses      *ebpf.MapSpec `ebpf:"vd_processes"`
 	VdReturnPrograms *ebpf.MapSpec `ebpf:"vd_return_programs"`
@@ -144,6 +197,7 @@ type SyscallMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type SyscallVariableSpecs struct {
+	VdX32Bit *ebpf.VariableSpec `ebpf:"vd_x32_bit"`
 }
 
 // SyscallObjects contains all objects after they have been loaded into the kernel.
@@ -170,6 +224,7 @@ type SyscallMaps struct {
 	VdCalls          *ebpf.Map `ebpf:"vd_calls"`
 	VdCounters       *ebpf.Map `ebpf:"vd_counters"`
 	VdEnterPrograms  *ebpf.Map `ebpf:"vd_enter_programs"`
+	VdHashes         *ebpf.Map `ebpf:"vd_hashes"`
 	VdPending        *ebpf.Map `ebpf:"vd_pending"`
 	VdProcesses      *ebpf.Map `ebpf:"vd_processes"`
 	VdReturnPrograms *ebpf.Map `ebpf:"vd_return_programs"`
@@ -185,6 +240,7 @@ func (m *SyscallMaps) Close() error {
 		m.VdCalls,
 		m.VdCounters,
 		m.VdEnterPrograms,
+		m.VdHashes,
 		m.VdPending,
 		m.VdProcesses,
 		m.VdReturnPrograms,
@@ -199,6 +255,7 @@ func (m *SyscallMaps) Close() error {
 //
 // It can be passed to LoadSyscallObjects or ebpf.CollectionSpec.LoadAndAssign.
 type SyscallVariables struct {
+	VdX32Bit *ebpf.Variable `ebpf:"vd_x32_bit"`
 }
 
 // SyscallPrograms contains all programs after they have been loaded into the kernel.

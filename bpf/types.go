@@ -42,6 +42,12 @@ type (
 	Steps = ContractVdSteps
 	// Operand says where a static probe has an argument.
 	Operand = ContractVdOperand
+	// Set is what an action writes into an argument of a static probe.
+	Set = ContractVdSet
+	// RegisterWrite is what an action writes into a register.
+	RegisterWrite = ContractVdRegisterWrite
+	// BuildIDFrame is one frame of a stack in user space, by its file.
+	BuildIDFrame = ContractVdBuildIdFrame
 	// DimConfig is one dimension of a hook's program.
 	DimConfig = ContractVdDimConfig
 	// HookConfig is what a hook's program is specialised to.
@@ -74,8 +80,16 @@ type (
 	FollowedKey = ContractVdFollowedKey
 	// Followed is a followed descriptor.
 	Followed = ContractVdFollowed
+	// Pending is a call that awaits its return.
+	Pending = ContractVdPending
+	// CallKey is the key of a function's call that awaits its return.
+	CallKey = ContractVdCallKey
 	// Verdict is a system call that is to fail.
 	Verdict = ContractVdVerdict
+	// Notice is what enforcers have been notified of for a thread.
+	Notice = ContractVdNotice
+	// EnforcerConfig is what a program of an enforcer is specialised to.
+	EnforcerConfig = ContractVdEnforcerConfig
 	// Net is what is known of a socket, a packet or an address.
 	Net = ContractVdNet
 	// SockOwner is the process that has a socket tracked.

@@ -22,9 +22,29 @@ enum vd_limit {
 	VD_MAX_FD_OPS = 2,
 	VD_MAX_SETS = 64,
 	VD_RATE_ENTRIES = 32768,
+	VD_MAX_EXPRESSIONS = 1024,
+	VD_EXPRESSION_DEPTH = 64,
+	VD_MAX_AUTOMATA = 1 << 19, /* words of a half, a power of two */
 	VD_SOCK_OWNERS = 32000,
 	VD_RAW_ARGS = 6,
+	VD_MAX_DIGEST = 64, /* bytes of a hash */
+	VD_MAX_FRAMES = 127, /* of a stack trace: the default of kernel.perf_event_max_stack */
+	VD_BUILD_ID_FRAME = 32, /* sizeof(struct vd_build_id_frame) */
+	VD_MAX_SET_ACTIONS = 8, /* different ones of a hook */
+	VD_MAX_OVERRIDES = 4, /* different ones of a place in a program */
+	VD_MAX_REGISTERS = 8, /* that one of them writes */
 	VD_MAX_DEREFS = 10, /* pointers on the way to a value */
+	/*
+	 * Runs on one CPU at a time: of a task, of a soft interrupt in it, of an
+	 * interrupt in that, and of an NMI. None of these nests in itself but
+	 * where a hook is on a function that programs call, or tasks preempt each
+	 * other within programs: possible from 5.12 on, where programs keep their
+	 * CPU but can be preempted (preempt=full), until 6.10 (see scratch.h).
+	 */
+	VD_SCRATCH_LEVELS = 4,
+	/* The same of programs that watch processes: of a task, and within the task iterator's. */
+	VD_PROCESS_SCRATCH_LEVELS = 2,
+	VD_MAX_ENFORCERS = 64, /* policies with enforcers */
 	VD_MAX_VARIANTS = 16, /* ways in which the places of a static probe have its arguments */
 	VD_MAX_BUFFER = 327360, /* bytes of a buffer with maxData */
 	VD_MAX_SEGMENTS = 1024, /* of a scattered buffer, as many as a call takes (UIO_MAXIOV) */
@@ -175,7 +195,8 @@ struct vd_exit {
 enum vd_hook_phase {
 	VD_PHASE_ENTRY = 1, /* the whole event */
 	VD_PHASE_ENTRY_AWAITS_RETURN = 2,
-	VD_PHASE_RETURN = 3, /* completes the entry with the same pair, tid and generation */
+	VD_PHASE_RETURN = 3, /* completes the entry with the same pair, tid, hook and generation */
+	VD_PHASE_NO_RETURN = 4, /* the same entry is complete: no vector, no values */
 };
 
 /*
@@ -246,6 +267,19 @@ struct vd_value {
 	__u16 status; /* enum vd_value_status */
 	__u32 len;
 	__u64 num;
+};
+
+enum vd_build_id_status {
+	VD_BUILD_ID_EMPTY = 0,
+	VD_BUILD_ID_VALID = 1,
+	VD_BUILD_ID_IP = 2, /* the file has none: at is the address */
+};
+
+/* One frame of a stack in user space: struct bpf_stack_build_id of the kernel. */
+struct vd_build_id_frame {
+	__s32 status; /* enum vd_build_id_status */
+	__u8 build_id[20];
+	__u64 at; /* offset in the file, in bytes */
 };
 
 /*
@@ -324,6 +358,11 @@ enum vd_type {
 	VD_TYPE_PERF_EVENT = 42,
 	VD_TYPE_IOV_ITER = 43,
 	VD_TYPE_CHAR_IOVEC = 44,
+	/* In records only. */
+	VD_TYPE_STACK_KERNEL = 60, /* addresses of 8 bytes each, the innermost first */
+	VD_TYPE_STACK_USER = 61,
+	VD_TYPE_STACK_BUILD_ID = 62, /* struct vd_build_id_frame each */
+	VD_TYPE_IMA_HASH = 63, /* num: the algorithm (enum hash_algo), content: the digest */
 };
 
 /* ---- contents of values --------------------------------------------------- */
@@ -392,6 +431,8 @@ enum vd_dim_kind {
 	VD_DIM_STRING = 4,
 	VD_DIM_POSTFIX = 5,
 	VD_DIM_ADDRESS = 6,
+	VD_DIM_SUBSTRING = 7,
+	VD_DIM_EXPRESSION = 8,
 };
 
 enum vd_dim_source {
@@ -458,6 +499,22 @@ struct vd_operand {
 	__u64 value;
 };
 
+/* What Set writes into an argument of a static probe. */
+struct vd_set {
+	__u32 value;
+	__u32 raw; /* number of the operand, which is in memory and of 4 bytes */
+};
+
+/* What Override writes into a register. */
+struct vd_register_write {
+	__u8 kind; /* enum vd_operand_kind: value, from + value, or what is there in memory; 0: nothing */
+	__u8 width; /* bytes that are written: 1, 2, 4 or 8 */
+	__u16 to; /* offset in struct pt_regs, of the lowest byte that is written */
+	__u16 from;
+	__u16 zero;
+	__u64 value;
+};
+
 enum vd_slot_flags {
 	VD_SLOT_FILTERED = 1 << 0,
 	VD_SLOT_RETURN_COPY = 1 << 1, /* fetched when the call returns */
@@ -485,7 +542,11 @@ struct vd_dim_config {
 	__u8 source; /* enum vd_dim_source */
 	__u8 index;
 	__u8 flags; /* enum vd_dim_flags */
-	__u32 steps; /* INTERVAL, ADDRESS: at most 2^steps intervals. MASK: at most steps masks */
+	/*
+	 * INTERVAL, ADDRESS: at most 2^steps intervals. MASK: at most steps masks.
+	 * EXPRESSION: bits of the slots that no dimension before has fetched.
+	 */
+	__u32 steps;
 	__u16 field_offset; /* FIELD: bytes in the content */
 	__u8 field_width; /* FIELD: bytes, 1, 2, 4 or 8; ADDRESS: 16 */
 	__u8 other; /* a second slot */
@@ -496,6 +557,8 @@ enum vd_dim_flags {
 	VD_DIM_FETCH = 1 << 1, /* the first dimension that looks at its slot */
 	VD_DIM_PORT = 1 << 2, /* FIELD: a port */
 	VD_DIM_FETCH_OTHER = 1 << 3, /* the first one that looks at its second slot */
+	VD_DIM_APART = 1 << 4, /* in a function of its own */
+	VD_DIM_WIDE = 1 << 5, /* SUBSTRING: classes are numbers and not offsets in a row */
 };
 
 /* What a hook's program is specialised to. Frozen before load. */
@@ -514,6 +577,8 @@ struct vd_hook_config {
 	__u32 wrapper; /* 1: the function's argument are the registers of a system call */
 	__u32 call; /* its number */
 	__u32 variants; /* of vd_operands; 0: the arguments are those of a function */
+	__u32 automata_mask; /* of offsets in a value of vd_automata, multiples of 4 */
+	__u32 expressions; /* no more than this are in a half */
 	struct vd_slot_config slots[VD_MAX_SLOTS];
 	struct vd_dim_config dims[VD_MAX_DIMS];
 	struct vd_dim_config return_dims[VD_MAX_RETURN_DIMS];
@@ -530,10 +595,16 @@ enum vd_hook_feature {
 	VD_FEATURE_VERDICT = 1 << 7, /* guards on the call's way refuse */
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
+	VD_FEATURE_SUBSTRING = 1 << 19,
 	VD_FEATURE_CHANGES = 1 << 15, /* rules tell changes of namespaces or capabilities */
+	VD_FEATURE_STACKS = 1 << 12,
+	VD_FEATURE_SET = 1 << 14,
+	VD_FEATURE_IMA = 1 << 18,
+	VD_FEATURE_REGISTERS = 1 << 17, /* overrides write registers */
 	VD_FEATURE_SOCK_TRACK = 1 << 11, /* sockets are tracked, or their owners told */
 	VD_FEATURE_USER = 1 << 9, /* addresses come from the process: those of the kernel are none */
-	VD_FEATURE_SHARED = 1 << 11, /* of several hooks: the attach cookie tells which, see vd_cookie */
+	VD_FEATURE_NOTIFY = 1 << 13, /* enforcers are notified */
+	VD_FEATURE_SHARED = 1 << 16, /* of several hooks: the attach cookie tells which, see vd_cookie */
 };
 
 /* What a function is attached with by kprobe.multi: its hook's number, with these bits. */
@@ -541,7 +612,12 @@ enum vd_cookie {
 	VD_COOKIE_WRAPPER = 1 << 30, /* the function is that of a system call */
 };
 
-/* Where the tables of a dimension are. Indexes count from the maps' beginning. */
+/*
+ * Where the tables of a dimension are. Indexes count from the maps' beginning.
+ * SUBSTRING: base are the automaton's classes, state its first state and, as
+ * the highest bit, the half, and len the vector of texts in which nothing is
+ * found.
+ */
 struct vd_dim_tables {
 	__u32 base;
 	__u32 len;
@@ -604,8 +680,14 @@ enum vd_rule_flags {
 	VD_RULE_RETURN = 1 << 4,
 	VD_RULE_NO_POST = 1 << 5,
 	VD_RULE_OVERRIDE = 1 << 6,
+	VD_RULE_STACK_KERNEL = 1 << 7, /* the event has the stack of the kernel */
+	VD_RULE_STACK_USER = 1 << 8, /* and of user space */
+	VD_RULE_IMA = 1 << 9, /* the event has the hash of the file */
+	VD_RULE_SET = 1 << 14, /* an argument of a static probe is written */
 	VD_RULE_TRACK_SOCK = 1 << 10,
 	VD_RULE_UNTRACK_SOCK = 1 << 11,
+	VD_RULE_NOTIFY = 1 << 12, /* the enforcer of the policy */
+	VD_RULE_CLEAN_NOTIFY = 1 << 13, /* what it was notified of is void */
 	VD_RULE_TRACK_RETURN = 1 << 15, /* the returned socket */
 	VD_RULE_UNTRACK_RETURN = 1 << 16,
 	VD_RULE_NAMESPACES_TOLD = 1 << 20, /* its event tells a change of namespaces: the next one counts from here */
@@ -636,7 +718,12 @@ struct vd_rule {
 	__u8 track; /* TRACK_SOCK: slot */
 	__u8 untrack; /* UNTRACK_SOCK: slot */
 	__u8 track_bit; /* of the policy */
-	__u8 zero[5];
+	__u8 registers; /* OVERRIDE at a place in a program: row of vd_overrides and 1, 0 for none */
+	__u8 sets; /* SET: bits of vd_sets */
+	__u8 notice_bit; /* NOTIFY, CLEAN_NOTIFY: of the policy */
+	__u8 zero[2];
+	__s32 notice_error; /* NOTIFY: as in struct vd_sentence */
+	__u32 notice_signal;
 };
 
 /* What a rule has done, per CPU. */
@@ -648,6 +735,10 @@ struct vd_rule_counters {
 	__u64 rate_limited;
 	__u64 override;
 	__u64 monitor_override;
+	__u64 set;
+	__u64 monitor_set;
+	__u64 notify;
+	__u64 monitor_notify;
 };
 
 /*
@@ -664,6 +755,8 @@ struct vd_syscall_abi {
 	__u32 result; /* offset of a function's result */
 	__u32 stack; /* offset of the stack pointer */
 	__u32 popped; /* how much higher the stack pointer is after the return */
+	__u32 kernel_bit; /* the bit that is set in the addresses of the kernel, and in no others */
+	__u32 x32_bit; /* marks the numbers of another ABI with the same registers, 0: there is none */
 };
 
 /* ---- shared maps --------------------------------------------------------- */
@@ -674,6 +767,18 @@ enum vd_cap_set {
 	VD_CAPS_PERMITTED,
 	VD_CAPS_INHERITABLE,
 	VD_CAP_SETS,
+};
+
+/*
+ * An event that awaits the hash of its file, keyed by thread id: the record
+ * that completes it, but for the hash.
+ */
+struct vd_hash_record {
+	struct vd_hook_record record; /* VD_PHASE_RETURN with all words and two values */
+	__u64 vector[VD_MAX_WORDS];
+	struct vd_value none; /* in place of a return value */
+	struct vd_value hash;
+	__u8 digest[VD_MAX_DIGEST];
 };
 
 /* What every hook knows of a process; keyed by thread group id. */
@@ -761,7 +866,7 @@ struct vd_sock_owner {
 	__u32 zero;
 };
 
-/* A call that awaits its return; keyed by thread id, functions by struct vd_call_key. */
+/* A call that awaits its return; keyed by vd_task(), functions by struct vd_call_key. */
 struct vd_pending {
 	__u64 pair;
 	__u32 hook;
@@ -776,15 +881,48 @@ struct vd_pending {
 
 /* One call of a function under way: a function can be called again within itself. */
 struct vd_call_key {
-	__u32 hook;
-	__u32 tid;
+	__u64 task; /* vd_task() */
 	__u64 frame;
+	__u32 hook;
+	__u32 zero;
 };
 
 /* A system call that is to fail: the guards on its way refuse it. Keyed by thread id. */
 struct vd_verdict {
 	__s32 error;
 	__u32 hook;
+};
+
+/* What an enforcer is notified of. */
+struct vd_sentence {
+	__s32 error; /* -4095 to -1, 0: none */
+	__u32 signal; /* 0: none */
+};
+
+/*
+ * What enforcers have been notified of in the system call that a thread is in, by the bits of their policies. Keyed by
+ * thread id.
+ */
+struct vd_notice {
+	__u64 born; /* of the thread */
+	__u64 open; /* which sentences are not carried out */
+	struct vd_sentence sentences[VD_MAX_ENFORCERS];
+};
+
+/* Keys of vd_enforced: numbers of system calls, 32-bit ones with VD_COMPAT_CALL, and of security functions. */
+enum vd_enforced_key {
+	VD_ENFORCED_FUNCTION = 1 << 29, /* with a number that the loader gives */
+};
+
+/* What a program of an enforcer is specialised to. Frozen before load. */
+struct vd_enforcer_config {
+	__u32 key; /* in vd_enforced, of the function */
+	__u32 wrapper; /* 1: the function is that of a system call */
+	__u32 number; /* offset of a call's number in struct pt_regs */
+	__u32 compat_status; /* as in struct vd_syscall_abi */
+	__u32 exits[2]; /* numbers of calls that do not return */
+	__u32 verdicts; /* vd_verdict.hook */
+	__u32 zero;
 };
 
 /* Counters of the kernel side, per CPU; the index says what is counted. */
@@ -794,16 +932,20 @@ enum vd_counter {
 	VD_COUNT_PROCESS_MAP_FULL,
 	VD_COUNT_PROCESS_UNKNOWN, /* an event of a process that is not in the map */
 	VD_COUNT_SCRATCH_BUSY, /* an event dropped: nested too deep on one CPU */
-	VD_COUNT_PENDING_FULL, /* a return that will not be reported */
+	VD_COUNT_PENDING_FULL, /* an event told without its return */
 	VD_COUNT_FOLLOW_FULL, /* a descriptor that could not be followed */
 	VD_COUNT_ARG_FAILED, /* an argument that could not be read */
-	VD_COUNT_COMPAT_SYSCALL, /* 32-bit system calls, which no hook sees */
+	VD_COUNT_COMPAT_SYSCALL, /* system calls of 32-bit programs, which no hook sees */
 	VD_COUNT_SIGNAL_FAILED, /* bpf_send_signal refused */
 	VD_COUNT_EXEC_DATA_LOST,
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */
 	VD_COUNT_RETURN_LATE, /* a return whose rules are gone */
+	VD_COUNT_RETURN_MISSED, /* a return that the kernel had no probe left for; counted by the loader */
+	VD_COUNT_SET_FAILED, /* an argument that should have been set, and was not */
+	VD_COUNT_REGISTERS_FAILED, /* a call that should have been overridden, and was not */
 	VD_COUNT_SKIPPED, /* runs that the kernel skipped; counted by the loader */
 	VD_COUNT_WORKLOAD_MAP_FULL, /* a container's cgroup that counts as the host's */
+	VD_COUNT_NOTICE_MISSED, /* what an enforcer was notified of and could not carry out */
 	VD_COUNTERS,
 };
 

@@ -19,6 +19,7 @@ import (
 	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/event"
 	"github.com/vedette-io/vedette/internal/export"
+	"github.com/vedette-io/vedette/internal/expression"
 	"github.com/vedette-io/vedette/internal/policy"
 	"github.com/vedette-io/vedette/internal/process"
 	"github.com/vedette-io/vedette/internal/stream"
@@ -198,7 +199,13 @@ var limits = map[string]int{
 	"compile.MaxSets":              compile.MaxSets,
 	"compile.MaxFollow":            compile.MaxFollow,
 	"compile.MaxFDOps":             compile.MaxFDOps,
+	"compile.MaxSetActions":        compile.MaxSetActions,
+	"compile.MaxOverrides":         compile.MaxOverrides,
 	"compile.MaxPostfix":           compile.MaxPostfix,
+	"compile.MaxAutomata":          compile.MaxAutomata,
+	"expression.MaxLength":         expression.MaxLength,
+	"expression.MaxNodes":          expression.MaxNodes,
+	"expression.MaxDepth":          expression.MaxDepth,
 	"compile.MaxString":            compile.MaxString,
 	"process.MaxAncestors":         process.MaxAncestors,
 	"process.DefaultCapacity":      process.DefaultCapacity,

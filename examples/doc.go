@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package examples holds policies to begin with, in policies, each of which
-// its test loads into the running kernel to show what it does.
+// Package examples holds policies to begin with, in policies, which the tests
+// load into the running kernel to show what each tells of and what it leaves
+// alone. README.md lists them.
 package examples

@@ -3,6 +3,7 @@
 package examples
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -97,16 +98,26 @@ func TestLint(t *testing.T) {
 		t.Skip("-short: builds the product")
 	}
 	files, err := filepath.Glob("policies/*.yaml")
-	if err != nil || len(files) < 5 {
+	if err != nil || len(files) < 40 {
 		t.Fatalf("examples %v, %v", files, err)
 	}
+	list, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	tested := map[string]bool{"protect-secret-file": true, "syscalls-per-binary": true, "file-access": true, "commands": true, "connect": true, "name-lookups": true}
+	for _, r := range rows("/") {
+		tested[r.policy] = true
+	}
 	for _, f := range files {
 		name := strings.TrimSuffix(filepath.Base(f), ".yaml")
 		t.Run(name, func(t *testing.T) {
 			r := lab.Run(t, exec.Command(lab.Vedette(t), "tracingpolicy", "lint", f))
 			if r.Code != 0 || !strings.Contains(r.Stdout+r.Stderr, "no errors, no warnings") {
 				t.Errorf("lint: %+v", r)
+			}
+			if !bytes.Contains(list, []byte("(policies/"+filepath.Base(f)+")")) {
+				t.Error("README.md does not list this example")
 			}
 			if !tested[name] {
 				t.Error("no test loads this example")

@@ -13,7 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 kernel=${KERNEL:-6.12}
-parts=${PARTS:-process syscall tracepoint function}
+parts=${PARTS:-process syscall tracepoint function fentry,fmod_ret,kprobe,lsm}
 vmrun=${VMRUN:-go run ./internal/vmtest/vmrun}
 cc=$(command -v clang-19 || command -v cc)
 tries=3

@@ -73,6 +73,12 @@ type Config struct {
 	// none; PROCESS_EXEC and PROCESS_EXIT are always there together.
 	AncestorEvents []tetragon.EventType
 
+	// ExposeStackAddresses shows the addresses of the frames of stack traces.
+	ExposeStackAddresses bool
+	// ActionHosts are whom the actions GetUrl and DnsLookup may ask: names of hosts, "*." before one
+	// for those below it, addresses and networks (10.0.0.0/8). Nobody where it is empty.
+	ActionHosts []string
+
 	// ClusterName is the cluster_name of every event, "" for none.
 	ClusterName string
 	// ProcFS is where the host's /proc is mounted.

@@ -21,6 +21,8 @@ import (
 	"github.com/vedette-io/vedette/internal/kernel"
 	"github.com/vedette-io/vedette/internal/observe"
 	"github.com/vedette-io/vedette/internal/process"
+	"github.com/vedette-io/vedette/internal/request"
+	"github.com/vedette-io/vedette/internal/stacktrace"
 	"github.com/vedette-io/vedette/internal/workload"
 )
 
@@ -35,9 +37,13 @@ type core struct {
 	observer *observe.Observer
 	policies *policySet
 	rings    *rings
+	// symbols and requests do what must not hold events up.
+	symbols  *stacktrace.Symbolizer
+	requests *request.Requester
 
 	stop   context.CancelFunc
 	done   sync.WaitGroup
+	swept  uint64       // when, in nanoseconds since boot
 	ticked atomic.Int64 // when, in nanoseconds since the Unix epoch
 	blind  atomic.Bool  // the rings cannot be read any more
 }
@@ -137,9 +143,18 @@ func (c *core) observe(cfg Config, emit func(*event.Event)) error {
 	c.observer = observe.New(observe.Options{
 		Tree: tree, Clock: c.clock, NodeName: node, ClusterName: cfg.ClusterName,
 		Ancestors: cfg.AncestorEvents, Returns: cfg.RetprobesCacheSize, Emit: emit,
+		Symbolize: func(e *event.Event, s observe.Stacks) bool { return c.symbols.Take(e, s) },
+		Request:   func(r observe.Request) { c.requests.Take(request.Kind(r.Kind), r.Target) },
 	})
 	c.engine.SetLineage(c.observer.Binaries)
+	c.symbols = stacktrace.New(stacktrace.Options{
+		ProcFS: cfg.ProcFS, ExposeAddresses: cfg.ExposeStackAddresses, Emit: c.observer.Resume, Log: c.log,
+	})
+	if c.requests, err = request.New(request.Options{Hosts: cfg.ActionHosts, Log: c.log}); err != nil {
+		return err
+	}
 	c.policies = newPolicySet(c.engine, c.observer, c.tracefs, host, c.log)
+	c.policies.checkHost, c.policies.prepareStacks = c.requests.Check, c.symbols.Prepare
 	if err := c.base.Tasks(c.observer.Handle); err != nil {
 		return err
 	}
@@ -210,7 +225,11 @@ func (c *core) tick() error {
 	c.observer.KernelCounters(counts)
 	c.observer.Tick(now)
 	c.ticked.Store(time.Now().UnixNano())
-	return nil
+	if now < c.swept+uint64(time.Minute) {
+		return nil
+	}
+	c.swept = now
+	return c.engine.SweepCalls(now)
 }
 
 // settled gives memory back that only loading needed.
@@ -233,6 +252,13 @@ func (c *core) close() error {
 		// Nothing is written any more: what is there is the rest.
 		_, err := c.rings.drain(context.Background())
 		errs = append(errs, err, c.rings.close())
+		c.observer.End()
+	}
+	if c.symbols != nil {
+		c.symbols.Close()
+	}
+	if c.requests != nil {
+		c.requests.Close()
 	}
 	if c.base != nil {
 		errs = append(errs, c.base.Close())

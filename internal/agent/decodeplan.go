@@ -28,9 +28,11 @@ func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
 	for _, r := range l.Hook.Rules {
 		p.Rules = append(p.Rules, observe.RulePlan{
 			Bit: r.Bit, Group: r.Group,
-			Action: event.Action(tetragon.KprobeAction_value[r.Action]),
-			NoPost: r.Flags&compile.RulePost == 0,
-			Quiet:  r.Flags&compile.RulesOfReturn != 0,
+			Action:      event.Action(tetragon.KprobeAction_value[r.Action]),
+			NoPost:      r.Flags&compile.RulePost == 0,
+			KernelStack: r.Flags&compile.RuleStackKernel != 0, UserStack: r.Flags&compile.RuleStackUser != 0,
+			Request: observe.Request{Kind: observe.RequestKind(r.Request.Kind), Target: r.Request.Target},
+			Quiet:   r.Flags&compile.RulesOfReturn != 0,
 		})
 	}
 	return p

@@ -35,6 +35,10 @@ type policySet struct {
 	types     compile.Types
 	host      map[string]uint32
 	log       *slog.Logger
+	// checkHost returns why the agent may not ask a host.
+	checkHost func(host string) error
+	// prepareStacks is called when a policy shows stacks of the kernel.
+	prepareStacks func()
 
 	mu      sync.Mutex
 	entries []*policyEntry // by id
@@ -179,7 +183,7 @@ func (s *policySet) warn(file string, found []policy.Diagnostic, more ...any) {
 
 // input is what entries are compiled from.
 func (s *policySet) input(entries []*policyEntry) compile.Input {
-	in := compile.Input{Fields: s.fields, Functions: s.functions, Types: s.types, HostNamespaces: s.host}
+	in := compile.Input{Fields: s.fields, Functions: s.functions, Types: s.types, HostNamespaces: s.host, CheckHost: s.checkHost}
 	for _, e := range entries {
 		in.Policies = append(in.Policies, compile.InputPolicy{
 			Policy: e.policy, Monitor: e.mode == tetragon.TracingPolicyMode_TP_MODE_MONITOR, FollowBit: e.followBit,
@@ -310,6 +314,9 @@ func (s *policySet) apply() error {
 	}
 	s.loaded, s.names = loaded, names
 	s.note(plan, active)
+	if s.prepareStacks != nil && showKernelStacks(plan) {
+		s.prepareStacks()
+	}
 	s.shares = map[compile.HookKey][]*policyEntry{}
 	for _, h := range plan.Hooks {
 		for _, g := range h.Groups {
@@ -319,6 +326,13 @@ func (s *policySet) apply() error {
 		}
 	}
 	return planErr
+}
+
+// showKernelStacks reports whether events of a plan show stacks of the kernel.
+func showKernelStacks(plan *compile.Plan) bool {
+	return slices.ContainsFunc(plan.Hooks, func(h *compile.Hook) bool {
+		return slices.ContainsFunc(h.Rules, func(r compile.Rule) bool { return r.Flags&compile.RuleStackKernel != 0 })
+	})
 }
 
 // note remembers what is to be said of the policies in force.
@@ -429,12 +443,12 @@ func describe(ref server.Ref) string {
 
 // enforces reports whether a policy has an action that stops anything.
 func enforces(spec *policy.Spec) bool {
-	return slices.ContainsFunc(spec.Kprobes, func(k policy.Kprobe) bool { return selectorsEnforce(k.Selectors) }) ||
-		slices.ContainsFunc(spec.Fentries, func(k policy.Kprobe) bool { return selectorsEnforce(k.Selectors) }) ||
-		slices.ContainsFunc(spec.Tracepoints, func(t policy.Tracepoint) bool { return selectorsEnforce(t.Selectors) }) ||
-		slices.ContainsFunc(spec.LsmHooks, func(l policy.LsmHook) bool { return selectorsEnforce(l.Selectors) }) ||
-		slices.ContainsFunc(spec.Uprobes, func(u policy.Uprobe) bool { return selectorsEnforce(u.Selectors) }) ||
-		slices.ContainsFunc(spec.Usdts, func(u policy.Usdt) bool { return selectorsEnforce(u.Selectors) })
+	for e := range spec.Entries() {
+		if selectorsEnforce(e.Selectors) {
+			return true
+		}
+	}
+	return false
 }
 
 func selectorsEnforce(selectors []policy.Selector) bool {

@@ -11,7 +11,6 @@ import (
 	"github.com/vedette-io/vedette/api/tetragon"
 	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/hook"
-	"github.com/vedette-io/vedette/internal/policy"
 )
 
 // List implements [server.Policies].
@@ -62,23 +61,22 @@ func (s *policySet) stateOf(e *policyEntry) tetragon.TracingPolicyState {
 	return tetragon.TracingPolicyState_TP_STATE_ENABLED
 }
 
+// sensors are what clients of the reference know the sections as.
+var sensors = map[string]string{
+	"kprobes": "generic_kprobe", "fentries": "generic_fentry", "tracepoints": "generic_tracepoint", "lsmhooks": "generic_lsm",
+	"uprobes": "generic_uprobe", "usdts": "generic_usdt",
+}
+
 // sensorsOf names what clients of the reference know as a policy's sensors.
 func sensorsOf(e *policyEntry) []string {
 	var out []string
-	if len(e.policy.Spec.Kprobes) != 0 {
-		out = append(out, "generic_kprobe")
+	if len(e.policy.Spec.Enforcers) != 0 {
+		out = append(out, "__enforcer__")
 	}
-	if len(e.policy.Spec.Tracepoints) != 0 {
-		out = append(out, "generic_tracepoint")
-	}
-	if len(e.policy.Spec.LsmHooks) != 0 {
-		out = append(out, "generic_lsm")
-	}
-	if len(e.policy.Spec.Uprobes) != 0 {
-		out = append(out, "generic_uprobe")
-	}
-	if len(e.policy.Spec.Usdts) != 0 {
-		out = append(out, "generic_usdt")
+	for entry := range e.policy.Spec.Entries() {
+		if name := sensors[entry.Section]; name != "" && entry.Index == 0 {
+			out = append(out, name)
+		}
 	}
 	return out
 }
@@ -86,7 +84,8 @@ func sensorsOf(e *policyEntry) []string {
 func actionCounters(c hook.Counters) *tetragon.TracingPolicyActionCounters {
 	return &tetragon.TracingPolicyActionCounters{
 		Post: c.Post, Nopost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
-		Override: c.Override, MonitorOverride: c.MonitorOverride,
+		Override: c.Override, MonitorOverride: c.MonitorOverride, Set: c.Set, MonitorSet: c.MonitorSet,
+		NotifyEnforcer: c.Notify, MonitorNotifyEnforcer: c.MonitorNotify,
 	}
 }
 
@@ -115,24 +114,12 @@ func statsOf(e *policyEntry, counters map[hook.RuleKey]hook.Counters) *tetragon.
 
 // selectorLabel is the label that a policy gives to a selector, mostly none.
 func selectorLabel(e *policyEntry, k hook.RuleKey) string {
-	var selectors []policy.Selector
-	spec := &e.policy.Spec
-	switch {
-	case k.Section == "kprobes" && k.Entry < len(spec.Kprobes):
-		selectors = spec.Kprobes[k.Entry].Selectors
-	case k.Section == "tracepoints" && k.Entry < len(spec.Tracepoints):
-		selectors = spec.Tracepoints[k.Entry].Selectors
-	case k.Section == "lsmhooks" && k.Entry < len(spec.LsmHooks):
-		selectors = spec.LsmHooks[k.Entry].Selectors
-	case k.Section == "uprobes" && k.Entry < len(spec.Uprobes):
-		selectors = spec.Uprobes[k.Entry].Selectors
-	case k.Section == "usdts" && k.Entry < len(spec.Usdts):
-		selectors = spec.Usdts[k.Entry].Selectors
+	for entry := range e.policy.Spec.Entries() {
+		if entry.Section == k.Section && entry.Index == k.Entry && int(k.Selector) < len(entry.Selectors) {
+			return entry.Selectors[k.Selector].Label
+		}
 	}
-	if int(k.Selector) >= len(selectors) {
-		return "" // an entry without selectors has one rule all the same
-	}
-	return selectors[k.Selector].Label
+	return "" // an entry without selectors has one rule all the same
 }
 
 // hooksOf tells how each hook entry of a policy is attached.

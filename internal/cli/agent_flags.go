@@ -135,6 +135,8 @@ func (f *agentFlags) defineEvents(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.EnableProcessCred, "enable-process-cred", c.EnableProcessCred, "tell the credentials and capabilities of processes")
 	flags.BoolVar(&c.EnableProcessNS, "enable-process-ns", c.EnableProcessNS, "tell the namespaces of processes")
 	flags.StringSliceVar(&f.ancestors, "enable-ancestors", nil, "tell the ancestors of processes, in these `events`: base,kprobe,tracepoint,uprobe,lsm,usdt")
+	flags.BoolVar(&c.ExposeStackAddresses, "expose-stack-addresses", c.ExposeStackAddresses, "tell the addresses in stack traces")
+	flags.StringSliceVar(&c.ActionHosts, "action-hosts", nil, "`hosts` that the actions GetUrl and DnsLookup may ask: names, *.names, addresses or networks (default: none)")
 	flags.StringVar(&c.ClusterName, "cluster-name", c.ClusterName, "`name` of the cluster in every event, e.g. production")
 }
 

@@ -48,7 +48,6 @@ var plannedFlags = []plannedFlag{
 	{"execve-map-size", ""},
 	{"export-aggregation-buffer-size", "10000"},
 	{"export-aggregation-window-size", "15s"},
-	{"expose-stack-addresses", "false"},
 	{"filter-environment-variables", ""},
 	{"force-large-progs", "false"},
 	{"force-small-progs", "false"},

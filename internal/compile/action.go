@@ -9,17 +9,21 @@ import (
 // actionNames are the names that events have for the actions that are
 // executed.
 var actionNames = map[policy.ActionType]string{
-	policy.ActionPost:       "KPROBE_ACTION_POST",
-	policy.ActionNoPost:     "KPROBE_ACTION_NOPOST",
-	policy.ActionSigkill:    "KPROBE_ACTION_SIGKILL",
-	policy.ActionSignal:     "KPROBE_ACTION_SIGNAL",
-	policy.ActionFollowFD:   "KPROBE_ACTION_FOLLOWFD",
-	policy.ActionUnfollowFD: "KPROBE_ACTION_UNFOLLOWFD",
-	policy.ActionCopyFD:     "KPROBE_ACTION_COPYFD",
-	policy.ActionOverride:   "KPROBE_ACTION_OVERRIDE",
-
-	policy.ActionTrackSock:   "KPROBE_ACTION_TRACKSOCK",
-	policy.ActionUntrackSock: "KPROBE_ACTION_UNTRACKSOCK",
+	policy.ActionPost:                        "KPROBE_ACTION_POST",
+	policy.ActionNoPost:                      "KPROBE_ACTION_NOPOST",
+	policy.ActionSigkill:                     "KPROBE_ACTION_SIGKILL",
+	policy.ActionSignal:                      "KPROBE_ACTION_SIGNAL",
+	policy.ActionFollowFD:                    "KPROBE_ACTION_FOLLOWFD",
+	policy.ActionUnfollowFD:                  "KPROBE_ACTION_UNFOLLOWFD",
+	policy.ActionCopyFD:                      "KPROBE_ACTION_COPYFD",
+	policy.ActionOverride:                    "KPROBE_ACTION_OVERRIDE",
+	policy.ActionGetURL:                      "KPROBE_ACTION_GETURL",
+	policy.ActionDNSLookup:                   "KPROBE_ACTION_DNSLOOKUP",
+	policy.ActionSet:                         "KPROBE_ACTION_SET",
+	policy.ActionNotifyEnforcer:              "KPROBE_ACTION_NOTIFYENFORCER",
+	policy.ActionCleanupEnforcerNotification: "KPROBE_ACTION_CLEANUPENFORCERNOTIFICATION",
+	policy.ActionTrackSock:                   "KPROBE_ACTION_TRACKSOCK",
+	policy.ActionUntrackSock:                 "KPROBE_ACTION_UNTRACKSOCK",
 }
 
 // maxSignal is the highest number of a signal.
@@ -53,10 +57,20 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 		return
 	}
 	r.Action = name
+	// Requests are made for the last action only.
+	r.Request = Request{}
 	f.checkAction(a, path)
 	switch a.Action {
 	case policy.ActionPost:
 		f.rateLimit(r, a, path)
+		f.stacks(r, e, a)
+		f.hash(r, e, a)
+	case policy.ActionGetURL:
+		f.getURL(r, a, path)
+	case policy.ActionDNSLookup:
+		f.dnsLookup(r, a, path)
+	case policy.ActionSet:
+		f.set(r, e, a, path)
 	case policy.ActionNoPost:
 		r.Flags |= RuleNoPost
 	case policy.ActionSigkill:
@@ -71,6 +85,12 @@ func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 		f.fdOp(r, e, FDCopy, a, path)
 	case policy.ActionOverride:
 		f.override(r, e, a, path)
+	case policy.ActionNotifyEnforcer:
+		f.notify(r, a, path)
+	case policy.ActionCleanupEnforcerNotification:
+		if enforcesBy(f.policy) {
+			r.Flags |= RuleCleanNotify
+		}
 	case policy.ActionTrackSock, policy.ActionUntrackSock:
 		f.trackSock(r, e, a, path)
 	}
@@ -90,15 +110,10 @@ const (
 // error can be given: the call is refused, not carried out by somebody else.
 func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
 	if e.group.Section == "uprobes" {
-		f.unsupported(path+".action", "the action "+quote(a.Action)+" at a uprobe")
+		f.overrideRegisters(r, a, path)
 		return
 	}
-	if a.ArgError < -maxErrno || a.ArgError > -1 {
-		f.errorf(path+".argError", "Override needs argError, an error from -%d to -1 such as -1 (EPERM), not %d", maxErrno, a.ArgError)
-		return
-	}
-	if a.ArgError <= -firstInternal && a.ArgError >= -lastInternal {
-		f.errorf(path+".argError", "the errors -%d to -%d never leave the kernel: it would restart the call", lastInternal, firstInternal)
+	if !f.checkError(a, path) {
 		return
 	}
 	r.Flags |= RuleOverride
@@ -107,16 +122,6 @@ func (f *frontend) override(r *Rule, e *entry, a *policy.Action, path string) {
 
 // checkAction refuses what actions cannot do yet.
 func (f *frontend) checkAction(a *policy.Action, path string) {
-	for _, field := range []struct {
-		name string
-		set  bool
-	}{
-		{"kernelStackTrace", a.KernelStackTrace}, {"userStackTrace", a.UserStackTrace}, {"imaHash", a.ImaHash},
-	} {
-		if field.set {
-			f.named(path+"."+field.name, field.name)
-		}
-	}
 	if a.Action != policy.ActionPost && (a.RateLimit != "" || a.RateLimitScope != "") {
 		f.errorf(path, "only the action Post has a rate limit")
 	}

@@ -95,20 +95,23 @@ func (b *builder) rule(s *selector, slots []uint8, bit uint16) {
 	if r.Flags&RuleUntrackSock != 0 {
 		r.Untrack = slots[r.Untrack]
 	}
+	r.Sets = slices.Clone(r.Sets)
+	for i := range r.Sets {
+		r.Sets[i].Slot = slots[r.Sets[i].Slot]
+	}
 	b.all.set(bit)
 	b.hook.Rules = append(b.hook.Rules, r)
 	b.hook.HasReturn = b.hook.HasReturn || r.Flags&RuleReturn != 0
-	for i := range s.conditions {
+	for i, key := range keysOfConditions(s.conditions, slots) {
 		c := &s.conditions[i]
 		into := b.dims
 		if c.ofReturn {
 			into = b.returns
 		}
-		key := c.key(slots)
 		if into[key] == nil {
 			into[key] = &dimDraft{key: key}
 		}
-		into[key].terms = append(into[key].terms, term{bit, c})
+		into[key].terms = append(into[key].terms, term{bit, c, slots})
 	}
 }
 

@@ -31,6 +31,10 @@ type Input struct {
 	// names of [policy.NamespaceNames]; a kind that the kernel lacks is not
 	// in it. It is nil where policies are only checked.
 	HostNamespaces map[string]uint32
+	// CheckHost returns why the agent may not ask a host, a name or an
+	// address, for what GetUrl and DnsLookup want of it; nil if it may. It
+	// is nil where policies are only checked.
+	CheckHost func(host string) error
 }
 
 // InputPolicy is one policy with what has been decided about it.
@@ -38,8 +42,8 @@ type InputPolicy struct {
 	Policy *policy.Policy
 	// Monitor says that signals are not sent, only reported.
 	Monitor bool
-	// FollowBit is the policy's number in the masks of followed descriptors
-	// and tracked sockets, 0 to MaxFollow-1, or -1 where it has none. Policies
+	// FollowBit is the policy's number in the masks of followed descriptors,
+	// tracked sockets and notified enforcers, 0 to MaxFollow-1, or -1 where it has none. Policies
 	// of which [Follows] is true need one.
 	FollowBit int
 }
@@ -69,9 +73,11 @@ type FieldInfo struct {
 	DataLoc bool // the field is a __data_loc
 }
 
-// Follows reports whether a policy follows descriptors or tracks sockets, so
-// that it needs a number in the masks of those.
-func Follows(p *policy.Policy) bool { return followsDescriptors(p) || tracksSocks(p) }
+// Follows reports whether a policy follows descriptors, tracks sockets or has
+// an enforcer, so that it needs a number in the masks of those.
+func Follows(p *policy.Policy) bool {
+	return followsDescriptors(p) || tracksSocks(p) || enforcesBy(p)
+}
 
 func followsDescriptors(p *policy.Policy) bool {
 	for s := range selectors(&p.Spec) {
@@ -102,6 +108,9 @@ func Compile(in Input) (*Plan, error) {
 			errs = append(errs, &PolicyError{Policy: i, Diagnostics: diags, source: in.Policies[i].Policy.Source})
 		}
 		plan.note(f)
+		if u.enforcer != nil {
+			plan.Enforcers = append(plan.Enforcers, *u.enforcer)
+		}
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

@@ -13,6 +13,7 @@ import (
 type term struct {
 	bit       uint16
 	condition *condition
+	slots     []uint8 // of the entry's arguments
 }
 
 // dimDraft is a dimension with its conditions, in the order of the rules.
@@ -41,12 +42,24 @@ func (k dimKey) rank() int {
 		return 6
 	}
 	switch k.kind {
-	case DimAddress, DimString:
+	case DimExpression:
 		return 8
-	case DimPostfix:
+	case DimAddress, DimString:
 		return 9
+	case DimPostfix:
+		return 10
+	case DimSubstring:
+		return 11
 	}
 	return 7
+}
+
+// order orders the dimensions of one text.
+func (k dimKey) order() int {
+	if k.fold {
+		return 256 + int(k.nth)
+	}
+	return int(k.nth)
 }
 
 func compareDims(a, b dimDraft) int {
@@ -56,6 +69,7 @@ func compareDims(a, b dimDraft) int {
 		cmp.Compare(a.key.index, b.key.index),
 		cmp.Compare(a.key.other, b.key.other),
 		cmp.Compare(a.key.kind, b.key.kind),
+		cmp.Compare(a.key.order(), b.key.order()),
 		cmp.Compare(a.key.field.Offset, b.key.field.Offset),
 	)
 }
@@ -74,12 +88,17 @@ func (b *builder) dim(d dimDraft) Dim {
 		b.masks(d.terms)
 	case DimIndex:
 		b.index(d.terms, b.classes.of(d.key.source))
+	case DimExpression:
+		b.expressions(d)
 	case DimAddress:
 		out.State = b.addresses(d.terms)
 		b.intervals(d.terms)
 	case DimString, DimPostfix:
 		out.State = b.text(d.terms)
 		out.Base = 0
+		return out
+	case DimSubstring:
+		b.substrings(d, &out)
 		return out
 	}
 	out.Len = uint32(len(b.hook.Table)) - out.Base

@@ -21,6 +21,8 @@ type draft struct {
 	masks   map[dimKey]map[uint64]bool // the dimensions; masks of DimMask ones
 	returns map[dimKey]map[uint64]bool // the same for return values
 	rules   int
+	// substrings are the values of the dimensions of DimSubstring.
+	substrings map[dimKey]map[string]bool
 }
 
 // placed is an entry with the slots of its arguments.
@@ -36,12 +38,12 @@ type placed struct {
 func (d *draft) trial() *draft {
 	return &draft{
 		key: d.key, many: d.many, noMulti: d.noMulti, slots: slices.Clone(d.slots), rules: d.rules,
-		masks: cloneMasks(d.masks), returns: cloneMasks(d.returns),
+		masks: cloneMasks(d.masks), returns: cloneMasks(d.returns), substrings: cloneMasks(d.substrings),
 	}
 }
 
-func cloneMasks(m map[dimKey]map[uint64]bool) map[dimKey]map[uint64]bool {
-	out := make(map[dimKey]map[uint64]bool, len(m))
+func cloneMasks[V comparable](m map[dimKey]map[V]bool) map[dimKey]map[V]bool {
+	out := make(map[dimKey]map[V]bool, len(m))
 	for k, v := range m {
 		out[k] = maps.Clone(v)
 	}
@@ -122,8 +124,8 @@ func (a *admission) place(d *draft, e *entry) {
 	d.rules += len(e.rules)
 	d.many, d.noMulti = d.many || e.many, d.noMulti || e.noMulti
 	for _, s := range e.rules {
-		for i := range s.conditions {
-			a.count(d, e, &s.conditions[i], p.slots)
+		for i, key := range keysOfConditions(s.conditions, p.slots) {
+			a.count(d, e, &s.conditions[i], key)
 		}
 	}
 	d.placed = append(d.placed, p)
@@ -131,7 +133,7 @@ func (a *admission) place(d *draft, e *entry) {
 }
 
 // count enters the condition into the hook's dimensions.
-func (a *admission) count(d *draft, e *entry, c *condition, slots []uint8) {
+func (a *admission) count(d *draft, e *entry, c *condition, key dimKey) {
 	if c.set != nil {
 		mask, ok := a.sets.mask(c.set)
 		if !ok {
@@ -147,12 +149,14 @@ func (a *admission) count(d *draft, e *entry, c *condition, slots []uint8) {
 	if *dims == nil {
 		*dims = make(map[dimKey]map[uint64]bool)
 	}
-	key := c.key(slots)
 	if (*dims)[key] == nil {
 		(*dims)[key] = make(map[uint64]bool)
 	}
 	if c.kind == DimMask {
 		(*dims)[key][c.mask] = true
+	}
+	if c.kind == DimSubstring {
+		d.addSubstrings(key, c.literals)
 	}
 }
 
@@ -169,6 +173,9 @@ func (a *admission) checkLimits(d *draft, e *entry) {
 	if len(d.returns) > MaxReturnDims {
 		a.refuse(e, "hook %q would need %d dimensions for return values, the limit is %d", d.key.Name, len(d.returns), MaxReturnDims)
 	}
+	if words := d.automataWords(); words > MaxAutomata {
+		a.refuse(e, "the substrings of all policies on hook %q would need %d bytes of tables, the limit is %d", d.key.Name, 4*words, 4*MaxAutomata)
+	}
 	for _, dims := range []map[dimKey]map[uint64]bool{d.masks, d.returns} {
 		for _, masks := range dims {
 			if len(masks) > MaxMasks {
@@ -176,6 +183,37 @@ func (a *admission) checkLimits(d *draft, e *entry) {
 			}
 		}
 	}
+}
+
+// automataWords returns how many words the automata of the hook need, or
+// more where that is not too much either.
+func (d *draft) automataWords() int {
+	words, most := 0, 0
+	values := make(map[dimKey][]string)
+	for key, set := range d.substrings {
+		values[key] = slices.Sorted(maps.Keys(set))
+		_, n := automatonBounds(values[key])
+		most += n
+	}
+	if most <= MaxAutomata {
+		return most
+	}
+	for key := range values {
+		words += automatonWords(values[key], key.fold)
+	}
+	return words
+}
+
+// addSubstrings notes the values of a dimension.
+func (d *draft) addSubstrings(key dimKey, values []string) {
+	if d.substrings == nil {
+		d.substrings = make(map[dimKey]map[string]bool)
+	}
+	if d.substrings[key] == nil {
+		d.substrings[key] = make(map[string]bool)
+	}
+	mark(d.substrings[key], values)
+	delete(d.substrings[key], "") // every text has it
 }
 
 // slot returns the number of the slot for an argument, a new one where no

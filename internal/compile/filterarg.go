@@ -56,6 +56,9 @@ func (f *frontend) literal(value string, form textForm, limit int, path string) 
 
 // argFilter understands one entry of matchArgs.
 func (f *frontend) argFilter(e *entry, hook *hookContext, a *policy.ArgFilter, path string) []condition {
+	if a.Operator == policy.OpCelExpr {
+		return f.expressionFilter(e, hook, a, path)
+	}
 	if a.Operator == policy.OpCapabilitiesGained {
 		return f.gainedFilter(e, hook, a, path)
 	}
@@ -153,6 +156,9 @@ func (f *frontend) checkUnknown(a *policy.ArgFilter, path string) {
 
 // textFilter understands a filter on a string.
 func (f *frontend) textFilter(slot *Slot, position uint8, a *policy.ArgFilter, path string) []condition {
+	if a.Operator == policy.OpSubString || a.Operator == policy.OpSubStringIgnCase {
+		return f.substringFilter(slot, position, a, path)
+	}
 	how, ok := textOperators[a.Operator]
 	if !ok || a.Operator == policy.OpIn || a.Operator == policy.OpNotIn {
 		if slices.Contains(intOperators, a.Operator) {
@@ -182,6 +188,9 @@ func (f *frontend) returnFilter(e *entry, a *policy.ArgFilter, path string) []co
 		return nil
 	case a.Index != 0 || len(a.Args) > 1 || len(a.Args) == 1 && a.Args[0] != 0:
 		f.errorf(path, "a call has one return value, its index is 0")
+		return nil
+	case a.Operator == policy.OpCelExpr:
+		f.errorf(path+".operator", "expressions are about arguments: use Equal, GT, InRange or Mask for the return value")
 		return nil
 	case e.ret != nil:
 		f.errorf(path, "a return value that is no integer cannot be filtered")

@@ -21,14 +21,16 @@ type frontend struct {
 	// scope are the conditions on the workload that all rules have.
 	scope []condition
 	// track is its number in the masks of tracked sockets, or -1.
-	track    int
+	track int
+	// enforce is its number in the masks of what enforcers are notified of, or -1.
+	enforce  int
 	diags    []policy.Diagnostic
 	warnings []policy.Diagnostic
 	skipped  []Skipped
 }
 
 func newFrontend(in *Input, index int) *frontend {
-	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1, track: -1}
+	return &frontend{in: in, index: index, policy: in.Policies[index].Policy, follow: -1, track: -1, enforce: -1}
 }
 
 // maxDiagnostics bounds what is reported of one policy.
@@ -77,7 +79,10 @@ func (f *frontend) unit() *unit {
 	f.checkFollow()
 	u := &unit{index: f.index, policy: f.policy}
 	for i := range f.policy.Spec.Kprobes {
-		u.entries = append(u.entries, f.kprobe(&f.policy.Spec.Kprobes[i], i)...)
+		u.entries = append(u.entries, f.kprobe(&f.policy.Spec.Kprobes[i], sectionKprobes, i)...)
+	}
+	for i := range f.policy.Spec.Fentries {
+		u.entries = append(u.entries, f.kprobe(&f.policy.Spec.Fentries[i], sectionFentries, i)...)
 	}
 	for i := range f.policy.Spec.Tracepoints {
 		if e := f.tracepoint(&f.policy.Spec.Tracepoints[i], i); e != nil {
@@ -95,6 +100,7 @@ func (f *frontend) unit() *unit {
 	for i := range f.policy.Spec.Usdts {
 		u.entries = append(u.entries, f.usdt(&f.policy.Spec.Usdts[i], i))
 	}
+	u.enforcer = f.enforcer()
 	return u
 }
 
@@ -105,9 +111,7 @@ func (f *frontend) checkSections() {
 		name    string
 		present bool
 	}{
-		{"fentries", len(s.Fentries) > 0},
 		{"loader", s.Loader},
-		{"enforcers", len(s.Enforcers) > 0},
 	} {
 		if section.present {
 			f.named("spec."+section.name, section.name)
@@ -122,7 +126,7 @@ func (f *frontend) checkFollow() {
 	}
 	bit := f.in.Policies[f.index].FollowBit
 	if bit < 0 || bit >= MaxFollow {
-		f.errorf("spec", "at most %d policies can follow descriptors or track sockets at once", MaxFollow)
+		f.errorf("spec", "at most %d policies can follow descriptors, track sockets or have an enforcer at once", MaxFollow)
 		bit = 0
 	}
 	if followsDescriptors(f.policy) {
@@ -131,30 +135,17 @@ func (f *frontend) checkFollow() {
 	if tracksSocks(f.policy) {
 		f.track = bit
 	}
+	if enforcesBy(f.policy) {
+		f.enforce = bit
+	}
 }
 
-// selectors yields the selectors of the sections that are executed.
+// selectors yields the selectors of all sections.
 func selectors(s *policy.Spec) iter.Seq[*policy.Selector] {
-	var lists [][]policy.Selector
-	for i := range s.Kprobes {
-		lists = append(lists, s.Kprobes[i].Selectors)
-	}
-	for i := range s.Tracepoints {
-		lists = append(lists, s.Tracepoints[i].Selectors)
-	}
-	for i := range s.LsmHooks {
-		lists = append(lists, s.LsmHooks[i].Selectors)
-	}
-	for i := range s.Uprobes {
-		lists = append(lists, s.Uprobes[i].Selectors)
-	}
-	for i := range s.Usdts {
-		lists = append(lists, s.Usdts[i].Selectors)
-	}
 	return func(yield func(*policy.Selector) bool) {
-		for _, list := range lists {
-			for j := range list {
-				if !yield(&list[j]) {
+		for e := range s.Entries() {
+			for j := range e.Selectors {
+				if !yield(&e.Selectors[j]) {
 					return
 				}
 			}

@@ -19,10 +19,17 @@ const (
 	fdInstallArgs = 2
 )
 
-// kprobe understands one entry of spec.kprobes: one hook, or one for each
-// call of a list.
-func (f *frontend) kprobe(k *policy.Kprobe, index int) []*entry {
-	path := policy.ItemPath("spec.kprobes", index)
+// The sections of hooks on functions of the kernel. They say the same; that
+// fentries want a trampoline where the kernel has one is what every hook wants.
+const (
+	sectionKprobes  = "kprobes"
+	sectionFentries = "fentries"
+)
+
+// kprobe understands one entry of spec.kprobes or spec.fentries: one hook, or
+// one for each call of a list.
+func (f *frontend) kprobe(k *policy.Kprobe, section string, index int) []*entry {
+	path := policy.ItemPath("spec."+section, index)
 	targets, missing := f.targets(k, path)
 	var found []target
 	for _, t := range targets {
@@ -33,24 +40,24 @@ func (f *frontend) kprobe(k *policy.Kprobe, index int) []*entry {
 		}
 		found = append(found, t)
 	}
-	f.skip(k, index, missing, len(found) > 0)
+	f.skip(k, section, index, missing, len(found) > 0)
 	if len(found) == 0 { // what else is wrong is told all the same
 		in, unknown := *f.in, *f
 		in.Types, unknown.in = nil, &in
-		unknown.kprobeEntry(k, unknown.kprobeContext(k, HookKey{Kind: f.kprobeKind(k)}), index, path)
+		unknown.kprobeEntry(k, unknown.kprobeContext(k, HookKey{Kind: f.kprobeKind(k)}), section, index, path)
 		f.diags = unknown.diags
 	}
-	return f.kprobeEntries(k, found, index, path)
+	return f.kprobeEntries(k, found, section, index, path)
 }
 
 // kprobeEntries makes an entry for each hook. Where nothing depends on the
 // function, they are the same.
-func (f *frontend) kprobeEntries(k *policy.Kprobe, found []target, index int, path string) []*entry {
+func (f *frontend) kprobeEntries(k *policy.Kprobe, found []target, section string, index int, path string) []*entry {
 	var entries []*entry
 	for i, t := range found {
 		var one entry
 		if i == 0 || dependsOnTypes(k) {
-			one = *f.kprobeEntry(k, t.hook, index, path)
+			one = *f.kprobeEntry(k, t.hook, section, index, path)
 		} else {
 			one = *entries[0]
 			t.hook.declared, t.hook.numArgs = k.Args, len(k.Args)
@@ -59,7 +66,7 @@ func (f *frontend) kprobeEntries(k *policy.Kprobe, found []target, index int, pa
 		one.key, one.group.FunctionName = t.key, t.function
 		one.noMulti = f.policy.IsSet(policy.OptionDisableKprobeMulti)
 		if _, ok := policy.ListReference(k.Call); ok {
-			one.group.List, one.many = k.Call, len(found) > FewFunctions
+			one.group.List, one.many = k.Call, section == sectionKprobes && len(found) > FewFunctions
 		}
 		entries = append(entries, &one)
 	}
@@ -81,14 +88,14 @@ type notFound struct {
 
 // skip reports the functions that the kernel does not have, or that they are
 // left out where the policy says so.
-func (f *frontend) skip(k *policy.Kprobe, index int, missing []notFound, partial bool) {
+func (f *frontend) skip(k *policy.Kprobe, section string, index int, missing []notFound, partial bool) {
 	for _, m := range missing {
 		if k.Ignore == nil || !k.Ignore.CallNotFound {
 			f.errorf(m.path, "%v", m.err)
 			continue
 		}
 		f.skipped = append(f.skipped, Skipped{
-			Policy: f.index, Section: "kprobes", Entry: index, Function: m.function, Partial: partial, Reason: m.err.Error(),
+			Policy: f.index, Section: section, Entry: index, Function: m.function, Partial: partial, Reason: m.err.Error(),
 		})
 	}
 }
@@ -113,9 +120,9 @@ func (f *frontend) kprobeContext(k *policy.Kprobe, key HookKey) *hookContext {
 }
 
 // kprobeEntry understands everything but the call.
-func (f *frontend) kprobeEntry(k *policy.Kprobe, hook *hookContext, index int, path string) *entry {
+func (f *frontend) kprobeEntry(k *policy.Kprobe, hook *hookContext, section string, index int, path string) *entry {
 	e := &entry{path: path, group: Group{
-		Section: "kprobes", Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow, TrackBit: f.track,
+		Section: section, Entry: index, Message: k.Message, Tags: k.Tags, FollowBit: f.follow, TrackBit: f.track, NoticeBit: f.enforce,
 	}}
 	switch {
 	case k.Return && hook.kind == HookFunction && k.Call == fdInstall:

@@ -15,7 +15,7 @@ func (f *frontend) lsmHook(l *policy.LsmHook, index int) *entry {
 		key:  HookKey{HookLSM, l.Hook},
 		group: Group{
 			Section: "lsmhooks", Entry: index, FunctionName: l.Hook,
-			Message: l.Message, Tags: l.Tags, FollowBit: f.follow, TrackBit: f.track,
+			Message: l.Message, Tags: l.Tags, FollowBit: f.follow, TrackBit: f.track, NoticeBit: f.enforce,
 		},
 	}
 	hook := hookContext{kind: HookLSM, args: functionArgs, key: e.key}

@@ -124,6 +124,12 @@ func (h *Hook) apply(m vector, d *Dim, v *Values, ret int64) {
 	case DimString, DimPostfix:
 		m.and(h.Vectors[h.lookupText(d, &v.Args[d.Index])])
 		return
+	case DimExpression:
+		m.and(h.lookupExpressions(d, v))
+		return
+	case DimSubstring:
+		m.and(h.lookupSubstrings(d, &v.Args[d.Index]))
+		return
 	}
 	value, ok := d.value(v, ret)
 	switch {

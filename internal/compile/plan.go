@@ -5,6 +5,8 @@ package compile
 import (
 	"slices"
 
+	"github.com/vedette-io/vedette/internal/executable"
+	"github.com/vedette-io/vedette/internal/expression"
 	"github.com/vedette-io/vedette/internal/policy"
 )
 
@@ -31,7 +33,8 @@ const (
 	// MaxSets is how many process sets (inherited properties such as
 	// followForks) all policies together can have.
 	MaxSets = 64
-	// MaxFollow is how many policies can follow descriptors or track sockets at once.
+	// MaxFollow is how many policies can follow descriptors, track sockets or
+	// have an enforcer at once.
 	MaxFollow = 64
 	// ChunkLen is how many bytes of a string one look-up of the string table
 	// compares. Longer strings take several look-ups, chained by states.
@@ -211,6 +214,20 @@ const (
 	// DimAddress: an address of IPv6 is looked up in Strings, from state State,
 	// one of IPv4 as a number as for DimInterval.
 	DimAddress DimKind = 6
+	// DimSubstring: an Aho-Corasick automaton in Automata reads the text. At
+	// byte Base are the classes of the 256 bytes, a byte each: offsets in a
+	// row, or numbers if Wide. A state is the place of its row, in bytes; the
+	// row has the following states by class. If the highest bit of one is
+	// set, it is the place of a second row, all of whose states are that one;
+	// before it are the state's first row, with which the text is read on,
+	// and the vector that the state satisfies. The OR of these and of vector
+	// Len is that of the text: a rule has at most one condition in the
+	// dimension.
+	DimSubstring DimKind = 7
+	// DimExpression: Table[Base+i] gives vector A where expression i of
+	// Hook.Expressions is true. The OR of these and of None is that of the
+	// event. There is one such dimension; its index means nothing.
+	DimExpression DimKind = 8
 )
 
 // DimSource says which value a dimension looks at. The numbers are shared
@@ -271,9 +288,10 @@ type Dim struct {
 	Other  uint8 // a second slot, of SourceCapsGained
 	Field  Field
 	Signed bool // DimInterval: compare as signed 64-bit values
+	Wide   bool // DimSubstring: classes are numbers
 	Base   uint32
 	Len    uint32
-	State  uint32 // DimString, DimPostfix: the root state
+	State  uint32 // DimString, DimPostfix: the root state; DimSubstring: the first
 	// None is the vector for a value that could not be read: only the rules
 	// that do not constrain this dimension.
 	None uint32
@@ -342,12 +360,22 @@ type Rule struct {
 	Signal   uint32 // RuleSignal: the signal's number
 	Error    int32  // RuleOverride: a negative errno, -4095 to -1
 	FDOps    []FDOp // at most MaxFDOps
+	// NoticeError is a negative errno or 0, NoticeSignal a signal or 0.
+	NoticeError  int32
+	NoticeSignal uint32
 	// Track and Untrack are the slots for RuleTrackSock and RuleUntrackSock.
 	Track, Untrack uint8
 	// RateInterval is the time in nanoseconds in which at most one event per
 	// key is posted, or 0.
 	RateInterval uint64
 	RateScope    RateScope
+	// Sets are what Set writes into arguments of a static probe.
+	Sets []SetOp
+	// Registers is what Override does at a place in a program, nil at other
+	// hooks.
+	Registers *RegisterOverride
+	// Request is what user space is to ask for when the event arrives.
+	Request Request
 	// Action is what events of this rule report: the last action of the list.
 	Action string // the enum name of KprobeAction, e.g. "KPROBE_ACTION_SIGKILL"
 }
@@ -365,15 +393,27 @@ const (
 	RulePost    RuleFlags = 1 << 0
 	RuleKill    RuleFlags = 1 << 1 // SIGKILL to the process
 	RuleSignal  RuleFlags = 1 << 2
-	RuleMonitor RuleFlags = 1 << 3 // do not carry out Kill, Signal and Override, only say so
+	RuleMonitor RuleFlags = 1 << 3 // do not carry out Kill, Signal, Override and Set, only say so
 	RuleReturn  RuleFlags = 1 << 4 // the event waits for the return of the call
 	RuleNoPost  RuleFlags = 1 << 5 // the policy said NoPost (for the counters)
 	// RuleOverride: the caller gets Rule.Error and nothing is done.
 	RuleOverride RuleFlags = 1 << 6
+	// RuleStackKernel and RuleStackUser: the event has the stacks of the
+	// kernel and of user space.
+	RuleStackKernel RuleFlags = 1 << 7
+	RuleStackUser   RuleFlags = 1 << 8
+	// RuleIMA: the event has the hash of the file that an LSM hook is about.
+	RuleIMA RuleFlags = 1 << 9
+	// RuleSet: Rule.Sets are written.
+	RuleSet RuleFlags = 1 << 14
 	// RuleTrackSock and RuleUntrackSock make the process the owner of the
 	// socket in a slot, and forget the owner of one.
 	RuleTrackSock   RuleFlags = 1 << 10
 	RuleUntrackSock RuleFlags = 1 << 11
+	// RuleNotify notes Rule.NoticeError and NoticeSignal for the enforcer of
+	// the policy, RuleCleanNotify voids what was noted before.
+	RuleNotify      RuleFlags = 1 << 12
+	RuleCleanNotify RuleFlags = 1 << 13
 	// RuleTrackReturn and RuleUntrackReturn do it with the returned socket.
 	RuleTrackReturn   RuleFlags = 1 << 15
 	RuleUntrackReturn RuleFlags = 1 << 16
@@ -383,6 +423,36 @@ const (
 	// further ones are counted from there.
 	RuleNamespacesTold RuleFlags = 1 << 20
 	RuleCapsTold       RuleFlags = 1 << 21
+)
+
+// SetOp writes an argument of a static probe.
+type SetOp struct {
+	Slot  uint8
+	Value uint32
+}
+
+// RegisterOverride writes registers at a place in a program.
+type RegisterOverride struct {
+	Writes []executable.Assignment
+	// Goto is where in the file of the hook the program is to go on; its By
+	// is 0 where Writes say that, or nothing does.
+	Goto Site
+}
+
+// Request is what user space asks another machine for when an event arrives.
+type Request struct {
+	Kind RequestKind
+	// Target is a URL, or the name of a host.
+	Target string
+}
+
+// RequestKind says what a [Request] is.
+type RequestKind uint8
+
+// The kinds of requests; 0 is none.
+const (
+	RequestURL RequestKind = iota + 1
+	RequestName
 )
 
 // RateScope says among which events a rate limit counts. The numbers are
@@ -448,6 +518,9 @@ type Group struct {
 	Bits     uint16
 	// FollowBit is the policy's number in the follow masks, or -1.
 	FollowBit int
+	// NoticeBit is the policy's number in the masks of what enforcers are
+	// notified of, or -1.
+	NoticeBit int
 	// TrackBit is the policy's number in the masks of tracked sockets, or -1.
 	// Events of a policy that has one report the owner of a socket that it
 	// tracks.
@@ -466,9 +539,15 @@ type Hook struct {
 	ReturnDims []Dim
 	Table      []Entry
 	Strings    []StringEntry
-	Vectors    [][]uint64 // each Words long; Vectors[0] has all rules set
-	Rules      []Rule     // sorted by Bit; bits that are guards have none
-	Groups     []Group
+	// Automata are those of DimSubstring; the words whose indexes are in
+	// AutomataVectors are indexes into Vectors.
+	Automata        []uint32
+	AutomataVectors []uint32
+	// Expressions are those of DimExpression, on the numbers of slots.
+	Expressions []*expression.Expr
+	Vectors     [][]uint64 // each Words long; Vectors[0] has all rules set
+	Rules       []Rule     // sorted by Bit; bits that are guards have none
+	Groups      []Group
 	// Single has the bits of groups of one rule, Start the first bit of every
 	// other group, Guard the bit behind its last one, which is never a rule.
 	// The winners among matching rules m are
@@ -524,6 +603,8 @@ type ProcessTables struct {
 type Plan struct {
 	Hooks   []*Hook // sorted by Key
 	Process ProcessTables
+	// Enforcers are those that have something to do.
+	Enforcers []Enforcer
 	// Skipped are what policies ask for and this kernel does not have, where
 	// they say to ignore that.
 	Skipped []Skipped

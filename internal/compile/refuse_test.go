@@ -4,6 +4,7 @@ package compile_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -24,23 +25,21 @@ func TestRefusals(t *testing.T) {
 	uprobe := func(line string) string {
 		return "  uprobes:\n  - path: /bin/sh\n    symbols: [main]\n    " + line
 	}
-	usdt := func(line string) string {
-		return "  usdts:\n  - path: /bin/sh\n    provider: p\n    name: n\n    " + line
-	}
+	enforced := func(call string) string { return "  enforcers:\n  - calls: [" + call + "]\n" }
 	for name, test := range map[string]struct{ body, want string }{
-		"fentries":                             {"  fentries:\n  - ‹call: vfs_read\n    syscall: false\n", unsupported + `"fentries"`},
 		"uprobe digests":                       {uprobe("binaryDigests: [‹build-id:ab]\n"), unsupported + `"binaryDigests"`},
 		"uprobe ignore":                        {uprobe("ignore: {‹digestVerificationFailure: true}\n"), unsupported + `"ignore"`},
 		"uprobe file":                          {uprobe("args: [{index: 0, type: «file}]\n"), "no argument of a program is a file"},
 		"uprobe argument":                      {uprobe("args: [{index: «6, type: int}]\n"), "argument 6 does not exist here"},
 		"uprobe returnCopy":                    {uprobe("args: [{index: 0, type: char_buf, returnCopy: «true}]\n"), "only the arguments of system calls"},
-		"uprobe override":                      {uprobe("selectors: [{matchActions: [{action: «Override, argError: -1}]}]\n"), unsupported + `the action "Override" at a uprobe`},
+		"uprobe register":                      {uprobe("selectors: [{matchActions: [{action: Override, argRegs: [rax=1, ‹cs=1]}]}]\n"), `there is no register "cs" that can be written`},
+		"uprobe registers":                     {uprobe("selectors: [{matchActions: [{action: Override, argRegs: ‹[r8=1, r9=1, r10=1, r11=1, r12=1, r13=1, r14=1, r15=1]}]}]\n"), "an Override can write 7 registers, not 8"},
+		"uprobe overrides":                     {uprobe("selectors: [{matchActions: [{action: Override, argError: 1}, {action: «Override, argError: 2}]}]\n"), "can have one Override"},
+		"uprobe goto":                          {uprobe("selectors: [{matchActions: [{action: Override, argNewSymbol: «main+x}]}]\n"), "is not an offset behind"},
 		"uprobe return":                        {"  uprobes:\n  - path: /bin/sh\n    symbols: [«main+4]\n    return: true\n    returnArg: {index: 0, type: int}\n", "can only be told from its beginning"},
 		"uprobe place":                         {"  uprobes:\n  - path: /bin/sh\n    symbols: [«main+99999999999999999999]\n", "is not an offset behind"},
-		"usdt set":                             {usdt("args: [{index: 0, type: int}]\n    selectors: [{matchActions: [{action: «Set, argIndex: 0, argValue: 1}]}]\n"), unsupported + `the action "Set"`},
 		"lsm argument":                         {"  lsmhooks:\n  - hook: file_open\n    args: [{index: «6, type: int}]\n", "argument 6 does not exist here, the last one is 5"},
 		"loader":                               {"  loader: «true\n", unsupported + `"loader"`},
-		"enforcers":                            {kprobe("") + "  enforcers:\n  - ‹calls: [sys_read]\n", unsupported + `"enforcers"`},
 		"podSelector":                          {kprobe("") + "  podSelector: {‹matchLabels: {a: b}}\n", "podSelector needs Kubernetes"},
 		"function argument":                    {"  kprobes:\n  - call: vfs_read\n    syscall: false\n    args: [{index: «6, type: int}]\n", "argument 6 does not exist here, the last one is 5"},
 		"call as function":                     {"  kprobes:\n  - call: «__x64_sys_read\n    syscall: false\n", "syscall: true and the name sys_read"},
@@ -52,12 +51,11 @@ func TestRefusals(t *testing.T) {
 		"file of a call":                       {"  kprobes:\n  - call: sys_read\n    args: [{index: 0, type: «file}]\n", "no argument of a system call is a file"},
 		"return type":                          {kprobe("return: true\nreturnArg: {index: 0, type: «nop}\n"), "no call returns a nop"},
 		"return actions":                       {kprobe("return: true\nreturnArg: {index: 0, type: int}\nselectors:\n- matchReturnActions: [{‹action: Post}]\n"), unsupported + `"matchReturnActions"`},
-		"substring":                            {selector("matchArgs: [{index: 1, operator: «SubString, values: [a]}]"), unsupported + `the operator "SubString"`},
+		"substring":                            {selector(`matchArgs: [{index: 1, operator: SubString, values: [«"a\0b"]}]`), "cannot have a NUL byte inside"},
 		"override":                             {action("action: Override, argError: «0"), "Override needs argError"},
 		"internal error":                       {action("action: Override, argError: «-512"), "never leave the kernel"},
-		"geturl":                               {action("action: «GetUrl, argUrl: 'http://x'"), unsupported + `the action "GetUrl"`},
-		"kernel stack":                         {action("action: Post, kernelStackTrace: «true"), unsupported + `"kernelStackTrace"`},
-		"user stack":                           {action("action: Post, userStackTrace: «true"), unsupported + `"userStackTrace"`},
+		"geturl":                               {action("action: GetUrl, argUrl: «'http://evil.example:80/x'"), `may not ask "evil.example"`},
+		"dnslookup":                            {action("action: DnsLookup, argFqdn: «evil.example"), `may not ask "evil.example"`},
 		"unfollow":                             {action("action: «UnfollowFD, argFd: 0"), "UnfollowFD has no effect in a policy without FollowFD"},
 		"host namespace":                       {selector("matchNamespaces: [{namespace: Time, operator: In, values: [«host_ns]}]"), "this kernel has no Time namespace"},
 		"argument":                             {"  kprobes:\n  - call: fd_install\n    syscall: false\n    args: [{index: «2, type: int}]\n", "argument 2 does not exist here, the last one is 1"},
@@ -72,9 +70,14 @@ func TestRefusals(t *testing.T) {
 		"file of a call returned":              {kprobe("return: true\nreturnArg: {index: 0, type: «file}\n"), "no argument of a system call is a file"},
 		"text returned, filtered": {kprobe("return: true\nreturnArg: {index: 0, type: fd}\nselectors:\n- matchReturnArgs: [«{index: 0, operator: Equal, values: [/a]}]\n"),
 			"a return value that is no integer cannot be filtered"},
-		"workloads":  {selector("matchWorkloads: [{podSelector: {‹matchLabels: {a: b}}}]"), "podSelector needs Kubernetes"},
-		"containers": {selector("matchWorkloads: [{hostSelector: {}, containerSelector: {‹matchLabels: {name: b}}}]"), "containerSelector needs Kubernetes"},
-		"nodes":      {kprobe("") + "  nodeSelector: {‹matchLabels: {a: b}}\n", "nodeSelector needs Kubernetes"},
+		"workloads":         {selector("matchWorkloads: [{podSelector: {‹matchLabels: {a: b}}}]"), "podSelector needs Kubernetes"},
+		"containers":        {selector("matchWorkloads: [{hostSelector: {}, containerSelector: {‹matchLabels: {name: b}}}]"), "containerSelector needs Kubernetes"},
+		"nodes":             {kprobe("") + "  nodeSelector: {‹matchLabels: {a: b}}\n", "nodeSelector needs Kubernetes"},
+		"enforcer call":     {kprobe("") + enforced("«sys_nothing"), `no system call "nothing"`},
+		"enforcer function": {kprobe("") + "  lists: [{name: l, values: [«vfs_read]}]\n  enforcers: [{calls: ['list:l']}]\n", "an enforcer acts at system calls (sys_NAME) and security_ functions only"},
+		"enforcer verdict":  {enforced("sys_read") + action("action: «NotifyEnforcer"), "NotifyEnforcer needs argError"},
+		"enforcer success":  {enforced("sys_read") + action("action: NotifyEnforcer, argError: «1"), "NotifyEnforcer needs argError"},
+		"enforcer restart":  {enforced("sys_read") + action("action: NotifyEnforcer, argError: «-512"), "would restart the call"},
 		"filter on copy": {"  kprobes:\n  - call: sys_read\n    args: [{index: 1, type: char_buf, returnCopy: true}]\n" +
 			"    selectors: [{matchArgs: [{‹index: 1, operator: Prefix, values: [a]}]}]\n", "copied when the call returns"},
 		"void": {"  kprobes:\n  - call: fd_install\n    syscall: false\n    return: «true\n    returnArg: {index: 0, type: int}\n", "fd_install returns nothing"},
@@ -82,7 +85,9 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			line, column := place(spec("refused", test.body))
 			p := mustParse(t, spec("refused", strings.NewReplacer("«", "", "‹", "").Replace(test.body)))
-			_, err := compile.Compile(input(p))
+			in := input(p)
+			in.CheckHost = func(host string) error { return fmt.Errorf("may not ask %q", host) }
+			_, err := compile.Compile(in)
 			all := compile.PolicyErrors(err)
 			if len(all) != 1 || len(all[0].Diagnostics) == 0 {
 				t.Fatalf("error %v", err)

@@ -38,13 +38,7 @@ func (f *frontend) selector(e *entry, hook *hookContext, s *policy.Selector, ind
 		out.conditions = append(out.conditions, f.returnFilter(e, &s.MatchReturnArgs[i], policy.ItemPath(path+".matchReturnArgs", i))...)
 	}
 	for i := range out.conditions {
-		c := &out.conditions[i]
-		if c.ofArgument() {
-			e.args[c.index].Filtered = true
-		}
-		if c.source == SourceCapsGained {
-			e.args[c.other].Filtered = true
-		}
+		out.conditions[i].markFiltered(e.args)
 	}
 	f.actions(out, e, s.MatchActions, path+".matchActions")
 	out.rule.Flags |= toldBy(out.conditions)

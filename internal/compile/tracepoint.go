@@ -22,7 +22,7 @@ func (f *frontend) tracepoint(t *policy.Tracepoint, index int) *entry {
 		key:  HookKey{HookTracepoint, name},
 		group: Group{
 			Section: "tracepoints", Entry: index, FunctionName: name,
-			Message: t.Message, Tags: t.Tags, FollowBit: f.follow, TrackBit: f.track,
+			Message: t.Message, Tags: t.Tags, FollowBit: f.follow, TrackBit: f.track, NoticeBit: f.enforce,
 		},
 	}
 	hook := hookContext{kind: HookTracepoint, key: e.key, args: math.MaxUint8 + 1, subsystem: t.Subsystem, event: t.Event}

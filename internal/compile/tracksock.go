@@ -50,9 +50,11 @@ func (f *frontend) returnTracking(e *entry, k *policy.Kprobe, path string) {
 
 // tracksSocks reports whether a policy makes processes the owners of sockets.
 func tracksSocks(p *policy.Policy) bool {
-	for i := range p.Spec.Kprobes {
-		if p.Spec.Kprobes[i].ReturnArgAction == string(policy.ActionTrackSock) {
-			return true
+	for _, section := range [][]policy.Kprobe{p.Spec.Kprobes, p.Spec.Fentries} {
+		for i := range section {
+			if section[i].ReturnArgAction == string(policy.ActionTrackSock) {
+				return true
+			}
 		}
 	}
 	for s := range selectors(&p.Spec) {

@@ -20,7 +20,7 @@ func (f *frontend) uprobe(u *policy.Uprobe, index int) []*entry {
 	f.checkUprobe(u, path)
 	sites := f.sites(u, path)
 	e := &entry{path: path, noMulti: f.policy.IsSet(policy.OptionDisableUprobeMulti), group: Group{
-		Section: "uprobes", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow, TrackBit: f.track,
+		Section: "uprobes", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow, TrackBit: f.track, NoticeBit: f.enforce,
 	}}
 	hook := hookContext{kind: HookUprobe, args: functionArgs, btfPath: u.BTFPath}
 	if u.Return {
@@ -121,7 +121,7 @@ func (f *frontend) symbolSite(text string, returns bool, path string) (Site, boo
 func (f *frontend) usdt(u *policy.Usdt, index int) *entry {
 	path := policy.ItemPath("spec.usdts", index)
 	e := &entry{path: path, noMulti: f.policy.IsSet(policy.OptionDisableUprobeMulti), group: Group{
-		Section: "usdts", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow, TrackBit: f.track,
+		Section: "usdts", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow, TrackBit: f.track, NoticeBit: f.enforce,
 	}}
 	if u.Provider == "" || u.Name == "" {
 		f.errorf(path, "a static probe has a provider and a name")

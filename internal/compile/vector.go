@@ -17,6 +17,13 @@ func (v vector) and(other []uint64) {
 	}
 }
 
+// or adds the rules that are in other.
+func (v vector) or(other []uint64) {
+	for i := range v {
+		v[i] |= other[i]
+	}
+}
+
 func (v vector) clone() vector { return append(vector(nil), v...) }
 
 // pool holds every different vector of a hook once.

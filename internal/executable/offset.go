@@ -36,3 +36,14 @@ func (f *File) offsetOf(addr uint64, flags elf.ProgFlag) (uint64, bool) {
 	}
 	return 0, false
 }
+
+// AddressOf returns the virtual address, as the file itself counts them, of
+// what is at an offset in the file; false if that is not loaded.
+func (f *File) AddressOf(offset uint64) (uint64, bool) {
+	for _, p := range f.elf.Progs {
+		if p.Type == elf.PT_LOAD && offset >= p.Off && offset-p.Off < p.Filesz {
+			return offset - p.Off + p.Vaddr, true
+		}
+	}
+	return 0, false
+}

@@ -59,12 +59,15 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 	if err := e.guards.open(changes); err != nil {
 		return e.discard(changes, err)
 	}
+	if err := e.enforcer.open(plan.Enforcers, changes); err != nil {
+		return e.discard(changes, err)
+	}
 	announce(loadedOf(changes))
 	if err := activate(changes); err != nil {
 		return e.discard(changes, err)
 	}
 	e.process.commit(plan.Process, processGeneration)
-	if err := e.commit(changes); err != nil {
+	if err := e.commit(changes, plan.Enforcers); err != nil {
 		// The plan is in force all the same.
 		e.log.Warn("what policies have left behind is not all cleaned up", "error", err)
 	}
@@ -156,6 +159,9 @@ func (e *Engine) install(a *attempt, old *installed, p place) (*change, error) {
 func (e *Engine) shapeAt(h *compile.Hook, id uint32, p place) (shape, error) {
 	l, err := e.layoutAt(h, p)
 	if err != nil {
+		return shape{}, err
+	}
+	if l.writes, err = e.writesOf(h, p.target, l.slots); err != nil {
 		return shape{}, err
 	}
 	return shapeOf(h, id, p, l)
@@ -301,14 +307,14 @@ func (e *Engine) discard(changes []*change, err error) error {
 			err = errors.Join(err, e.closeProgram(r.program))
 		}
 	}
-	err = errors.Join(err, e.dispatch.closeUnused(e.hooks), e.multi.closeUnused(e.hooks), e.guards.closeUnused(e.hooks))
+	err = errors.Join(err, e.enforcer.settle(e.enforcer.inForce), e.dispatch.closeUnused(e.hooks), e.multi.closeUnused(e.hooks), e.guards.closeUnused(e.hooks))
 	e.forgetIDs(e.hooks)
 	return err
 }
 
 // commit makes the changes those in force, and gives up what they replace.
 // Its errors are of cleaning up only.
-func (e *Engine) commit(changes []*change) error {
+func (e *Engine) commit(changes []*change, enforcers []compile.Enforcer) error {
 	next := make(map[compile.HookKey]*installed, len(changes))
 	var gone []*installed // what is given up, or parts of it
 	for _, c := range changes {
@@ -333,7 +339,7 @@ func (e *Engine) commit(changes []*change) error {
 		}
 	}
 	e.hooks = next
-	errs = append(errs, e.dispatch.closeUnused(next), e.multi.closeUnused(next), e.guards.closeUnused(next))
+	errs = append(errs, e.enforcer.settle(enforcers), e.dispatch.closeUnused(next), e.multi.closeUnused(next), e.guards.closeUnused(next))
 	e.forgetIDs(next)
 	return errors.Join(errs...)
 }
@@ -366,6 +372,7 @@ func (e *Engine) giveUp(gone []*installed, next map[compile.HookKey]*installed) 
 		if now == nil || now.post != old.post {
 			if old.post.coll != nil {
 				e.skipped += skippedRuns(old.post.coll)
+				e.missed += old.post.missedReturns()
 			}
 			errs = append(errs, old.post.close())
 		}

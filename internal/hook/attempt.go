@@ -48,7 +48,7 @@ func (e *Engine) try(a *attempt) (*change, error) {
 			a.failed.add(a.last.attachment, err)
 			continue
 		}
-		if old != nil && p.attachment == old.post.place.attachment && p.function == old.post.place.function {
+		if old != nil && p.attachment == old.post.place.attachment && p.function == old.post.place.function && (old.post.place.hashes || !p.hashes) {
 			return e.changeAt(a, old, p)
 		}
 		c, err := e.install(a, old, p)

@@ -35,7 +35,6 @@ const (
 	defaultBulkRing     = 4 << 20
 	defaultEvidenceRing = 1 << 20
 	defaultProcesses    = 32768
-	scratchLevels       = 3
 )
 
 func (o *Options) setDefaults() {
@@ -72,7 +71,7 @@ type Base struct {
 // sharedMaps are the maps that the objects declare in common (bpf/maps.h).
 var sharedMaps = []string{
 	"vd_ring_bulk", "vd_ring_evidence", "vd_processes", "vd_counters", "vd_sequences", "vd_pending", "vd_agent",
-	"vd_calls", "vd_verdicts", "vd_workloads",
+	"vd_calls", "vd_verdicts", "vd_workloads", "vd_hashes",
 }
 
 // NewBase loads and attaches the process programs.
@@ -85,7 +84,7 @@ func NewBase(opts Options) (*Base, error) {
 	spec.Maps["vd_ring_bulk"].MaxEntries = opts.BulkRing
 	spec.Maps["vd_ring_evidence"].MaxEntries = opts.EvidenceRing
 	spec.Maps["vd_processes"].MaxEntries = opts.Processes
-	spec.Maps["vd_process_scratch"].MaxEntries = scratchEntries()
+	spec.Maps["vd_process_scratch"].MaxEntries = scratchEntries(bpf.ContractVdLimitVD_PROCESS_SCRATCH_LEVELS)
 	safely, err := allocatesSafely(opts.KernelTypes)
 	if err != nil {
 		return nil, err
@@ -123,12 +122,12 @@ func NewBase(opts Options) (*Base, error) {
 
 // scratchEntries is the size of a map with one entry for each CPU that the
 // kernel can ever have and each level of nesting.
-func scratchEntries() uint32 {
+func scratchEntries(levels bpf.ContractVdLimit) uint32 {
 	n, err := ebpf.PossibleCPU()
 	if err != nil {
 		n = runtime.NumCPU()
 	}
-	return uint32(n * scratchLevels)
+	return uint32(n) * uint32(levels)
 }
 
 func (b *Base) attach() error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/executable"
 	"github.com/vedette-io/vedette/internal/kernel"
 	"github.com/vedette-io/vedette/internal/record"
 )
@@ -29,6 +30,10 @@ func TestContract(t *testing.T) {
 		{"postfix", int(bpf.ContractVdLimitVD_MAX_POSTFIX), compile.MaxPostfix},
 		{"descriptor actions", int(bpf.ContractVdLimitVD_MAX_FD_OPS), compile.MaxFDOps},
 		{"process sets", int(bpf.ContractVdLimitVD_MAX_SETS), compile.MaxSets},
+		{"automata", int(bpf.ContractVdLimitVD_MAX_AUTOMATA), compile.MaxAutomata},
+		{"dimension expression", int(bpf.ContractVdDimKindVD_DIM_EXPRESSION), int(compile.DimExpression)},
+		{"expressions", int(bpf.ContractVdLimitVD_MAX_EXPRESSIONS), compile.MaxRules},
+		{"dimension substring", int(bpf.ContractVdDimKindVD_DIM_SUBSTRING), int(compile.DimSubstring)},
 		{"type s8", int(bpf.ContractVdTypeVD_TYPE_S8), int(compile.TypeS8)},
 		{"type size", int(bpf.ContractVdTypeVD_TYPE_SIZE), int(compile.TypeSize)},
 		{"type string", int(bpf.ContractVdTypeVD_TYPE_STRING), int(compile.TypeString)},
@@ -100,6 +105,17 @@ func TestContract(t *testing.T) {
 		{"rule return", int(bpf.ContractVdRuleFlagsVD_RULE_RETURN), int(compile.RuleReturn)},
 		{"rule no post", int(bpf.ContractVdRuleFlagsVD_RULE_NO_POST), int(compile.RuleNoPost)},
 		{"rule override", int(bpf.ContractVdRuleFlagsVD_RULE_OVERRIDE), int(compile.RuleOverride)},
+		{"rule kernel stack", int(bpf.ContractVdRuleFlagsVD_RULE_STACK_KERNEL), int(compile.RuleStackKernel)},
+		{"rule user stack", int(bpf.ContractVdRuleFlagsVD_RULE_STACK_USER), int(compile.RuleStackUser)},
+		{"rule hash", int(bpf.ContractVdRuleFlagsVD_RULE_IMA), int(compile.RuleIMA)},
+		{"rule set", int(bpf.ContractVdRuleFlagsVD_RULE_SET), int(compile.RuleSet)},
+		{"set actions", int(bpf.ContractVdLimitVD_MAX_SET_ACTIONS), compile.MaxSetActions},
+		{"overrides", int(bpf.ContractVdLimitVD_MAX_OVERRIDES), compile.MaxOverrides},
+		{"registers", int(bpf.ContractVdLimitVD_MAX_REGISTERS), compile.MaxRegisters},
+		{"operand constant", int(bpf.ContractVdOperandKindVD_OPERAND_CONSTANT), int(executable.Constant)},
+		{"operand register", int(bpf.ContractVdOperandKindVD_OPERAND_REGISTER), int(executable.Register)},
+		{"operand memory", int(bpf.ContractVdOperandKindVD_OPERAND_MEMORY), int(executable.Memory)},
+		{"build id frame", int(bpf.ContractVdLimitVD_BUILD_ID_FRAME), int(unsafe.Sizeof(bpf.BuildIDFrame{}))},
 		{"follow", int(bpf.ContractVdFdOpKindVD_FD_FOLLOW), int(compile.FDFollow)},
 		{"unfollow", int(bpf.ContractVdFdOpKindVD_FD_UNFOLLOW), int(compile.FDUnfollow)},
 		{"copy", int(bpf.ContractVdFdOpKindVD_FD_COPY), int(compile.FDCopy)},
@@ -115,6 +131,9 @@ func TestContract(t *testing.T) {
 		{"type skb", int(bpf.ContractVdTypeVD_TYPE_SKB), int(compile.TypeSkb)},
 		{"type sockaddr", int(bpf.ContractVdTypeVD_TYPE_SOCKADDR), int(compile.TypeSockaddr)},
 		{"type sockaddr_un", int(bpf.ContractVdTypeVD_TYPE_SOCKADDR_UN), int(compile.TypeSockaddrUn)},
+		{"rule notify", int(bpf.ContractVdRuleFlagsVD_RULE_NOTIFY), int(compile.RuleNotify)},
+		{"rule clean notify", int(bpf.ContractVdRuleFlagsVD_RULE_CLEAN_NOTIFY), int(compile.RuleCleanNotify)},
+		{"enforcers", int(bpf.ContractVdLimitVD_MAX_ENFORCERS), compile.MaxFollow},
 		{"rule track", int(bpf.ContractVdRuleFlagsVD_RULE_TRACK_SOCK), int(compile.RuleTrackSock)},
 		{"rule untrack", int(bpf.ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK), int(compile.RuleUntrackSock)},
 		{"rule track return", int(bpf.ContractVdRuleFlagsVD_RULE_TRACK_RETURN), int(compile.RuleTrackReturn)},

@@ -15,7 +15,9 @@ import (
 
 // Counters say what a rule has done since its policy was loaded.
 type Counters struct {
-	Post, NoPost, Signal, MonitorSignal, RateLimited, Override, MonitorOverride uint64
+	Post, NoPost, Signal, MonitorSignal, RateLimited, Override, MonitorOverride, Set, MonitorSet uint64
+	// Notify is how often an enforcer was notified.
+	Notify, MonitorNotify uint64
 }
 
 // Add adds d to c.
@@ -27,6 +29,10 @@ func (c *Counters) Add(d Counters) {
 	c.RateLimited += d.RateLimited
 	c.Override += d.Override
 	c.MonitorOverride += d.MonitorOverride
+	c.Set += d.Set
+	c.MonitorSet += d.MonitorSet
+	c.Notify += d.Notify
+	c.MonitorNotify += d.MonitorNotify
 }
 
 // RuleKey identifies a selector of a hook of a policy over all generations.
@@ -92,6 +98,8 @@ func (p *program) read(at half, t *tables, add func(RuleKey, Counters)) error {
 			sum.Add(Counters{
 				Post: c.Post, NoPost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
 				RateLimited: c.RateLimited, Override: c.Override, MonitorOverride: c.MonitorOverride,
+				Set: c.Set, MonitorSet: c.MonitorSet,
+				Notify: c.Notify, MonitorNotify: c.MonitorNotify,
 			})
 		}
 		add(ruleKey(t.hook, r, t.owners), sum)
@@ -218,7 +226,7 @@ type KernelCounter struct {
 var counterNames = [...]string{
 	"lost_bulk", "lost_evidence", "process_map_full", "process_unknown", "scratch_busy", "pending_full",
 	"follow_full", "arg_failed", "compat_syscall", "signal_failed", "exec_data_lost", "verdict_full",
-	"return_late", "skipped", "workload_map_full",
+	"return_late", "return_missed", "set_failed", "registers_failed", "skipped", "workload_map_full", "notice_missed",
 }
 
 // KernelCounters returns what the kernel side has counted, summed over all
@@ -238,8 +246,8 @@ func (b *Base) KernelCounters() ([]KernelCounter, error) {
 	return out, nil
 }
 
-// KernelCounters returns what the kernel side has counted, with the runs of
-// programs at hooks that the kernel skipped: it does where a program is
+// KernelCounters returns what the kernel side has counted, with the returns of
+// functions that the kernel missed, and the runs of programs at hooks that it skipped: it does where a program is
 // running already on the CPU, preempted (kernel/bpf/trampoline.c,
 // __bpf_prog_enter_recur).
 func (e *Engine) KernelCounters() ([]KernelCounter, error) {
@@ -253,6 +261,11 @@ func (e *Engine) KernelCounters() ([]KernelCounter, error) {
 	skipped.Count += e.skipped + e.multi.skipped()
 	for _, coll := range e.standing() {
 		skipped.Count += skippedRuns(coll)
+	}
+	missed := &out[bpf.ContractVdCounterVD_COUNT_RETURN_MISSED]
+	missed.Count += e.missed
+	for _, h := range e.hooks {
+		missed.Count += h.post.missedReturns()
 	}
 	return out, nil
 }

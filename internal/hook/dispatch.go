@@ -48,6 +48,9 @@ func (d *dispatcher) load(e *Engine) error {
 	if err != nil {
 		return fmt.Errorf("system call dispatchers: %w", err)
 	}
+	if err := spec.Variables["vd_x32_bit"].Set(e.abi.X32Bit); err != nil {
+		return fmt.Errorf("system call dispatchers: %w", err)
+	}
 	d.coll, err = e.newCollection(spec, e.base.replacements(spec))
 	if err != nil {
 		return fmt.Errorf("system call dispatchers: %w", err)

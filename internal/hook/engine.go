@@ -66,10 +66,13 @@ type Engine struct {
 	dispatch dispatcher
 	multi    multi
 	guards   guards
+	enforcer enforcement
 	runs     barrier
 	totals   map[RuleKey]Counters
 	// skipped are the skipped runs of programs that have been given up.
 	skipped uint64
+	// missed are the returns that posts missed that have been given up.
+	missed uint64
 	// files are the programs that are open while a plan is put into force.
 	files programFiles
 }
@@ -121,6 +124,7 @@ func NewEngine(base *Base, opts EngineOptions) (*Engine, error) {
 		e.log = slog.Default()
 	}
 	e.process.base, e.process.wait, e.guards.engine = base, e.runs.wait, e
+	e.enforcer.engine = e
 	e.multi.engine = e
 	if err := errors.Join(e.runs.open(), e.makeShared()); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -130,7 +134,7 @@ func NewEngine(base *Base, opts EngineOptions) (*Engine, error) {
 
 // makeShared makes the maps that all hooks share and takes those of the base.
 func (e *Engine) makeShared() error {
-	e.spec.Maps["vd_hook_scratch"].MaxEntries = scratchEntries()
+	e.spec.Maps["vd_hook_scratch"].MaxEntries = scratchEntries(bpf.ContractVdLimitVD_SCRATCH_LEVELS)
 	for name, m := range e.base.shared {
 		e.shared[name] = m
 	}
@@ -162,6 +166,7 @@ func (e *Engine) abiConfig() bpf.SyscallABI {
 		Args: e.abi.Args, Number: e.abi.Number, CompatStatus: e.abi.CompatStatus,
 		Fcntl:  callNumber(e.abi.Name, "fcntl"),
 		Params: e.abi.Params, Result: e.abi.Result, Stack: e.abi.Stack, Popped: e.abi.Popped,
+		KernelBit: e.abi.KernelBit, X32Bit: e.abi.X32Bit,
 	}
 }
 
@@ -244,7 +249,7 @@ func (e *Engine) Close() error {
 	for p := range e.users() {
 		errs = append(errs, e.closeProgram(p))
 	}
-	errs = append(errs, e.dispatch.close(), e.multi.closeUnused(nil), e.guards.close(), e.runs.close())
+	errs = append(errs, e.dispatch.close(), e.multi.closeUnused(nil), e.enforcer.close(), e.guards.close(), e.runs.close())
 	e.hooks = map[compile.HookKey]*installed{}
 	for name, m := range e.shared {
 		if e.base.shared[name] == nil {

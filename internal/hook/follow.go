@@ -14,7 +14,7 @@ import (
 // ReleaseFollow forgets every descriptor that a policy follows and every
 // socket that it tracks, so that its follow bit can be given to another policy.
 func (e *Engine) ReleaseFollow(bit int) error {
-	return errors.Join(e.releaseTracked(bit), e.sweepFollowed(func(_ bpf.FollowedKey, f *bpf.Followed) bool {
+	return errors.Join(e.releaseTracked(bit), e.releaseNotices(bit), e.sweepFollowed(func(_ bpf.FollowedKey, f *bpf.Followed) bool {
 		f.Mask &^= 1 << bit
 		return true
 	}))

@@ -145,6 +145,9 @@ func (gs *guards) settle(ids map[uint32]bool) error {
 // closeUnused takes the guards away that no hook needs.
 func (gs *guards) closeUnused(hooks map[compile.HookKey]*installed) error {
 	needed := map[syscalls.SecurityHook]bool{}
+	for h := range gs.engine.enforcer.guards {
+		needed[h] = true
+	}
 	end := false
 	for _, h := range hooks {
 		for _, g := range h.place.guards {

@@ -21,8 +21,14 @@ var lazyMaps = map[string]func(bpf.HookConfig) bool{
 	"vd_calls": func(c bpf.HookConfig) bool {
 		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_FRAMES) != 0
 	},
+	"vd_hashes": func(c bpf.HookConfig) bool {
+		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_IMA) != 0
+	},
 	"vd_rate": func(c bpf.HookConfig) bool {
 		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_RATE) != 0
+	},
+	"vd_notices": func(c bpf.HookConfig) bool {
+		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_NOTIFY) != 0
 	},
 	"vd_sock_owners": func(c bpf.HookConfig) bool {
 		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK) != 0
@@ -95,7 +101,7 @@ const noPrealloc = 1
 // onDemand are the hash maps whose entries are made when they are needed, on
 // kernels that can do it safely. Elsewhere all of them are there from the
 // beginning.
-var onDemand = []string{"vd_processes", "vd_pending", "vd_verdicts", "vd_followed", "vd_workloads"}
+var onDemand = []string{"vd_processes", "vd_pending", "vd_calls", "vd_verdicts", "vd_followed", "vd_workloads"}
 
 func setAllocation(spec *ebpf.CollectionSpec, safely bool) {
 	for _, name := range onDemand {

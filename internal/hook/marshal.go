@@ -36,6 +36,7 @@ func rule(r compile.Rule, g *compile.Group, id uint64) bpf.Rule {
 		Flags: uint32(r.Flags), Signal: r.Signal,
 		RateInterval: r.RateInterval, RateId: id, RateScope: uint32(r.RateScope), Error: r.Error,
 		Track: r.Track, Untrack: r.Untrack, TrackBit: uint8(max(g.TrackBit, 0)),
+		NoticeBit: uint8(max(g.NoticeBit, 0)), NoticeError: r.NoticeError, NoticeSignal: r.NoticeSignal,
 	}
 	for i, op := range r.FDOps {
 		out.FdOps[i].Kind = uint8(op.Kind)

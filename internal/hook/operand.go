@@ -22,6 +22,7 @@ type layout struct {
 	operands operands
 	rawArgs  uint32
 	variants uint32
+	writes   writes
 }
 
 // probeLayout numbers the arguments that a static probe's slots ask for, and

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -28,8 +29,9 @@ type post struct {
 	entry            uint32
 	// returnBase is the hook's first slot in returns.
 	returnBase uint32
-	// seesReturns says that the dispatcher of returns is attached.
+	// seesReturns says that the dispatcher of returns is attached, by returnLink.
 	seesReturns bool
+	returnLink  io.Closer
 }
 
 // dispatchersOf are the programs of bpf/dispatch.bpf.c for an attachment.
@@ -49,6 +51,15 @@ func dispatchersOf(a Attachment) (entry, ret string) {
 		return "vd_at_raw_tracepoint", ""
 	}
 	return "vd_at_btf_tracepoint", ""
+}
+
+// hasherOf is the program of bpf/dispatch.bpf.c that hashes the file of an LSM
+// hook: that of the program to be executed, or the hook's first argument.
+func hasherOf(hook string) string {
+	if strings.HasPrefix(hook, "bprm_") {
+		return "vd_at_hash_binary"
+	}
+	return "vd_at_hash_file"
 }
 
 // stand puts a dispatcher at a place. It leads nowhere yet.
@@ -76,7 +87,14 @@ func (e *Engine) loadDispatchers(t *post) error {
 		return fmt.Errorf("dispatchers: %w", err)
 	}
 	entry, ret := dispatchersOf(t.place.attachment)
-	keepPrograms(spec, []string{entry, ret})
+	keep := []string{entry, ret}
+	if t.place.hashes {
+		if err := e.provide(bpf.HookConfig{Features: uint32(bpf.ContractVdHookFeatureVD_FEATURE_IMA)}); err != nil {
+			return err
+		}
+		keep = append(keep, hasherOf(t.place.function))
+	}
+	keepPrograms(spec, keep)
 	for _, p := range spec.Programs {
 		attachTo(p, t.place.attachment, t.place.function)
 	}
@@ -113,6 +131,14 @@ func (e *Engine) attachDispatchers(t *post, withReturn bool) error {
 			return err
 		}
 	}
+	// Of the programs at an LSM hook the one attached last is the first.
+	if t.place.hashes {
+		l, err := link.AttachLSM(link.LSMOptions{Program: t.coll.Programs[hasherOf(t.place.function)]})
+		if err != nil {
+			return fmt.Errorf("attach: %w", err)
+		}
+		t.links = append(t.links, l)
+	}
 	entry, _ := dispatchersOf(t.place.attachment)
 	l, err := e.attachEntry(t.place, t.coll.Programs[entry])
 	if err != nil {
@@ -146,14 +172,14 @@ func (e *Engine) attachReturn(t *post, p *ebpf.Program) error {
 	case AttachUprobe, AttachUprobeMulti:
 		l, err = t.place.target.attach(&e.files, t.place.attachment, p, true)
 	case AttachKprobe:
-		l, err = link.Kretprobe(t.place.function, p, nil)
+		l, err = attachKretprobe(t.place.function, p)
 	default:
 		l, err = link.AttachTracing(link.TracingOptions{Program: p})
 	}
 	if err != nil {
 		return err
 	}
-	t.links = append(t.links, l)
+	t.links, t.returnLink = append(t.links, l), l
 	return nil
 }
 

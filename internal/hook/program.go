@@ -92,7 +92,7 @@ func (p *program) tables() *tables { return p.halves[p.current] }
 
 // ownMaps are the maps that each program of each hook has for itself.
 var ownMaps = map[string]bool{
-	"vd_table": true, "vd_vectors": true, "vd_strings": true, "vd_rules": true, "vd_rule_counters": true,
+	"vd_table": true, "vd_vectors": true, "vd_strings": true, "vd_automata": true, "vd_rules": true, "vd_rule_counters": true,
 	"vd_tables": true, "vd_current": true,
 }
 
@@ -151,8 +151,13 @@ func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, er
 	}
 	err := errors.Join(spec.Variables["vd_config"].Set(cfg), spec.Variables["vd_abi"].Set(e.abiConfig()),
 		spec.Variables["vd_fd_calls"].Set(fdCallBits(e.abi.Name)), spec.Variables["vd_operands"].Set(s.operands),
-		spec.Variables["vd_cgroup_controller"].Set(e.base.cgroupController), spec.Variables["vd_steps"].Set(s.steps))
+		spec.Variables["vd_cgroup_controller"].Set(e.base.cgroupController),
+		spec.Variables["vd_sets"].Set(s.writes.sets), spec.Variables["vd_overrides"].Set(s.writes.overrides),
+		spec.Variables["vd_steps"].Set(s.steps))
 	if err != nil {
+		return nil, err
+	}
+	if err := setExpressions(spec, h.Expressions); err != nil {
 		return nil, err
 	}
 	sizeMaps(spec, s)
@@ -184,6 +189,7 @@ func sizeMaps(spec *ebpf.CollectionSpec, s shape) {
 	vectors.ValueSize = 8 * s.config.Words
 	vectors.Key, vectors.Value = nil, nil // the value is cut: its type no longer fits
 	spec.Maps["vd_strings"].MaxEntries = 2 * s.strings
+	spec.Maps["vd_automata"].ValueSize = automataBytes(s)
 	spec.Maps["vd_rules"].MaxEntries = 2 * s.ruleBits
 	spec.Maps["vd_rule_counters"].MaxEntries = 2 * s.ruleBits
 }

@@ -24,19 +24,30 @@ const securityPrefix = "security_"
 // errCannotRefuse is why an attachment does not do for a policy that overrides.
 var errCannotRefuse = errors.New("cannot replace the result")
 
+// errNoHashes is why an attachment does not do for a policy with imaHash.
+var errNoHashes = errors.New("cannot have the hash of a file (imaHash): only LSM programs can")
+
 // needs is what the rules of a hook ask of its attachment.
 type needs struct {
 	overrides, kills, returns bool
 	// registers says that policies ask for registers.
 	registers bool
+	// sets and writesRegisters are that the memory and the registers of programs
+	// are written.
+	sets, writesRegisters bool
+	// hashes is that events have the hashes of files.
+	hashes bool
 }
 
 func needsOf(h *compile.Hook) needs {
 	n := needs{returns: h.HasReturn, registers: slices.ContainsFunc(h.Slots, func(s compile.Slot) bool { return s.From == compile.FromRegister })}
 	for _, r := range h.Rules {
+		n.hashes = n.hashes || r.Flags&compile.RuleIMA != 0
 		if r.Flags&compile.RuleMonitor == 0 {
 			n.overrides = n.overrides || r.Flags&compile.RuleOverride != 0
 			n.kills = n.kills || r.Flags&compile.RuleKill != 0
+			n.sets = n.sets || len(r.Sets) != 0
+			n.writesRegisters = n.writesRegisters || r.Registers != nil
 		}
 	}
 	return n
@@ -54,6 +65,8 @@ type place struct {
 	wrapper bool
 	// params is how many parameters the function has, where that is known.
 	params int
+	// hashes says that files are hashed at the LSM hook.
+	hashes bool
 	// guards are the security hooks that carry out verdicts on a system call.
 	guards []syscalls.SecurityHook
 	// caveat is what a user must know of how the hook's policies are
@@ -114,6 +127,9 @@ func (e *Engine) places(h *compile.Hook) ([]candidate, error) {
 	all, err := e.candidates(h)
 	if err != nil {
 		return nil, err
+	}
+	if h.HasReturn {
+		avoidMulti(all)
 	}
 	if needsOf(h).registers {
 		all = withRegisters(all)
@@ -241,6 +257,23 @@ func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 // offers asks for a feature.
 func (e *Engine) offers(f kernel.Feature) func() error {
 	return func() error { return e.offer.Check(f) }
+}
+
+// offersAll asks for a feature after those that writing into a program needs.
+func (e *Engine) offersAll(n needs, f kernel.Feature) func() error {
+	return func() error {
+		if n.sets {
+			if err := e.offer.Check(kernel.FeatureWriteUser); err != nil {
+				return err
+			}
+		}
+		if n.writesRegisters {
+			if err := e.offer.Check(kernel.FeatureUprobeRegisters); err != nil {
+				return err
+			}
+		}
+		return e.offer.Check(f)
+	}
 }
 
 // callCandidates are the places of a system call. The verdict of a call
@@ -454,15 +487,23 @@ func (e *Engine) paramsOf(name string, n needs) (int, error) {
 func (e *Engine) lsmCandidates(name string, n needs) []candidate {
 	function := syscalls.SecurityHook(name).Function()
 	return []candidate{
-		{place: place{attachment: AttachLSM, function: name}, check: func(p *place) error {
+		{place: place{attachment: AttachLSM, function: name, hashes: n.hashes}, check: func(p *place) error {
 			if err := e.offer.CheckLSMHook(name); err != nil {
 				return err
+			}
+			if n.hashes {
+				if err := e.offer.Check(kernel.FeatureIMA); err != nil {
+					return err
+				}
 			}
 			var err error
 			p.params, err = e.paramsOf("bpf_lsm_"+name, n)
 			return err
 		}},
 		{place{attachment: AttachFmodRet, function: function}, func(p *place) error {
+			if n.hashes {
+				return errNoHashes
+			}
 			var err error
 			p.params, err = e.paramsOf(function, n)
 			return err

@@ -29,11 +29,15 @@ type shape struct {
 	hasReturn bool
 	config    bpf.HookConfig
 	operands  operands // of a static probe
-	steps     steps    // of slots that are found by a path
-	entries   uint32   // rows of each half of vd_table
+	writes    writes
+	steps     steps  // of slots that are found by a path
+	entries   uint32 // rows of each half of vd_table
 	vectors   uint32
 	strings   uint32
-	ruleBits  uint32
+	automata  uint32 // words
+	// expressions are the program's own: another expression is another program.
+	expressions string
+	ruleBits    uint32
 }
 
 // shapeOf is the shape that a hook needs at a place.
@@ -42,7 +46,8 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	s := shape{
 		place: p.attachment, function: p.function, guarded: len(p.guards) != 0, hasReturn: h.HasReturn,
 		entries: rows(len(h.Table)), vectors: rows(len(h.Vectors)), strings: rows(len(h.Strings)),
-		operands: l.operands,
+		automata: powerOfTwo(len(h.Automata), minRows), expressions: expressionsOf(h),
+		operands: l.operands, writes: l.writes,
 	}
 	c := &s.config
 	if h.Words > len(bpf.HookTables{}.All) || len(slots) > len(c.Slots) || len(h.Dims) > len(c.Dims) || len(h.ReturnDims) > len(c.ReturnDims) {
@@ -60,12 +65,22 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		c.Features |= uint32(bpf.ContractVdHookFeatureVD_FEATURE_SHARED)
 	}
 	s.ruleBits = 64 * c.Words
+	c.AutomataMask = 4*s.automata - 4
+	c.Expressions = uint32(len(h.Expressions))
 	for i, slot := range slots {
 		c.Slots[i] = slot
 	}
 	fetched := map[uint8]bool{}
 	for i, d := range h.Dims {
 		c.Dims[i] = dimConfig(d, fetched)
+		if d.Kind == compile.DimExpression {
+			c.Dims[i].Steps = unfetched(operandSlots(h), fetched)
+		}
+	}
+	if slices.ContainsFunc(h.Dims, isCostly) {
+		for i := range h.Dims {
+			c.Dims[i].Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_APART)
+		}
 	}
 	for i, d := range h.ReturnDims {
 		c.ReturnDims[i] = dimConfig(d, nil)
@@ -131,8 +146,14 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 	case compile.DimMask:
 		c.Steps = powerOfTwo(int(d.Len), minMasks)
 	}
+	if d.Wide {
+		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_WIDE)
+	}
 	if d.Signed {
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_SIGNED)
+	}
+	if d.Kind == compile.DimExpression {
+		return c
 	}
 	if d.Field.Port {
 		c.Flags |= uint8(bpf.ContractVdDimFlagsVD_DIM_PORT)
@@ -151,6 +172,19 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 	return c
 }
 
+// unfetched returns of the slots, as bits, those that are not fetched yet, and
+// notes that they are.
+func unfetched(slots uint32, fetched map[uint8]bool) uint32 {
+	for slot := range uint8(32) {
+		if fetched[slot] {
+			slots &^= 1 << slot
+		} else if slots&(1<<slot) != 0 {
+			fetched[slot] = true
+		}
+	}
+	return slots
+}
+
 // ruleFeatures are the features of the program that rules with a flag need.
 var ruleFeatures = []struct {
 	flag    compile.RuleFlags
@@ -160,7 +194,11 @@ var ruleFeatures = []struct {
 	{compile.RuleSignal, bpf.ContractVdHookFeatureVD_FEATURE_SIGNAL},
 	{compile.RuleReturn, bpf.ContractVdHookFeatureVD_FEATURE_RETURN},
 	{compile.RuleOverride, bpf.ContractVdHookFeatureVD_FEATURE_OVERRIDE},
+	{compile.RuleNotify | compile.RuleCleanNotify, bpf.ContractVdHookFeatureVD_FEATURE_NOTIFY},
 	{compile.RuleNamespacesTold | compile.RuleCapsTold, bpf.ContractVdHookFeatureVD_FEATURE_CHANGES},
+	{compile.RuleStackKernel | compile.RuleStackUser, bpf.ContractVdHookFeatureVD_FEATURE_STACKS},
+	{compile.RuleIMA, bpf.ContractVdHookFeatureVD_FEATURE_IMA},
+	{compile.RuleSet, bpf.ContractVdHookFeatureVD_FEATURE_SET},
 	{compile.RuleTrackSock | compile.RuleUntrackSock, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 	{compile.RuleTrackReturn | compile.RuleUntrackReturn, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
 }
@@ -176,6 +214,9 @@ func featuresOf(r compile.Rule) bpf.ContractVdHookFeature {
 	if r.RateInterval != 0 {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_RATE
 	}
+	if r.Registers != nil {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_REGISTERS
+	}
 	if len(r.FDOps) != 0 {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_FD_OPS
 	}
@@ -188,6 +229,9 @@ func features(h *compile.Hook, p place) uint32 {
 	var f bpf.ContractVdHookFeature
 	for _, r := range h.Rules {
 		f |= featuresOf(r)
+	}
+	if len(h.Automata) != 0 {
+		f |= bpf.ContractVdHookFeatureVD_FEATURE_SUBSTRING
 	}
 	if slices.ContainsFunc(h.Groups, func(g compile.Group) bool { return g.TrackBit >= 0 }) {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK
@@ -208,6 +252,11 @@ func features(h *compile.Hook, p place) uint32 {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_USER
 	}
 	return uint32(f)
+}
+
+// isCostly reports whether the verifier goes a long way for a dimension.
+func isCostly(d compile.Dim) bool {
+	return d.Kind == compile.DimSubstring || d.Kind == compile.DimExpression
 }
 
 // looksAtProcess reports whether a dimension needs what is known of the

@@ -38,7 +38,7 @@ func (p *program) write(at half, t *tables) error {
 }
 
 func (p *program) writeAll(at half, t *tables) error {
-	for _, step := range []func(half, *tables) error{p.writeEntries, p.writeVectors, p.writeStrings, p.writeRules} {
+	for _, step := range []func(half, *tables) error{p.writeEntries, p.writeVectors, p.writeStrings, p.writeAutomata, p.writeRules} {
 		if err := step(at, t); err != nil {
 			return err
 		}
@@ -101,6 +101,7 @@ func (p *program) writeRules(at half, t *tables) error {
 	for _, r := range t.hook.Rules {
 		id := ruleKey(t.hook, r, t.owners).hash()
 		row := rule(r, &t.hook.Groups[r.Group], id)
+		addWrites(&row, t.hook, r)
 		if err := p.coll.Maps["vd_rules"].Put(p.ruleRow(at, r.Bit), row); err != nil {
 			return err
 		}
@@ -122,7 +123,7 @@ func (p *program) hookTables(at half, t *tables) bpf.HookTables {
 	copy(out.Start[:], h.Start)
 	copy(out.Guard[:], h.Guard)
 	for _, r := range h.Rules {
-		if r.Flags&compile.RuleReturn != 0 {
+		if r.Flags&(compile.RuleReturn|compile.RuleIMA) != 0 {
 			out.Returns[r.Bit/64] |= 1 << (r.Bit % 64)
 		}
 	}
@@ -136,6 +137,9 @@ func (p *program) hookTables(at half, t *tables) bpf.HookTables {
 }
 
 func (p *program) dimTables(at half, d compile.Dim) bpf.DimTables {
+	if d.Kind == compile.DimSubstring {
+		return p.substringTables(at, d)
+	}
 	return bpf.DimTables{
 		Base: uint32(at)*p.shape.entries + d.Base, Len: d.Len,
 		State: d.State | uint32(at)<<halfBit, None: p.vector(at, d.None),

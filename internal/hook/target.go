@@ -69,17 +69,8 @@ func (e *Engine) targetOf(h *compile.Hook) (*target, error) {
 
 // findSpot finds the place of a uprobe.
 func (t *target) findSpot(f *executable.File, site compile.Site) error {
-	s := spot{semaphore: site.RefCtrOffset}
-	var err error
-	switch site.By {
-	case compile.SiteSymbol:
-		s.offset, err = f.Symbol(site.Symbol, site.Offset)
-	case compile.SiteAddress:
-		s.offset, err = f.Address(site.Address)
-	default:
-		s.offset, err = site.Offset, f.CheckOffset(site.Offset)
-	}
-	t.spots = []spot{s}
+	offset, err := offsetOf(f, site)
+	t.spots = []spot{{offset: offset, semaphore: site.RefCtrOffset}}
 	return err
 }
 
@@ -172,6 +163,9 @@ func (p *programFiles) close() {
 // probeCandidates are the places of a hook in a program.
 func (e *Engine) probeCandidates(h *compile.Hook, n needs) ([]candidate, error) {
 	t, err := e.targetOf(h)
+	if err == nil {
+		err = t.checkSets(h)
+	}
 	if err == nil && n.returns {
 		err = t.checkReturn(&e.files)
 	}
@@ -183,8 +177,8 @@ func (e *Engine) probeCandidates(h *compile.Hook, n needs) ([]candidate, error) 
 		single = kernel.FeatureUSDT
 	}
 	return []candidate{
-		{place: place{attachment: AttachUprobeMulti, function: h.Key.Name, target: t}, lacks: e.offers(kernel.FeatureUprobeMulti)},
-		{place: place{attachment: AttachUprobe, function: h.Key.Name, target: t}, lacks: e.offers(single)},
+		{place: place{attachment: AttachUprobeMulti, function: h.Key.Name, target: t}, lacks: e.offersAll(n, kernel.FeatureUprobeMulti)},
+		{place: place{attachment: AttachUprobe, function: h.Key.Name, target: t}, lacks: e.offersAll(n, single)},
 	}, nil
 }
 

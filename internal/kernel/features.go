@@ -37,6 +37,10 @@ const (
 	FeatureLSM          Feature = "LSM"
 	FeatureSleepableLSM Feature = "sleepable LSM"
 
+	// FeatureIMA is the hash of a file by the integrity measurement
+	// architecture, which LSM programs can ask for.
+	FeatureIMA Feature = "IMA hash"
+
 	// FeatureKprobe, FeatureKretprobe and their kin are probes of functions
 	// at run time.
 	FeatureKprobe         Feature = "kprobe"
@@ -70,6 +74,10 @@ const (
 	FeatureTaskStorage Feature = "task storage"
 	// FeatureInnerMap is an array of maps whose inner arrays differ in size.
 	FeatureInnerMap Feature = "inner maps of any size"
+	// FeatureWriteUser is the helper bpf_probe_write_user.
+	FeatureWriteUser Feature = "write user memory"
+	// FeatureUprobeRegisters is that programs at uprobes may write registers.
+	FeatureUprobeRegisters Feature = "uprobe registers"
 	// FeatureSendSignal is the helper bpf_send_signal.
 	FeatureSendSignal Feature = "send signal"
 
@@ -96,6 +104,7 @@ const (
 	optionInjection  = "CONFIG_FUNCTION_ERROR_INJECTION, or Linux 7.2"
 	optionTrampoline = "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"
 	optionLSM        = "CONFIG_BPF_LSM and bpf in lsm="
+	optionIMA        = "CONFIG_IMA, CONFIG_BPF_LSM and bpf in lsm="
 	optionBTF        = "CONFIG_DEBUG_INFO_BTF"
 )
 
@@ -113,6 +122,7 @@ func facts() []fact {
 		{FeatureTracingCookies, "5.19", optionTrampoline, tryTracingCookies},
 		{FeatureLSM, "5.7", optionLSM, tryLSM},
 		{FeatureSleepableLSM, "5.11", optionLSM, trySleepableLSM},
+		{FeatureIMA, "5.18", optionIMA, tryIMA},
 		{FeatureKprobe, "4.17", "CONFIG_KPROBES", tryKprobe},
 		{FeatureKretprobe, "4.17", "CONFIG_KRETPROBES", tryKretprobe},
 		{FeatureKprobeMulti, "5.18", "CONFIG_FPROBE", tryKprobeMulti},
@@ -131,6 +141,8 @@ func facts() []fact {
 		{FeatureTaskStorage, "5.12", optionBTF, tryTaskStorage},
 		{FeatureInnerMap, "5.10", "", tryInnerMap},
 		{FeatureSendSignal, "5.3", "CONFIG_BPF_EVENTS", trySendSignal},
+		{FeatureWriteUser, "4.8", "no lockdown and CAP_SYS_ADMIN", tryWriteUser},
+		{FeatureUprobeRegisters, "6.18", "CONFIG_UPROBE_EVENTS", tryUprobeRegisters},
 		{FeatureKfuncPathDPath, "6.12", optionLSM, tryPathDPath},
 		{FeatureKfuncTaskExeFile, "6.12", optionLSM, tryTaskExeFile},
 		{FeatureKfuncIterTask, "6.7", optionBTF, tryKfuncIterTask},

@@ -34,6 +34,7 @@ var offered = map[Feature]string{
 	FeatureTracingCookies:   "-yyyyy-",
 	FeatureLSM:              "-yyyyy-", // 5.10: bpf is not in the list
 	FeatureSleepableLSM:     "-yyyyy-",
+	FeatureIMA:              "-yyyyy-",
 	FeatureKprobe:           "yyyyyy-",
 	FeatureKretprobe:        "yyyyyy-",
 	FeatureKprobeMulti:      "--yyyy-", // 6.1: built without CONFIG_FPROBE
@@ -52,6 +53,8 @@ var offered = map[Feature]string{
 	FeatureTaskStorage:      "-yyyyyy",
 	FeatureInnerMap:         "yyyyyyy",
 	FeatureSendSignal:       "yyyyyyy",
+	FeatureWriteUser:        "yyyyyy-",
+	FeatureUprobeRegisters:  "---yyy-",
 	FeatureKfuncPathDPath:   "--yyyy-",
 	FeatureKfuncTaskExeFile: "--yyyy-",
 	FeatureKfuncIterTask:    "--yyyyy",

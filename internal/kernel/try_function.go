@@ -229,3 +229,27 @@ func overriding() asm.Instructions {
 		asm.Return(),
 	}
 }
+
+// tryIMA tries the helper bpf_ima_file_hash, which is there also where what it
+// asks is not.
+func tryIMA(o *Offer) error {
+	has, err := o.HasSymbol("ima_file_hash")
+	if err != nil {
+		return err
+	}
+	if !has {
+		return errors.New("there is no function ima_file_hash")
+	}
+	if err := o.Check(FeatureSleepableLSM); err != nil {
+		return err
+	}
+	return o.tryLoad(ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "file_open", Flags: unix.BPF_F_SLEEPABLE}, asm.Instructions{
+		asm.LoadMem(asm.R1, asm.R1, 0, asm.DWord),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, -64),
+		asm.Mov.Imm(asm.R3, 64),
+		asm.FnImaFileHash.Call(),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	})
+}

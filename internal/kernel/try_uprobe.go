@@ -11,6 +11,7 @@ import (
 	"runtime"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
@@ -111,5 +112,30 @@ func tryCookies(o *Offer) error {
 		attach: func(p *ebpf.Program) (io.Closer, error) {
 			return target.Uprobe("", p, &link.UprobeOptions{Address: probed, Cookie: cookie})
 		},
+	})
+}
+
+// tryUprobeRegisters tries a program that writes a register.
+func tryUprobeRegisters(o *Offer) error {
+	return o.tryLoad(ebpf.ProgramSpec{Type: ebpf.Kprobe}, asm.Instructions{
+		asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
+		asm.StoreMem(asm.R1, 0, asm.R2, asm.DWord),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	})
+}
+
+// tryWriteUser tries the helper that writes into a program's memory, at an
+// address where there is none.
+func tryWriteUser(o *Offer) error {
+	return o.tryLoad(ebpf.ProgramSpec{Type: ebpf.Kprobe}, asm.Instructions{
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, -8),
+		asm.Mov.Imm(asm.R1, 0),
+		asm.StoreMem(asm.R2, 0, asm.R1, asm.DWord),
+		asm.Mov.Imm(asm.R3, 8),
+		asm.FnProbeWriteUser.Call(),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
 	})
 }

@@ -5,6 +5,9 @@ package observe
 import "github.com/vedette-io/vedette/internal/record"
 
 const (
+	// callPatience is how long a half waits for the other one, in nanoseconds: longer than the kernel
+	// side does (hook.CallPatience).
+	callPatience = 12 * 60 * second
 	// maxHalfBytes is how many bytes of records wait for the other half of their call at most.
 	maxHalfBytes = 16 << 20
 	// maxSpare and maxSpareBytes are how many halves are kept for reuse, and how long their buffers
@@ -23,6 +26,8 @@ type calls struct {
 	bytes          int
 	spare          *half // a list by next
 	spares         int
+	// alone takes the halves that wait no longer.
+	alone func(*half)
 	// unmatched counts halves that went without the other one, reported how many of them a lost event
 	// has told of.
 	unmatched, reported uint64
@@ -36,17 +41,20 @@ type halfKey struct {
 
 type half struct {
 	key        halfKey
+	plan       *plan
 	phase      record.Phase
 	raw        []byte
 	prev, next *half
 }
 
-func newCalls(most int) calls { return calls{most: most, halves: make(map[halfKey]*half)} }
+func newCalls(most int, alone func(*half)) calls {
+	return calls{most: most, halves: make(map[halfKey]*half), alone: alone}
+}
 
 // take returns the other half of a call, which is kept no longer, or nil. It must be given back.
 func (c *calls) take(key halfKey, phase record.Phase) *half {
 	h := c.halves[key]
-	if h == nil || h.phase == phase {
+	if h == nil || isEntry(h.phase) == isEntry(phase) {
 		return nil
 	}
 	c.remove(h)
@@ -54,12 +62,12 @@ func (c *calls) take(key halfKey, phase record.Phase) *half {
 }
 
 // keep keeps a copy of the half of a call that came first.
-func (c *calls) keep(key halfKey, phase record.Phase, raw []byte) {
+func (c *calls) keep(key halfKey, p *plan, phase record.Phase, raw []byte) {
 	if same := c.halves[key]; same != nil {
 		c.drop(same)
 	}
 	h := c.newHalf()
-	h.key, h.phase = key, phase
+	h.key, h.plan, h.phase = key, p, phase
 	h.raw = append(h.raw[:0], raw...)
 	c.halves[key] = h
 	h.prev, h.next = c.newest, nil
@@ -79,7 +87,26 @@ func (c *calls) keep(key halfKey, phase record.Phase, raw []byte) {
 func (c *calls) drop(h *half) {
 	c.unmatched++
 	c.remove(h)
+	c.alone(h)
 	c.giveBack(h)
+}
+
+// dropBefore gives up what began to wait with a call before the time, in nanoseconds since boot.
+func (c *calls) dropBefore(time uint64) {
+	for c.oldest != nil && c.oldest.key.pair < time {
+		c.drop(c.oldest)
+	}
+}
+
+// dropOf gives up what waits of a generation of a hook, and of those before.
+func (c *calls) dropOf(last planKey) {
+	for h := c.oldest; h != nil; {
+		next := h.next
+		if h.key.hook == last.hook && h.key.generation <= last.generation {
+			c.drop(h)
+		}
+		h = next
+	}
 }
 
 func (c *calls) remove(h *half) {
@@ -110,6 +137,7 @@ func (c *calls) newHalf() *half {
 
 // giveBack takes a half that is no longer used.
 func (c *calls) giveBack(h *half) {
+	h.plan = nil
 	if c.spares == maxSpare || cap(h.raw) > maxSpareBytes {
 		return
 	}
@@ -124,14 +152,18 @@ func (c *calls) report(l *loss) {
 	c.reported = c.unmatched
 }
 
+func isEntry(phase record.Phase) bool { return phase == record.PhaseEntryAwaitsReturn }
+
 // handleHalf takes the record of an entry or return. When both are there it emits what the return
 // says, with the time and process of the entry.
-func (o *Observer) handleHalf(p *plan, h *record.Hook, raw []byte) {
+func (o *Observer) handleHalf(h *record.Hook, raw []byte) {
 	phase := record.Phase(h.Phase)
 	key := keyOf(h)
 	other := o.calls.take(key, phase)
 	if other == nil {
-		o.calls.keep(key, phase, raw[:h.Header.Size])
+		if p := o.planOf(h); p != nil {
+			o.calls.keep(key, p, phase, raw[:h.Header.Size])
+		}
 		return
 	}
 	defer o.calls.giveBack(other)
@@ -139,12 +171,33 @@ func (o *Observer) handleHalf(p *plan, h *record.Hook, raw []byte) {
 		return // not possible: it was decoded before
 	}
 	entry, ret := &o.half.Hook, h
-	if phase == record.PhaseEntryAwaitsReturn {
+	if isEntry(phase) {
 		entry, ret = ret, entry
 	}
-	o.call.begin(p, entry)
+	if record.Phase(ret.Phase) == record.PhaseNoReturn {
+		o.emitEntry(other.plan, entry)
+		return
+	}
+	o.call.begin(other.plan, entry)
 	o.call.addValues(entry, false)
 	o.call.addValues(ret, true)
 	o.buffers.join(key, &o.call)
 	o.emitCall(ret.Vector())
+}
+
+// emitAlone emits the event of an entry whose return does not come: what the return would have
+// filtered is told all the same.
+func (o *Observer) emitAlone(h *half) {
+	if !isEntry(h.phase) || o.again.Decode(h.raw, &o.half) != nil {
+		return
+	}
+	o.emitEntry(h.plan, &o.half.Hook)
+}
+
+// emitEntry emits the event that an entry is, without a return value.
+func (o *Observer) emitEntry(p *plan, entry *record.Hook) {
+	o.call.begin(p, entry)
+	o.call.addValues(entry, false)
+	o.buffers.join(keyOf(entry), &o.call)
+	o.emitCall(entry.Vector())
 }

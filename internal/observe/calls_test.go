@@ -3,6 +3,7 @@
 package observe
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -106,6 +107,104 @@ func TestHalvesOfDifferentCalls(t *testing.T) {
 	checkMerged(t, r.mustOne(t), 200)
 }
 
+// noReturn makes the record that the call's return is not told.
+func (r *rig) noReturn(tid uint32, pair uint64) []byte {
+	return r.hook(bpf.HookRecord{Tid: tid, Pair: pair, Phase: uint8(record.PhaseNoReturn)}, nil)
+}
+
+// checkAlone checks the event of an entry whose return is not told.
+func checkAlone(t *testing.T, e *event.Event, pair uint64) {
+	t.Helper()
+	if e.Time != boot+int64(pair) || e.Kind != event.KindKprobe || e.Hook.PolicyName != "second" || e.Process.Binary != "/bin/cat" || e.Hook.Return != nil {
+		t.Errorf("event %+v, return %+v", e, e.Hook.Return)
+	}
+}
+
+func TestEntryWhoseReturnIsNotTold(t *testing.T) {
+	for _, first := range []string{"entry", "return"} {
+		r, cat := newCallRig(t, nil)
+		entry, _ := r.halves(cat, 5, 200, 0, bit64)
+		records := [][]byte{entry, r.noReturn(5, 200)}
+		if first == "return" {
+			slices.Reverse(records)
+		}
+		r.Handle(records[0])
+		if events := r.take(); events != nil {
+			t.Fatalf("half of a call, the %s, emits %+v", first, events)
+		}
+		r.Handle(records[1])
+		checkAlone(t, r.mustOne(t), 200)
+		if s := r.Stats(); s.AwaitingReturn != 0 || s.Unmatched != 0 {
+			t.Errorf("stats %+v", s)
+		}
+	}
+}
+
+// A call can return long after its policies have changed: what it belongs to is known as long as it waits.
+func TestReturnAfterItsPlan(t *testing.T) {
+	r, cat := newCallRig(t, nil)
+	entry, ret := r.halves(cat, 5, 200, 0, bit64)
+	r.Handle(entry)
+	next := readPlan()
+	next.Generation = 2
+	r.mustPlan(t, next)
+	r.Tick(200 + 2*planGrace)
+	if n := r.Stats().Plans; n != 1 || r.take() != nil {
+		t.Fatalf("%d plans, want the one in force and no event", n)
+	}
+	r.Handle(ret)
+	checkMerged(t, r.mustOne(t), 200)
+}
+
+func TestEntryWhoseHookIsGone(t *testing.T) {
+	r, cat := newCallRig(t, nil)
+	entry, _ := r.halves(cat, 5, 200, 0, bit64)
+	r.Handle(entry)
+	r.RetireHook(1)
+	next := readPlan() // another hook can get its number
+	next.Generation = 2
+	r.mustPlan(t, next)
+	r.Tick(200 + planGrace/2)
+	if events := r.take(); events != nil {
+		t.Fatalf("emits %+v while the return can still be in the rings", events)
+	}
+	r.seq[0]-- // the return was not sent
+	r.Tick(200 + 2*planGrace)
+	events := r.take()
+	if len(events) != 2 || events[1].Kind != event.KindLost {
+		t.Fatalf("events %+v, want the entry and what it lacks", events)
+	}
+	checkAlone(t, events[0], 200)
+}
+
+func TestEntryThatWaitsAtTheEnd(t *testing.T) {
+	r, cat := newCallRig(t, nil)
+	entry, _ := r.halves(cat, 5, 200, 0, bit64)
+	r.Handle(entry)
+	r.End()
+	events := r.take()
+	if len(events) != 2 || events[1].Kind != event.KindLost {
+		t.Fatalf("events %+v, want the entry and what it lacks", events)
+	}
+	checkAlone(t, events[0], 200)
+}
+
+func TestEntryThatWaitsTooLong(t *testing.T) {
+	r, cat := newCallRig(t, nil)
+	entry, _ := r.halves(cat, 5, 200, 0, bit64)
+	r.Handle(entry)
+	r.Tick(200 + callPatience)
+	if events := r.take(); events != nil {
+		t.Fatalf("emits %+v too early", events)
+	}
+	r.Tick(300 + callPatience)
+	events := r.take()
+	if len(events) == 0 || r.Stats().Unmatched != 1 {
+		t.Fatalf("events %+v, stats %+v", events, r.Stats())
+	}
+	checkAlone(t, events[0], 200)
+}
+
 func TestUnmatchedHalvesAreBoundedAndTold(t *testing.T) {
 	r, cat := newCallRig(t, func(o *Options) { o.Returns = 10 })
 	for i := range uint64(15) {
@@ -119,6 +218,9 @@ func TestUnmatchedHalvesAreBoundedAndTold(t *testing.T) {
 	if r.calls.halves[halfKey{pair: 204, tid: 5, hook: 1, generation: 1}] != nil {
 		t.Error("not the oldest were given up")
 	}
+	for i, e := range r.take() {
+		checkAlone(t, e, 200+uint64(i))
+	}
 	r.loss.rings = [2]ringLoss{}
 	r.Tick(1000)
 	want := event.Lost{Stage: "merge", Cause: "entry or return of a call is missing", Count: 5}
@@ -128,10 +230,10 @@ func TestUnmatchedHalvesAreBoundedAndTold(t *testing.T) {
 }
 
 func TestHalvesAreBoundedInBytes(t *testing.T) {
-	c := newCalls(1 << 20)
+	c := newCalls(1<<20, func(*half) {})
 	raw := make([]byte, 60<<10)
 	for i := range uint64(1000) {
-		c.keep(halfKey{pair: i}, record.PhaseReturn, raw)
+		c.keep(halfKey{pair: i}, nil, record.PhaseReturn, raw)
 	}
 	if c.bytes > maxHalfBytes || len(c.halves) < 200 {
 		t.Errorf("%d halves of %d bytes are kept", len(c.halves), c.bytes)
@@ -145,9 +247,9 @@ func TestHalvesAreBoundedInBytes(t *testing.T) {
 }
 
 func TestSameHalfTwice(t *testing.T) {
-	c := newCalls(10)
-	c.keep(halfKey{pair: 1}, record.PhaseReturn, []byte("a"))
-	c.keep(halfKey{pair: 1}, record.PhaseReturn, []byte("b"))
+	c := newCalls(10, func(*half) {})
+	c.keep(halfKey{pair: 1}, nil, record.PhaseReturn, []byte("a"))
+	c.keep(halfKey{pair: 1}, nil, record.PhaseReturn, []byte("b"))
 	if h := c.take(halfKey{pair: 1}, record.PhaseReturn); h != nil {
 		t.Error("a half is the other half of itself")
 	}

@@ -26,6 +26,8 @@ type call struct {
 	returned bool
 	retArg   event.Arg
 	objects  [record.MaxSlots]objects
+	stacks   Stacks
+	hash     string // of the file that an LSM hook is about
 	// net is what the event tells of sockets and the like: of the slots, and of the return value.
 	net    [record.MaxSlots]netDetail
 	retNet netDetail
@@ -33,22 +35,27 @@ type call struct {
 
 // handleHook takes a hook record, which was decoded from raw.
 func (o *Observer) handleHook(h *record.Hook, raw []byte) {
-	p := o.plans[planKey{h.Hook, h.Generation}]
-	if p == nil {
-		o.loss.add(lossDecode, "hook is not known", 1)
+	if record.Phase(h.Phase) != record.PhaseEntry {
+		o.handleHalf(h, raw)
 		return
 	}
-	if record.Phase(h.Phase) != record.PhaseEntry {
-		o.handleHalf(p, h, raw)
+	p := o.planOf(h)
+	if p == nil {
 		return
 	}
 	if o.holdEarly(h, raw) || o.holdForData(h, raw) {
 		return
 	}
-	o.call.begin(p, h)
-	o.call.addValues(h, false)
-	o.buffers.join(keyOf(h), &o.call)
-	o.emitCall(h.Vector())
+	o.emitEntry(p, h)
+}
+
+// planOf returns the plan by which the record is read. Without one the event is lost.
+func (o *Observer) planOf(h *record.Hook) *plan {
+	p := o.plans[planKey{h.Hook, h.Generation}]
+	if p == nil {
+		o.loss.add(lossDecode, "hook is not known", 1)
+	}
+	return p
 }
 
 func (c *call) begin(p *plan, h *record.Hook) {
@@ -58,6 +65,8 @@ func (c *call) begin(p *plan, h *record.Hook) {
 	c.time = h.Header.Time
 	c.have = 0
 	c.returned = false
+	c.stacks = Stacks{}
+	c.hash = ""
 }
 
 // addValues takes the values of a record; those that came at the return replace placeholders.
@@ -70,6 +79,10 @@ func (c *call) addValues(h *record.Hook, atReturn bool) {
 		case value.Slot < record.MaxSlots:
 			c.slots[value.Slot] = value
 			c.have |= 1 << value.Slot
+		case value.Type == record.ValueIMAHash:
+			c.hash = hashText(&value)
+		default:
+			c.stacks.add(&value)
 		}
 		first = false
 	}
@@ -107,6 +120,7 @@ func (o *Observer) emitRule(r *rule) {
 	h.Message = r.group.Message
 	h.Tags = append(h.Tags, r.group.Tags...)
 	h.Action = r.action
+	h.IMAHash = c.hash
 	h.Args = o.addValues(h.Args, r.group.Args)
 	h.Data = o.addValues(h.Data, r.group.Data)
 	if r.group.HasReturn && c.returned {
@@ -117,7 +131,10 @@ func (o *Observer) emitRule(r *rule) {
 			h.Return = &c.retArg
 		}
 	}
-	o.emit()
+	o.request(r.request)
+	if !o.symbolize(r) {
+		o.emit()
+	}
 }
 
 // addValues appends the values of slots.

@@ -17,10 +17,11 @@ const (
 	lossKernel                  // the kernel program could not make a record
 	lossDecode                  // a record could not be read
 	lossMerge                   // a record lacked its other half
+	lossStack                   // an event went without its stack traces
 	lossStages
 )
 
-var stageNames = [lossStages]string{"kernel ring", "kernel", "decode", "merge"}
+var stageNames = [lossStages]string{"kernel ring", "kernel", "decode", "merge", "stack traces"}
 
 // ringCauses are the causes of stage lossRing, by ring.
 var ringCauses = [2]string{"bulk ring is full", "evidence ring is full"}
@@ -77,14 +78,17 @@ func (l *loss) gaps(h *bpf.Header, missing int64) {
 // lost outside of the rings. The others count what events show themselves.
 var kernelCauses = map[bpf.ContractVdCounter]string{
 	bpf.ContractVdCounterVD_COUNT_SCRATCH_BUSY:     "nested too deep on one CPU",
-	bpf.ContractVdCounterVD_COUNT_PENDING_FULL:     "too many calls await their return",
+	bpf.ContractVdCounterVD_COUNT_PENDING_FULL:     "too many calls await their return: their events lack it",
 	bpf.ContractVdCounterVD_COUNT_PROCESS_MAP_FULL: "too many processes for the kernel's table",
 	bpf.ContractVdCounterVD_COUNT_FOLLOW_FULL:      "too many followed descriptors",
 	bpf.ContractVdCounterVD_COUNT_EXEC_DATA_LOST:   "long arguments did not fit in the ring",
 	bpf.ContractVdCounterVD_COUNT_SIGNAL_FAILED:    "a signal could not be sent",
 	bpf.ContractVdCounterVD_COUNT_COMPAT_SYSCALL:   "32-bit system calls are not seen by hooks",
 	bpf.ContractVdCounterVD_COUNT_VERDICT_FULL:     "too many calls are to be refused at once",
-	bpf.ContractVdCounterVD_COUNT_RETURN_LATE:      "a call returned after its policies had changed",
+	bpf.ContractVdCounterVD_COUNT_RETURN_LATE:      "a call returned after its policies had changed: its event lacks the return",
+	bpf.ContractVdCounterVD_COUNT_RETURN_MISSED:    "the kernel missed returns of functions",
+	bpf.ContractVdCounterVD_COUNT_SET_FAILED:       "an argument of a static probe could not be written",
+	bpf.ContractVdCounterVD_COUNT_REGISTERS_FAILED: "registers could not be written for an override",
 	bpf.ContractVdCounterVD_COUNT_SKIPPED:          "the kernel skipped programs that were running already",
 }
 

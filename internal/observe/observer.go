@@ -4,6 +4,7 @@ package observe
 
 import (
 	"hash/maphash"
+	"math"
 	"sync"
 
 	"github.com/vedette-io/vedette/bpf"
@@ -27,6 +28,13 @@ type Options struct {
 	Ancestors []event.Kind
 	// Returns is how many calls can await their return, 0 for DefaultReturns.
 	Returns int
+	// Symbolize takes a copy of an event, complete but for its stack traces, which [Observer.Resume]
+	// is to be given with them. It must not wait: it returns false where there is no room, and the
+	// event goes without. It is nil where no stacks are shown.
+	Symbolize func(*event.Event, Stacks) bool
+	// Request takes what an event asks user space for. It must not wait, and counts itself what it
+	// does not do. It is nil where nothing may be asked for.
+	Request func(Request)
 	// Emit takes the events. An event is valid only during the call, and Emit must not call the
 	// observer.
 	Emit func(*event.Event)
@@ -70,10 +78,10 @@ func New(opts Options) *Observer {
 		opts:      opts,
 		ancestors: make(map[event.Kind]bool),
 		plans:     make(map[planKey]*plan),
-		calls:     newCalls(opts.Returns),
 		buffers:   newBuffers(),
 		cookies:   maphash.MakeSeed(),
 	}
+	o.calls = newCalls(opts.Returns, o.emitAlone)
 	for _, kind := range opts.Ancestors {
 		o.ancestors[kind] = true
 	}
@@ -128,6 +136,14 @@ func (o *Observer) Tick(now uint64) {
 	o.tick()
 }
 
+// End emits what still waits, when no record comes any more.
+func (o *Observer) End() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.calls.dropBefore(math.MaxUint64)
+	o.tick()
+}
+
 const second = 1e9
 
 func (o *Observer) advance(now uint64) {
@@ -141,6 +157,7 @@ func (o *Observer) tick() {
 	o.ticked = o.now
 	o.opts.Tree.Advance(o.now)
 	o.forgetPlans()
+	o.calls.dropBefore(o.now - min(o.now, callPatience))
 	o.emitLate()
 	o.expireData()
 	o.calls.report(&o.loss)

@@ -74,6 +74,10 @@ type RulePlan struct {
 	NoPost bool
 	// Quiet says that there are records for it all the same: its return is waited for.
 	Quiet bool
+	// KernelStack and UserStack say that the event shows these stacks.
+	KernelStack, UserStack bool
+	// Request is what is asked for when the event is there; its kind is 0 for nothing.
+	Request Request
 }
 
 // plan is a HookPlan made for looking up.
@@ -83,12 +87,17 @@ type plan struct {
 	ancestors bool
 	// retired is when the plan was replaced or withdrawn, in nanoseconds since boot; 0: it was not.
 	retired uint64
+	// detached says that nothing sees the hook's returns any more.
+	detached bool
 }
 
 type rule struct {
 	group  *GroupPlan
 	action event.Action
 	quiet  bool // makes no event, though there are records for it
+	// kernelStack and userStack are as in RulePlan.
+	kernelStack, userStack bool
+	request                Request
 }
 
 type planKey struct{ hook, generation uint32 }
@@ -138,7 +147,9 @@ func (p *plan) addRule(r RulePlan) error {
 	if p.rules[r.Bit].group != nil {
 		return fmt.Errorf("given twice")
 	}
-	p.rules[r.Bit] = rule{group: &p.Groups[r.Group], action: r.Action}
+	p.rules[r.Bit] = rule{
+		group: &p.Groups[r.Group], action: r.Action, kernelStack: r.KernelStack, userStack: r.UserStack, request: r.Request,
+	}
 	return nil
 }
 
@@ -171,6 +182,9 @@ func (o *Observer) RetireHook(hook uint32) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.retire(hook)
+	for _, p := range o.plans {
+		p.detached = p.detached || p.Hook == hook
+	}
 }
 
 func (o *Observer) retire(hook uint32) {
@@ -202,6 +216,9 @@ func (o *Observer) forgetPlans() {
 	for key, p := range o.plans {
 		if p.retired != 0 && p.retired+planGrace < o.now {
 			delete(o.plans, key)
+			if p.detached {
+				o.calls.dropOf(key)
+			}
 		}
 	}
 }

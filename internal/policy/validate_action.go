@@ -28,6 +28,10 @@ var imaHashHooks = []string{
 	"bprm_creds_from_file", "file_ioctl", "file_lock", "file_open", "file_post_open", "file_receive", "mmap_file",
 }
 
+// HashesFiles reports whether the file that an LSM hook is about can be
+// hashed there.
+func HashesFiles(hook string) bool { return isOneOf(hook, imaHashHooks) }
+
 func (v *validator) validateActions(h hook, path string, actions []Action) {
 	if len(actions) > MaxActions {
 		v.errorf(ItemPath(path, MaxActions), "%d actions, the limit is %d", len(actions), MaxActions)
@@ -271,6 +275,8 @@ func (v *validator) validateStackTrace(h hook, path string, a *Action) {
 		v.errorf(path, "%s is not supported in an lsmhook", field)
 	case h.section.isTracepoint():
 		v.warnf(path, "", "%s has no effect on a tracepoint, its events have no stack traces", field)
+	case h.section == sectionUprobe || h.section == sectionUsdt:
+		v.warnf(path, "", "%s has no effect in a %s, its events have no stack traces", field, h.section)
 	case a.Action != ActionPost:
 		v.warnf(path, "", "%s has no effect with action %s, only with Post", field, a.Action)
 	}

@@ -184,7 +184,7 @@ func (v *validator) warnUserMemory(h hook, path string, s *Selector) {
 	}
 	for i := range s.MatchArgs {
 		targets, err := s.MatchArgs[i].Targets(h.args)
-		if err != nil {
+		if err != nil || s.MatchArgs[i].Operator == OpCelExpr {
 			continue
 		}
 		for _, target := range targets {

@@ -114,13 +114,13 @@ func decodeHook(raw []byte, h *Hook) *Error {
 	if err := whole(&h.HookRecord, raw); err != nil {
 		return err
 	}
-	if phase := Phase(h.Phase); phase < PhaseEntry || phase > PhaseReturn {
+	if phase := Phase(h.Phase); phase < PhaseEntry || phase > PhaseNoReturn {
 		return &Error{What: fmt.Sprintf("unknown phase %d", phase), Offset: int(unsafe.Offsetof(h.HookRecord.Phase))}
 	}
 	if h.Words > MaxWords {
 		return &Error{What: fmt.Sprintf("vector of %d words", h.Words), Offset: int(unsafe.Offsetof(h.HookRecord.Words))}
 	}
-	if h.N_values > MaxSlots+1 {
+	if h.N_values > maxValues {
 		return &Error{What: fmt.Sprintf("%d values", h.N_values), Offset: int(unsafe.Offsetof(h.N_values))}
 	}
 	c := cutter{raw: raw, at: int(unsafe.Sizeof(h.HookRecord))}

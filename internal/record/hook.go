@@ -14,12 +14,14 @@ const (
 	// MaxWords is the most words of 64 bits that a rule vector has (VD_MAX_WORDS).
 	MaxWords = 24
 	// MaxSlots is the most slots that a hook has (VD_MAX_SLOTS); a record has at most as many
-	// values and a return value.
+	// values, a return value and stack traces.
 	MaxSlots = 16
 	// MaxContent is how many bytes of a buffer a hook record holds (VD_MAX_STRING).
 	MaxContent = 4096
 	// MaxBuffer is how many bytes of a buffer are told at most (VD_MAX_BUFFER).
 	MaxBuffer = 327360
+	// maxValues is the most values of a record.
+	maxValues = MaxSlots + 1 + 3
 )
 
 // Phase says which part of a call a hook record reports (enum vd_hook_phase).
@@ -33,6 +35,9 @@ const (
 	PhaseEntryAwaitsReturn = Phase(bpf.ContractVdHookPhaseVD_PHASE_ENTRY_AWAITS_RETURN)
 	// PhaseReturn completes the entry with the same pair, thread, hook and generation.
 	PhaseReturn = Phase(bpf.ContractVdHookPhaseVD_PHASE_RETURN)
+	// PhaseNoReturn says of the same entry that its return is not told: it has neither vector nor
+	// values.
+	PhaseNoReturn = Phase(bpf.ContractVdHookPhaseVD_PHASE_NO_RETURN)
 )
 
 // Hook is a match of one or more rules of one hook.
@@ -126,6 +131,13 @@ const (
 	ValuePerfEvent      = ValueType(bpf.ContractVdTypeVD_TYPE_PERF_EVENT)
 	ValueIovIter        = ValueType(bpf.ContractVdTypeVD_TYPE_IOV_ITER)
 	ValueCharIovec      = ValueType(bpf.ContractVdTypeVD_TYPE_CHAR_IOVEC)
+	// Stack traces: addresses of 8 bytes each, the innermost frame first, and of user space also
+	// places in files ([bpf.BuildIDFrame]). They come behind the values of slots.
+	ValueStackKernel  = ValueType(bpf.ContractVdTypeVD_TYPE_STACK_KERNEL)
+	ValueStackUser    = ValueType(bpf.ContractVdTypeVD_TYPE_STACK_USER)
+	ValueStackBuildID = ValueType(bpf.ContractVdTypeVD_TYPE_STACK_BUILD_ID)
+	// ValueIMAHash is the hash of a file: Num is the algorithm (enum hash_algo of the kernel).
+	ValueIMAHash = ValueType(bpf.ContractVdTypeVD_TYPE_IMA_HASH)
 )
 
 // Status says how a value was read (enum vd_value_status).

@@ -220,7 +220,7 @@ func TestDecodeErrors(t *testing.T) {
 		"too many words": {sampleHook(), func(b []byte) { b[65] = MaxWords + 1 },
 			Error{TypeHook, "vector of 25 words", 65}},
 		"too many values": {sampleHook(), func(b []byte) { b[66] = 200 }, Error{TypeHook, "200 values", 66}},
-		"phase":           {sampleHook(), func(b []byte) { b[64] = 4 }, Error{TypeHook, "unknown phase 4", 64}},
+		"phase":           {sampleHook(), func(b []byte) { b[64] = 5 }, Error{TypeHook, "unknown phase 5", 64}},
 		"one value more": {sampleHook(), func(b []byte) { b[66]++ },
 			Error{TypeHook, "value 4: value is cut off", len(sampleHook())}},
 		"content": {sampleHook(), func(b []byte) { b[hookSize-8+16+16+4+3] = 0xff },

@@ -110,6 +110,27 @@ tracepoints:
 		want: []string{five, "syscalls/sys_exit_rmdir(long -2)"},
 	},
 	{
+		name: "kprobes and fentries at one function",
+		spec: `
+kprobes:
+- call: sys_lseek
+  message: one
+  args: [{index: 0, type: int}]
+fentries:
+- call: sys_lseek
+  message: two
+  args: [{index: 1, type: int}]
+  return: true
+  returnArg: {index: 0, type: int}
+- call: sys_rmdir
+`,
+		act: func(a *actor) {
+			a.lseek(5, 0)
+			a.rmdir("/nonexistent")
+		},
+		want: []string{`sys_lseek(int 5) "one"`, `sys_lseek(int 0) = int -9 "two"`, "sys_rmdir()"},
+	},
+	{
 		name: "a list of calls",
 		spec: `
 lists:
@@ -167,10 +188,17 @@ func doing(actions string) string {
 
 // signalled calls, and has its handler run once.
 func signalled(a *actor) {
+	signalledBy(a, func() {
+		a.lseek(4, 0)
+		a.lseek(5, 0)
+	})
+}
+
+// signalledBy has its handler run once by what it does.
+func signalledBy(a *actor, act func()) {
 	received := make(chan os.Signal, 10)
 	signal.Notify(received, unix.SIGUSR1)
-	a.lseek(4, 0)
-	a.lseek(5, 0)
+	act()
 	select {
 	case <-received:
 	case <-time.After(5 * time.Second):
@@ -190,6 +218,8 @@ var actions = register(table{name: "actions", vars: func(testing.TB, string) map
 	{name: "Post", spec: doing("{action: Post}"), act: seek(4, 5), want: []string{five}},
 	{name: "NoPost", spec: doing("{action: NoPost}"), act: seek(4, 5)},
 	{name: "Sigkill", spec: doing("{action: Sigkill}"), act: seek(4, 5, 6), want: []string{"SIGKILL " + five}, signal: unix.SIGKILL},
+	{name: "Sigkill in fentries", spec: strings.Replace(doing("{action: Sigkill}"), "kprobes:", "fentries:", 1), act: seek(4, 5, 6),
+		want: []string{"SIGKILL " + five}, signal: unix.SIGKILL},
 	{name: "Sigkill and NoPost", spec: doing("{action: Sigkill}, {action: NoPost}"), act: seek(4, 5, 6), signal: unix.SIGKILL},
 	{name: "Signal", spec: doing("{action: Signal, argSig: 10}"), act: signalled, want: []string{"SIGNAL " + five}},
 	{name: "Signal that ends the process", spec: doing("{action: Signal, argSig: 15}"), act: then(seek(4, 5), waitForEnd),

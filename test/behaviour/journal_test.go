@@ -27,6 +27,8 @@ type journal struct {
 type hookEvent struct {
 	process *tetragon.Process
 	text    string
+	// kernel and user are the stack traces.
+	kernel, user []*tetragon.StackTraceEntry
 }
 
 func newJournal() *journal {
@@ -49,22 +51,27 @@ func (j *journal) add(e *tetragon.GetEventsResponse) {
 		k := e.GetProcessKprobe()
 		j.note(k.Parent)
 		j.note(k.Process)
-		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{k.Process, kprobeText(k)})
+		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{k.Process, kprobeText(k), k.KernelStackTrace, k.UserStackTrace})
 	case e.GetProcessTracepoint() != nil:
 		k := e.GetProcessTracepoint()
 		j.note(k.Parent)
 		j.note(k.Process)
-		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{k.Process, tracepointText(k)})
+		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{process: k.Process, text: tracepointText(k)})
 	case e.GetProcessUprobe() != nil:
 		k := e.GetProcessUprobe()
 		j.note(k.Parent)
 		j.note(k.Process)
-		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{k.Process, uprobeText(k)})
+		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{process: k.Process, text: uprobeText(k)})
+	case e.GetProcessLsm() != nil:
+		k := e.GetProcessLsm()
+		j.note(k.Parent)
+		j.note(k.Process)
+		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{process: k.Process, text: lsmText(k)})
 	case e.GetProcessUsdt() != nil:
 		k := e.GetProcessUsdt()
 		j.note(k.Parent)
 		j.note(k.Process)
-		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{k.Process, usdtText(k)})
+		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{process: k.Process, text: usdtText(k)})
 	}
 	j.wake()
 }

@@ -96,6 +96,7 @@ func newRig() (*rig, error) {
 	cfg := agent.DefaultConfig()
 	cfg.RunDir, cfg.PolicyDir = filepath.Join(dir, "run"), ""
 	cfg.ServerAddress = "unix://" + cfg.SocketPath()
+	cfg.ActionHosts = []string{"127.0.0.0/8"}
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.Background())
 	go func() { r.ended <- agent.Run(ctx, cfg, slog.New(slog.NewTextHandler(&r.log, nil))) }()
@@ -167,6 +168,14 @@ func (r *rig) close() error {
 // mustAdd loads policies, and deletes them when the test ends.
 func (r *rig) mustAdd(tb testing.TB, yaml string, names ...string) {
 	tb.Helper()
+	if err := r.add(tb, yaml, names...); err != nil {
+		tb.Fatalf("add policies: %v", err)
+	}
+}
+
+// add loads policies, and deletes those that could be when the test ends.
+func (r *rig) add(tb testing.TB, yaml string, names ...string) error {
+	tb.Helper()
 	_, err := r.AddTracingPolicy(context.Background(), &tetragon.AddTracingPolicyRequest{Yaml: yaml})
 	tb.Cleanup(func() {
 		for _, name := range names {
@@ -175,9 +184,7 @@ func (r *rig) mustAdd(tb testing.TB, yaml string, names ...string) {
 			}
 		}
 	})
-	if err != nil {
-		tb.Fatalf("add policies: %v", err)
-	}
+	return err
 }
 
 // mustHookFunctions skips the test where functions of the kernel cannot be hooked.

@@ -150,6 +150,9 @@ func (s *stage) perform(tt *testing.T, p *process, row, policy string, lines []s
 	}
 }
 
+// late is how long an event may come after the exit of its process: those with stack traces wait for names.
+const late = 20 * time.Second
+
 // settle is how long the events of the ring of enforcement are waited for beyond those expected: other than the
 // rest, they are not in order with the exit.
 const settle = 20 * time.Millisecond
@@ -161,7 +164,7 @@ func (s *stage) events(tt *testing.T, policy string, p *process, want []string) 
 	if !j.await(patience, func() bool { return j.exited(p.pid()) }) {
 		tt.Fatalf("the exit of process %d is not told", p.pid())
 	}
-	j.await(time.Second, func() bool { return len(j.texts(policy, p.pid())) >= len(want) })
+	j.await(late, func() bool { return len(j.texts(policy, p.pid())) >= len(want) })
 	if slices.ContainsFunc(want, func(line string) bool { return strings.Contains(line, "SIG") }) {
 		time.Sleep(settle)
 	}

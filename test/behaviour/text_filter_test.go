@@ -62,6 +62,11 @@ func stringOperatorRows() []row {
 		{[]string{"operator: Postfix, values: [/a/b, e, b]"}, "/probe /probe/a/b /probe/ab relative"},
 		{[]string{"operator: NotPostfix, values: [a, b, /]"}, `/probe relative ""`},
 		{[]string{"operator: Prefix, values: [/probe]", "operator: Postfix, values: [b]"}, "/probe/a/b /probe/ab"},
+		{[]string{"operator: SubString, values: [be/a]"}, "/probe/a /probe/a/b /probe/ab /var/probe/a"},
+		{[]string{"operator: SubString, values: [BE/A]"}, ""},
+		{[]string{"operator: SubStringIgnCase, values: [Be/A, LAT]"}, "/probe/a /probe/a/b /probe/ab /var/probe/a relative"},
+		{[]string{"operator: SubString, values: [/a]", "operator: SubString, values: [var, a/b]"}, "/probe/a/b /var/probe/a"},
+		{[]string{"operator: SubString, values: ['', nothing]"}, `/probe /probe/ /probe/a /probe/a/b /probe/ab /var/probe/a relative ""`},
 		{[]string{"operator: Prefix, values: [/probe/]", "operator: NotEqual, values: [/probe/ab]", "operator: NotPostfix, values: [/]"},
 			"/probe/a /probe/a/b"},
 	} {
@@ -109,6 +114,10 @@ func stringLengthRows() []row {
 				act: probe, want: rmdirs(path(n))},
 			row{name: fmt.Sprint("Prefix ", n), spec: rmdirSpec("operator: Prefix, values: [" + path(n) + "]"),
 				act: probe, want: rmdirs(path(n), path(n+1))})
+		if n > 2 {
+			rows = append(rows, row{name: fmt.Sprint("SubString ", n), spec: rmdirSpec("operator: SubString, values: [xy, " + path(n)[1:] + "x]"),
+				act: probe, want: rmdirs(path(n)[:n-1]+"y", path(n+1))})
+		}
 	}
 	for _, n := range []int{1, 24, 25, 127, 128} {
 		rows = append(rows, row{
@@ -134,6 +143,15 @@ func stringLengthRows() []row {
 		name: "longer than what is read, no end",
 		spec: rmdirSpec("operator: Prefix, values: [/xxx]", "operator: NotPostfix, values: [q]"),
 		act:  func(a *actor) { a.rmdir(path(5000)) },
+	}, row{
+		name: "longer than what is read, in it",
+		spec: rmdirSpec("operator: SubString, values: [xxx]"),
+		act:  func(a *actor) { a.rmdir(path(5000)) },
+		want: rmdirs(path(4096)),
+	}, row{
+		name: "longer than what is read, not in it",
+		spec: rmdirSpec("operator: SubString, values: [xxxy]"),
+		act:  func(a *actor) { a.rmdir(path(5000) + "y") },
 	}, row{
 		name: "longer than what is read, not equal",
 		spec: rmdirSpec("operator: Prefix, values: [/xxx]", "operator: NotEqual, values: [/other]"),
@@ -165,6 +183,25 @@ kprobes:
 `,
 		act:  func(a *actor) { a.openatFlags("/probe/openat", unix.O_CREAT|unix.O_EXCL) },
 		want: []string{"sys_openat(int -100, string /probe/openat, int 192)"},
+	},
+	{
+		name: "an expression over directory and flags",
+		spec: `
+kprobes:
+- call: sys_openat
+  args: [{index: 0, type: int}, {index: 1, type: string}, {index: 2, type: uint32}]
+  selectors:
+  - matchArgs:
+    - {index: 1, operator: SubString, values: [be/expr]}
+    - operator: CelExpr
+      values: ["arg0 == -100 && and(arg2, 1024) != 0", "arg0 + 1 == 8 && arg2 == 0"]
+`,
+		act: func(a *actor) {
+			a.openatFlags("/probe/expression", unix.O_WRONLY|unix.O_APPEND)
+			a.openatFlags("/probe/expression", unix.O_WRONLY|unix.O_TRUNC)
+			a.openatFlags("/probe/other", unix.O_WRONLY|unix.O_APPEND)
+		},
+		want: []string{"sys_openat(int -100, string /probe/expression, uint 1025)"},
 	},
 	openatMask("1024"), openatMask("0x400"), openatMask("02000"), // each is O_APPEND
 	{

@@ -48,6 +48,14 @@ func dataText(data []*tetragon.KprobeArgument) string {
 	return " data" + argsText(data)
 }
 
+func lsmText(k *tetragon.ProcessLsm) string {
+	text := actionText(k.Action) + k.FunctionName + argsText(k.Args) + noteText(k.Message, k.Tags)
+	if k.ImaHash != "" {
+		text += " " + k.ImaHash
+	}
+	return text
+}
+
 func usdtText(k *tetragon.ProcessUsdt) string {
 	return actionText(k.Action) + k.Path + ":" + k.Provider + ":" + k.Name + argsText(k.Args) + noteText(k.Message, k.Tags)
 }

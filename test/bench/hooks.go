@@ -21,9 +21,18 @@ type hookKind struct {
 	// the policy's spec; arg is the index of the argument that is the file.
 	section, hook string
 	arg           int
+	// attach is the attachment that the agent is to take, empty for its own
+	// choice. Only one policy is measured then.
+	attach string
 	// empty attaches a program that does nothing in the same way.
 	empty func() (io.Closer, error)
 }
+
+// filePermission is a function that a pread passes, by a hook without its end.
+const filePermission = "security_file_permission"
+
+// fileFunction is that function as a kprobe.
+const fileFunction = "{call: " + filePermission + ", syscall: false, args: [{index: 0, type: file}, {index: 1, type: int}]"
 
 // hookKinds are the hooks that are measured.
 var hookKinds = []hookKind{
@@ -38,9 +47,28 @@ var hookKinds = []hookKind{
 		empty: func() (io.Closer, error) { return emptyTracepoint("syscalls", "sys_enter_pread64") },
 	},
 	{
-		name: "function", section: "kprobes",
-		hook:  "{call: security_file_permission, syscall: false, args: [{index: 0, type: file}, {index: 1, type: int}]",
-		empty: func() (io.Closer, error) { return emptyFentry("security_file_permission") },
+		name: "function", section: "kprobes", hook: fileFunction,
+		empty: func() (io.Closer, error) {
+			return emptyTraced(ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry})
+		},
+	},
+	{
+		name: "fentry", section: "kprobes", hook: fileFunction, attach: "fentry",
+		empty: func() (io.Closer, error) {
+			return emptyTraced(ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry})
+		},
+	},
+	{
+		name: "fmod_ret", section: "kprobes", hook: fileFunction, attach: "fmod_ret",
+		empty: func() (io.Closer, error) {
+			return emptyTraced(ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachModifyReturn})
+		},
+	},
+	{name: "kprobe", section: "kprobes", hook: fileFunction, attach: "kprobe", empty: emptyKprobe},
+	{
+		name: "lsm", section: "lsmhooks", attach: "lsm",
+		hook:  "{hook: file_permission, args: [{index: 0, type: file}, {index: 1, type: int}]",
+		empty: emptyLSM,
 	},
 }
 
@@ -94,12 +122,30 @@ func emptyTracing(tracepoint string) (io.Closer, error) {
 	return attach(p, func() (link.Link, error) { return link.AttachTracing(link.TracingOptions{Program: p}) })
 }
 
-func emptyFentry(function string) (io.Closer, error) {
-	p, err := emptyProgram(ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: function})
+// emptyTraced attaches to filePermission by a trampoline.
+func emptyTraced(spec ebpf.ProgramSpec) (io.Closer, error) {
+	spec.AttachTo = filePermission
+	p, err := emptyProgram(spec)
 	if err != nil {
 		return nil, err
 	}
 	return attach(p, func() (link.Link, error) { return link.AttachTracing(link.TracingOptions{Program: p}) })
+}
+
+func emptyLSM() (io.Closer, error) {
+	p, err := emptyProgram(ebpf.ProgramSpec{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "file_permission"})
+	if err != nil {
+		return nil, err
+	}
+	return attach(p, func() (link.Link, error) { return link.AttachLSM(link.LSMOptions{Program: p}) })
+}
+
+func emptyKprobe() (io.Closer, error) {
+	p, err := emptyProgram(ebpf.ProgramSpec{Type: ebpf.Kprobe})
+	if err != nil {
+		return nil, err
+	}
+	return attach(p, func() (link.Link, error) { return link.Kprobe(filePermission, p, nil) })
 }
 
 func emptyTracepoint(group, name string) (io.Closer, error) {

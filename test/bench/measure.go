@@ -236,7 +236,11 @@ func (b *bench) hook(k hookKind) error {
 		return err
 	}
 	b.put(k.name+"/empty/loop", n)
-	a, err := startAgent(b.vedette)
+	var args []string
+	if k.attach != "" {
+		args = []string{"--attach", k.attach}
+	}
+	a, err := startAgent(b.vedette, args...)
 	if err != nil {
 		return err
 	}
@@ -262,6 +266,10 @@ func (b *bench) loading(k hookKind, a *agent) error {
 
 func (b *bench) rules(k hookKind, a *agent, empty float64) error {
 	have, before := 0, 0.0
+	sizes := sizes
+	if k.attach != "" {
+		sizes = sizes[:1] // the rest is the same code
+	}
 	for _, size := range sizes {
 		if _, err := a.add(k.policies(have, size.policies-have, size.rules)); err != nil {
 			return err

@@ -68,7 +68,11 @@ func (k *kernelSide) apply(specs ...string) ([]hook.Loaded, error) {
 		if policy.HasErrors(diags) {
 			k.tb.Fatal(diags)
 		}
-		in.Policies = append(in.Policies, compile.InputPolicy{Policy: policies[0], FollowBit: -1})
+		one := compile.InputPolicy{Policy: policies[0], FollowBit: -1}
+		if compile.Follows(one.Policy) {
+			one.FollowBit = i
+		}
+		in.Policies = append(in.Policies, one)
 		names = append(names, name)
 	}
 	plan, err := compile.Compile(in)

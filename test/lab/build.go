@@ -17,6 +17,7 @@ var (
 	irisdb  = program{pkg: "./test/irisdb"}
 	reader  = program{pkg: "./test/reader"}
 	proc    = program{pkg: "./test/proc"}
+	deed    = program{pkg: "./test/deed"}
 )
 
 // BuiltEnv is the environment variable with the directory of the programs where they are built before the
@@ -25,7 +26,7 @@ const BuiltEnv = "VEDETTE_LAB"
 
 // Programs are the packages of all programs that tests run. Each is built to a file with the package's base
 // name.
-var Programs = []string{vedette.pkg, irisdb.pkg, reader.pkg, proc.pkg}
+var Programs = []string{vedette.pkg, irisdb.pkg, reader.pkg, proc.pkg, deed.pkg}
 
 // program is a program of this module.
 type program struct {
@@ -44,6 +45,9 @@ func Reader(tb testing.TB) string { return reader.build(tb) }
 
 // Proc returns the path of the program that makes unusual processes.
 func Proc(tb testing.TB) string { return proc.build(tb) }
+
+// Deed returns the path of the program that makes system calls.
+func Deed(tb testing.TB) string { return deed.build(tb) }
 
 func (p *program) build(tb testing.TB) string {
 	tb.Helper()

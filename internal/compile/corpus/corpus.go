@@ -71,6 +71,7 @@ func generate(seed uint64, g generator) *Set {
 	if g.chance(3) {
 		// More rules on one hook than one word of a bit vector holds.
 		g.hooks, policies = g.hooks[len(g.hooks)-1:], 20+g.IntN(20)
+		g.crowded = true
 	}
 	s := &Set{Seed: seed}
 	for i := range policies {
@@ -91,8 +92,11 @@ type generator struct {
 	// namespaces are the kinds that filters name.
 	namespaces []string
 	texts      []string
-	used       []hook // those that the policies are on
-	fields     []field
+	// crowded says that one hook has many policies: they leave each other
+	// dimensions.
+	crowded bool
+	used    []hook // those that the policies are on
+	fields  []field
 }
 
 // typesPerArg is how many types a value has in one set, so that no hook has

@@ -68,6 +68,36 @@ func (g *generator) value(limit int) string {
 	return v
 }
 
+// part makes a value of which texts consist, mostly short, sometimes with
+// capitals.
+func (g *generator) part(limit int) string {
+	v := g.string()
+	if len(g.texts) > 0 && g.chance(60) {
+		v = pick(g, g.texts)
+		if at := g.IntN(len(v) + 1); g.chance(70) {
+			v = v[at:min(len(v), at+1+g.IntN(6))]
+		}
+	}
+	v = v[:min(len(v), limit)]
+	if g.chance(30) {
+		v = capitals(v)
+	}
+	if g.chance(50) {
+		g.texts = append(g.texts, v)
+	}
+	return v
+}
+
+func capitals(s string) string {
+	b := []byte(s)
+	for i := range b {
+		if i%2 == 0 && 'a' <= b[i] && b[i] <= 'z' {
+			b[i] &^= 0x20
+		}
+	}
+	return string(b)
+}
+
 // near returns a text that differs a little or not at all.
 func (g *generator) near(s string) string {
 	switch g.IntN(6) {

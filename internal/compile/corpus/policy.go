@@ -3,6 +3,7 @@
 package corpus
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/vedette-io/vedette/internal/compile"
@@ -27,13 +28,19 @@ func (g *generator) policy(name string) *policy.Policy {
 				Action: policy.ActionFollowFD, ArgFd: 0, ArgName: 0,
 			}}})
 		}
-		p.Spec.Kprobes = append(p.Spec.Kprobes, k)
+		if g.chance(20) {
+			p.Spec.Fentries = append(p.Spec.Fentries, k)
+		} else {
+			p.Spec.Kprobes = append(p.Spec.Kprobes, k)
+		}
 	}
 	if !follows {
 		return p
 	}
-	for i := range p.Spec.Kprobes {
-		g.unfollow(&p.Spec.Kprobes[i])
+	for _, section := range [][]policy.Kprobe{p.Spec.Kprobes, p.Spec.Fentries} {
+		for i := range section {
+			g.unfollow(&section[i])
+		}
 	}
 	return p
 }
@@ -108,6 +115,9 @@ func (g *generator) selector(args, data []policy.Arg, ret *policy.Arg) policy.Se
 	var s policy.Selector
 	if len(args) > 0 {
 		s.MatchArgs = some(g, 0, 3, func() policy.ArgFilter { return g.argFilter(args) })
+		if g.crowded {
+			s.MatchArgs = withoutSubstrings(s.MatchArgs)
+		}
 	}
 	if len(data) > 0 {
 		s.MatchData = some(g, 0, 2, func() policy.ArgFilter { return g.dataFilter(data) })
@@ -128,6 +138,9 @@ func (g *generator) selector(args, data []policy.Arg, ret *policy.Arg) policy.Se
 // argFilter makes a filter on one of the arguments, named by its index or by
 // its position.
 func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
+	if g.chance(12) {
+		return policy.ArgFilter{Operator: policy.OpCelExpr, Values: some(g, 1, 3, func() string { return g.expression(args) })}
+	}
 	position := g.IntN(len(args))
 	a := args[position]
 	f := policy.ArgFilter{Index: a.Index}
@@ -200,13 +213,35 @@ func (g *generator) capSet() uint64 {
 
 var fileTypes = []string{"sock", "link", "reg", "regular", "blk", "dir", "char", "pipe"}
 
+// withoutSubstrings returns the filters but for all on substrings after the
+// first one: each takes a dimension of its own.
+func withoutSubstrings(filters []policy.ArgFilter) []policy.ArgFilter {
+	first := true
+	return slices.DeleteFunc(filters, func(f policy.ArgFilter) bool {
+		if f.Operator != policy.OpSubString && f.Operator != policy.OpSubStringIgnCase {
+			return false
+		}
+		drop := !first
+		first = false
+		return drop
+	})
+}
+
 // longest is the longest value that every string type takes.
 const longest = 4095
 
 func (g *generator) textFilter(f *policy.ArgFilter, limit int) {
 	f.Operator = pick(g, []policy.Operator{
 		policy.OpEqual, policy.OpNotEqual, policy.OpPrefix, policy.OpNotPrefix, policy.OpPostfix, policy.OpNotPostfix,
+		policy.OpSubString, policy.OpSubStringIgnCase,
 	})
+	if f.Operator == policy.OpSubStringIgnCase && g.crowded {
+		f.Operator = policy.OpSubString // the other one has dimensions of its own
+	}
+	if f.Operator == policy.OpSubString || f.Operator == policy.OpSubStringIgnCase {
+		f.Values = some(g, 1, 4, func() string { return g.part(limit) })
+		return
+	}
 	if f.Operator == policy.OpPostfix || f.Operator == policy.OpNotPostfix {
 		limit = 128
 	}

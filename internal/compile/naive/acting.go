@@ -16,13 +16,8 @@ func Acting(policies []*policy.Policy, host map[string]uint32, event *Event) []V
 	var out []Verdict
 	for i, p := range policies {
 		w := world{policy: i, spec: &p.Spec, host: host, event: event, follows: follows(&p.Spec)}
-		for j := range p.Spec.Kprobes {
-			k := &p.Spec.Kprobes[j]
-			if w.isOn(k) {
-				w.data = k.Data
-				out = w.first(out, "kprobes", j, k.Args, k.ReturnArg, k.Selectors)
-			}
-		}
+		out = w.functions(out, "kprobes", p.Spec.Kprobes)
+		out = w.functions(out, "fentries", p.Spec.Fentries)
 		for j := range p.Spec.Tracepoints {
 			t := &p.Spec.Tracepoints[j]
 			on := !t.Raw && event.Hook.Tracepoint == t.Subsystem+"/"+t.Event || t.Raw && event.Hook.RawTracepoint == t.Event
@@ -45,10 +40,21 @@ type world struct {
 	data    []policy.Arg
 }
 
+// functions appends the verdicts of the entries of a section on functions.
+func (w *world) functions(out []Verdict, section string, entries []policy.Kprobe) []Verdict {
+	for i := range entries {
+		if k := &entries[i]; w.isOn(k) {
+			w.data = k.Data
+			out = w.first(out, section, i, k.Args, k.ReturnArg, k.Selectors)
+		}
+	}
+	return out
+}
+
 // follows reports whether the policy has a FollowFD action.
 func follows(s *policy.Spec) bool {
 	found := false
-	for _, k := range s.Kprobes {
+	for _, k := range slices.Concat(s.Kprobes, s.Fentries) {
 		for _, sel := range k.Selectors {
 			for _, a := range sel.MatchActions {
 				found = found || a.Action == policy.ActionFollowFD

@@ -11,6 +11,9 @@ import (
 
 // arg evaluates one entry of matchArgs.
 func (w *world) arg(f *policy.ArgFilter) bool {
+	if f.Operator == policy.OpCelExpr {
+		return w.expressions(f.Values)
+	}
 	if f.Operator == policy.OpCapabilitiesGained {
 		return w.gained(f)
 	}
@@ -109,8 +112,25 @@ func compare(op policy.Operator, s, value string) bool {
 		return strings.HasPrefix(s, value)
 	case policy.OpPostfix:
 		return strings.HasSuffix(s, value)
+	case policy.OpSubString:
+		return strings.Contains(s, value)
+	case policy.OpSubStringIgnCase:
+		return strings.Contains(folded(s), folded(value))
 	}
 	panic("naive: no operator on strings: " + string(op))
+}
+
+// folded returns the text with its ASCII letters small.
+func folded(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZ", s[i]) >= 0 {
+			b.WriteByte(s[i] | 0x20)
+		} else {
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
 }
 
 // widths are the widths of the types of integers, in bits, negative for

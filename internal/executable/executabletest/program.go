@@ -76,6 +76,14 @@ type code struct {
 	greet uint64
 	sites []uint64
 	plain uint64
+	notes []byte
+	names []symbol
+}
+
+// symbol is a function of the program, at a place in the code.
+type symbol struct {
+	name  string
+	value uint64
 }
 
 func (c *code) put(b ...byte) { c.text.Write(b) }
@@ -120,6 +128,10 @@ func assemble() *code {
 	c.put(0xb8) // mov eax, exit
 	c.put32(60)
 	c.put(0x0f, 0x05) // syscall
+	c.notes = note(c.sites[0], semaphore, "site", inRegisters)
+	c.notes = append(c.notes, note(c.sites[1], semaphore, "site", onStack)...)
+	c.notes = append(c.notes, note(c.plain, 0, "plain", ofPlain)...)
+	c.names = []symbol{{"greet", c.greet}, {"_start", start}}
 	return c
 }
 
@@ -163,15 +175,12 @@ type section struct {
 
 // file is the whole file.
 func (c *code) file() []byte {
-	notes := note(c.sites[0], semaphore, "site", inRegisters)
-	notes = append(notes, note(c.sites[1], semaphore, "site", onStack)...)
-	notes = append(notes, note(c.plain, 0, "plain", ofPlain)...)
 	symbols, names := c.symbols()
 	sections := []section{
 		{},
 		{".text", elf.Section64{Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC | elf.SHF_EXECINSTR), Addr: textBase + codeAt, Off: codeAt}, c.text.Bytes()},
 		{".stapsdt.base", elf.Section64{Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC), Addr: noteBase, Off: codeAt + 0x800}, []byte{0}},
-		{".note.stapsdt", elf.Section64{Type: uint32(elf.SHT_NOTE)}, notes},
+		{".note.stapsdt", elf.Section64{Type: uint32(elf.SHT_NOTE)}, c.notes},
 		{".symtab", elf.Section64{Type: uint32(elf.SHT_SYMTAB), Link: 5, Info: 1, Entsize: elf.Sym64Size}, symbols},
 		{".strtab", elf.Section64{Type: uint32(elf.SHT_STRTAB)}, names},
 		{".shstrtab", elf.Section64{Type: uint32(elf.SHT_STRTAB)}, nil},
@@ -186,10 +195,7 @@ func (c *code) file() []byte {
 func (c *code) symbols() (table, names []byte) {
 	names = []byte{0}
 	table = make([]byte, elf.Sym64Size)
-	for _, s := range []struct {
-		name  string
-		value uint64
-	}{{"greet", c.greet}, {"_start", start}} {
+	for _, s := range c.names {
 		table = write(table, elf.Sym64{
 			Name: uint32(len(names)), Info: elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC), Shndx: 1, Value: textBase + codeAt + s.value,
 		})
