@@ -15,8 +15,12 @@ static __always_inline __u64 vd_task(void)
 	return bpf_get_current_task();
 }
 
-/* Tells that the event of an entry is all there is: its return cannot be told. */
-static __always_inline void vd_abandon(const struct vd_pending *p)
+/*
+ * Tells that the event of an entry is all there is: its return cannot be told.
+ * A function of its own: its record must not be on the stack of those that
+ * complete calls.
+ */
+static __noinline void vd_abandon(const struct vd_pending *p)
 {
 	struct vd_hook_record r = {};
 

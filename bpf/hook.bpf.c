@@ -446,13 +446,6 @@ static __always_inline bool vd_slot_failed(struct vd_run *run, __u32 i)
 	return run->failed & needs;
 }
 
-/*
- * Since 6.10 a program can keep other tasks from preempting it: who is
- * preempted within one holds a scratch entry of the CPU for as long.
- */
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
-
 #include "resolve.h"
 #include "sock.h"
 #include "value.h"
@@ -559,13 +552,6 @@ static __always_inline void vd_fetch(struct vd_run *run, __u32 i)
 	else
 		vd_fetch_now(run, i);
 }
-
-/*
- * Since 6.10 a program can keep other tasks from preempting it: who is
- * preempted within one holds a scratch entry of the CPU for as long.
- */
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
 
 /* ---- classification ----------------------------------------------------------- */
 
