@@ -8,6 +8,8 @@ SHELL := /bin/bash
 # How long each fuzz target runs, and how long the tests of one package may take.
 FUZZTIME ?= 20s
 TIMEOUT ?= 10m
+# The same in a guest, whose processor is emulated.
+GUEST_TIMEOUT ?= 25m
 # The version that the program tells. Without a tag it tells the commit that it was built from.
 VERSION ?= $(shell git describe --tags --dirty 2>/dev/null)
 
@@ -76,7 +78,7 @@ test-go: ## go test: pure packages, then those that need root and the kernel
 .PHONY: test-kernels
 test-kernels: deps-guest ## run tests that need a kernel on other kernels (KERNELS="5.10 newest"), in guests
 	@scripts/kernels.sh $(KERNELS)
-	@go run ./test/kernels -timeout $(TIMEOUT) -k '$(KERNELS)' $(GUEST_TESTS)
+	@go run ./test/kernels -timeout $(GUEST_TIMEOUT) -k '$(KERNELS)' $(GUEST_TESTS)
 
 .PHONY: kernel-table
 kernel-table: deps-guest build ## write the table of docs/kernels.md: what each of KERNELS offers, and with HERE=NAME this one

@@ -304,7 +304,7 @@ func (e *Engine) discard(changes []*change, err error) error {
 	}
 	for _, r := range rewritesOf(changes) {
 		if r.fresh {
-			err = errors.Join(err, e.closeProgram(r.program))
+			e.closeProgram(r.program)
 		}
 	}
 	err = errors.Join(err, e.enforcer.settle(e.enforcer.inForce), e.dispatch.closeUnused(e.hooks), e.multi.closeUnused(e.hooks), e.guards.closeUnused(e.hooks))
@@ -323,7 +323,7 @@ func (e *Engine) commit(changes []*change, enforcers []compile.Enforcer) error {
 			gone = append(gone, c.old)
 		}
 	}
-	var errs []error
+	errs := []error{e.multi.forgetRetired()}
 	for key, old := range e.hooks {
 		if next[key] == nil {
 			gone = append(gone, old)
@@ -367,7 +367,7 @@ func (e *Engine) giveUp(gone []*installed, next map[compile.HookKey]*installed) 
 		if !kept[old.program] {
 			kept[old.program] = true // others may have shared it
 			e.retainAll(old.program)
-			errs = append(errs, e.closeProgram(old.program))
+			e.closeProgram(old.program)
 		}
 		if now == nil || now.post != old.post {
 			if old.post.coll != nil {

@@ -263,7 +263,7 @@ func (e *Engine) KernelCounters() ([]KernelCounter, error) {
 		skipped.Count += skippedRuns(coll)
 	}
 	missed := &out[bpf.ContractVdCounterVD_COUNT_RETURN_MISSED]
-	missed.Count += e.missed
+	missed.Count += e.missed + e.multi.missedReturns()
 	for _, h := range e.hooks {
 		missed.Count += h.post.missedReturns()
 	}

@@ -247,7 +247,7 @@ func (e *Engine) Close() error {
 		errs = append(errs, h.post.close())
 	}
 	for p := range e.users() {
-		errs = append(errs, e.closeProgram(p))
+		e.closeProgram(p)
 	}
 	errs = append(errs, e.dispatch.close(), e.multi.closeUnused(nil), e.enforcer.close(), e.guards.close(), e.runs.close())
 	e.hooks = map[compile.HookKey]*installed{}

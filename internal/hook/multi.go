@@ -25,6 +25,8 @@ type multi struct {
 	links            []*multiLink
 	// slots are the keys of returns that programs have.
 	slots map[uint32]bool
+	// retired are those of programs that the last plan has given up.
+	retired []uint32
 }
 
 // multiLink is one link. A function stays attached by it, and leads nowhere
@@ -256,10 +258,25 @@ func (m *multi) takeSlot() (uint32, error) {
 	return 0, fmt.Errorf("there are %d programs of returns already, the most that are supported", maxHooks)
 }
 
-// releaseSlot makes the returns that a program awaits nobody's.
-func (m *multi) releaseSlot(slot uint32) error {
-	delete(m.slots, slot)
-	return ignoreMissing(m.returns.Delete(slot))
+// retireSlot gives up the key of a program that no hook leads to any more. The
+// returns that it awaits it still gets, until the next plan.
+func (m *multi) retireSlot(slot uint32) { m.retired = append(m.retired, slot) }
+
+// forgetRetired makes the returns nobody's that programs await which an
+// earlier plan has given up.
+func (m *multi) forgetRetired() error {
+	var errs []error
+	for _, slot := range m.retired {
+		delete(m.slots, slot)
+		if m.returns == nil {
+			continue
+		}
+		if err := ignoreMissing(m.returns.Delete(slot)); err != nil {
+			errs = append(errs, fmt.Errorf("returns of kprobe.multi: %w", err))
+		}
+	}
+	m.retired = nil
+	return errors.Join(errs...)
 }
 
 // closeUnused closes the links of which no hook needs any function, and the
@@ -282,7 +299,11 @@ func (m *multi) closeUnused(hooks map[compile.HookKey]*installed) error {
 				return false
 			}
 		}
-		m.engine.skipped += l.missed()
+		if l.returns {
+			m.engine.missed += l.missed()
+		} else {
+			m.engine.skipped += l.missed()
+		}
 		errs = append(errs, l.link.Close())
 		return true
 	})
@@ -302,7 +323,20 @@ func (m *multi) skipped() uint64 {
 	}
 	sum := skippedRuns(m.coll)
 	for _, l := range m.links {
-		sum += l.missed()
+		if !l.returns {
+			sum += l.missed()
+		}
+	}
+	return sum
+}
+
+// missedReturns is how many returns the kernel missed, as far as it tells.
+func (m *multi) missedReturns() uint64 {
+	var sum uint64
+	for _, l := range m.links {
+		if l.returns {
+			sum += l.missed()
+		}
 	}
 	return sum
 }

@@ -3,7 +3,6 @@
 package hook
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -146,13 +145,9 @@ func (k *class) find(users map[*program][]*installed, processGeneration uint32) 
 }
 
 // closeProgram gives up a program that no hook leads to.
-func (e *Engine) closeProgram(p *program) error {
-	var err error
+func (e *Engine) closeProgram(p *program) {
 	if p.shape.place == AttachKprobeMulti && p.shape.hasReturn {
-		if err = e.multi.releaseSlot(p.returnSlot); err != nil {
-			err = fmt.Errorf("returns of %q: %w", p.key.Name, err)
-		}
+		e.multi.retireSlot(p.returnSlot)
 	}
 	p.close()
-	return err
 }
