@@ -146,7 +146,7 @@ func TestNetErrors(t *testing.T) {
 	for name, test := range map[string]struct{ body, want string }{
 		"sock of a program":  {"  uprobes:\n  - {path: /bin/sh, symbols: [main], args: [{index: 0, type: sock}]}\n", "which only the kernel has"},
 		"returned by a call": {"  kprobes:\n  - {call: sys_accept, return: true, returnArg: {index: 0, type: sock}}\n", "only functions of the kernel return a sock"},
-		"expression":         {function + "    args: [{index: 0, type: sock}]\n    selectors: [{matchArgs: [{args: [0], operator: CelExpr, values: [\"1 == 1\"]}]}]\n", `the operator "CelExpr"`},
+		"expression":         {function + "    args: [{index: 0, type: sock}]\n    selectors: [{matchArgs: [{operator: CelExpr, values: [\"arg0 == 1\"]}]}]\n", "arg0 is a sock, expressions are about integers"},
 		"two sockets": {function + "    args: [{index: 0, type: sock}, {index: 1, type: sock}]\n" +
 			"    selectors: [{matchActions: [{action: TrackSock, argSock: 0}, {action: TrackSock, argSock: 1}]}]\n", "a selector can have one TrackSock"},
 	} {
