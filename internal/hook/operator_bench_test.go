@@ -9,6 +9,9 @@ import (
 	"unsafe"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/policy"
 )
 
 // operatorPolicy is a policy on a raw tracepoint with a selector for each
@@ -42,8 +45,15 @@ func BenchmarkOperators(b *testing.B) {
 	}
 }
 
-func runOperators(b *testing.B, engine *Engine, policy string) {
-	h := mustPlan(b, policy).Hooks[0]
+func runOperators(b *testing.B, engine *Engine, text string) {
+	policies, diags := policy.Parse("operators", []byte(text))
+	if policy.HasErrors(diags) {
+		b.Fatal(diags)
+	}
+	// Without the kernel's facts: there is no such tracepoint.
+	plan, err := compile.Compile(compile.Input{Policies: []compile.InputPolicy{{Policy: policies[0], FollowBit: -1}}})
+	mustNil(b, err)
+	h := plan.Hooks[0]
 	shape, err := engine.shapeAt(h, 1, place{attachment: AttachRawTracepoint, function: h.Key.Name})
 	mustNil(b, err)
 	p, err := engine.load(h, shape, 2)
@@ -51,11 +61,11 @@ func runOperators(b *testing.B, engine *Engine, policy string) {
 	defer p.close()
 	mustNil(b, p.write(0, &tables{hook: h, generation: 1, owners: make([]string, len(h.Groups))}))
 	mustNil(b, p.use(0))
-	text := []byte("/usr/lib/x86_64-linux-gnu/libc\x00")
+	path := []byte("/usr/lib/x86_64-linux-gnu/libc\x00")
 	var pins runtime.Pinner
 	defer pins.Unpin()
-	pins.Pin(&text[0])
-	run := &ebpf.RunOptions{Context: [4]uint64{1, 2, 3, uint64(uintptr(unsafe.Pointer(&text[0])))}}
+	pins.Pin(&path[0])
+	run := &ebpf.RunOptions{Context: [4]uint64{1, 2, 3, uint64(uintptr(unsafe.Pointer(&path[0])))}}
 	for b.Loop() {
 		if _, err := p.coll.Programs[progRawTracepoint].Run(run); err != nil {
 			b.Fatal(err)
