@@ -6,8 +6,6 @@ import (
 	"cmp"
 	"debug/elf"
 	"debug/gosym"
-	"errors"
-	"fmt"
 	"slices"
 )
 
@@ -54,51 +52,16 @@ func (f *File) Functions() (*Functions, error) {
 }
 
 func (f *File) addSymbols(t *Functions) error {
-	for _, table := range []struct {
-		section string
-		read    func() ([]elf.Symbol, error)
-	}{{".symtab", f.elf.Symbols}, {".dynsym", f.elf.DynamicSymbols}} {
-		if s := f.elf.Section(table.section); s != nil && s.Size > maxFunctions*elf.Sym64Size {
-			return fmt.Errorf("%s: section %s has more than %d symbols", f.path, table.section, maxFunctions)
-		}
-		all, err := table.read()
-		if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
-			return fmt.Errorf("%s: %s: %w", f.path, table.section, err)
-		}
-		for _, sym := range all {
-			kind := elf.ST_TYPE(sym.Info)
-			if sym.Section == elf.SHN_UNDEF || kind != elf.STT_FUNC && kind != indirectFunction {
-				continue
-			}
+	return f.eachSymbol(func(sym *elf.Symbol) {
+		kind := elf.ST_TYPE(sym.Info)
+		if sym.Section != elf.SHN_UNDEF && (kind == elf.STT_FUNC || kind == indirectFunction) {
 			t.add(sym.Name, sym.Value, sym.Size)
 		}
-	}
-	return nil
+	})
 }
 
 func (f *File) addGoFunctions(t *Functions) error {
-	for _, name := range goTables {
-		data, _, err := f.section(name)
-		if err != nil {
-			return err
-		}
-		text := f.elf.Section(".text")
-		if data == nil || text == nil {
-			continue
-		}
-		if n := goFunctions(data, f.elf.ByteOrder); n > maxFunctions {
-			return fmt.Errorf("%s: section %s has more than %d functions", f.path, name, maxFunctions)
-		}
-		table, err := gosym.NewTable(nil, gosym.NewLineTable(data, text.Addr))
-		if err != nil {
-			return fmt.Errorf("%s: section %s: %w", f.path, name, err)
-		}
-		for i := range table.Funcs {
-			fn := &table.Funcs[i]
-			t.add(fn.Name, fn.Entry, fn.End-fn.Entry)
-		}
-	}
-	return nil
+	return f.eachGoFunction(func(fn *gosym.Func) { t.add(fn.Name, fn.Entry, fn.End-fn.Entry) })
 }
 
 // maxNames is the size of all names of a file, in bytes.

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"debug/elf"
 	"debug/gosym"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -99,18 +98,8 @@ func (f *File) readSymbols() error {
 		return nil
 	}
 	s := &symbols{byName: map[string][]function{}, begins: map[uint64]bool{}}
-	for _, table := range []struct {
-		section string
-		read    func() ([]elf.Symbol, error)
-	}{{".symtab", f.elf.Symbols}, {".dynsym", f.elf.DynamicSymbols}} {
-		if section := f.elf.Section(table.section); section != nil && section.Size > maxFunctions*elf.Sym64Size {
-			return fmt.Errorf("%s: section %s has more than %d symbols", f.path, table.section, maxFunctions)
-		}
-		all, err := table.read()
-		if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
-			return fmt.Errorf("%s: %s: %w", f.path, table.section, err)
-		}
-		s.add(all)
+	if err := f.eachSymbol(s.add); err != nil {
+		return err
 	}
 	if err := f.readGo(s); err != nil {
 		return err
@@ -122,20 +111,18 @@ func (f *File) readSymbols() error {
 // indirectFunction is STT_GNU_IFUNC.
 const indirectFunction = elf.STT_LOOS
 
-func (s *symbols) add(all []elf.Symbol) {
-	for _, sym := range all {
-		kind := elf.ST_TYPE(sym.Info)
-		if sym.Section == elf.SHN_UNDEF || sym.Name == "" {
-			continue
-		}
-		// Functions written in assembler often have no type.
-		if kind != elf.STT_FUNC && kind != elf.STT_NOTYPE && kind != indirectFunction {
-			continue
-		}
-		s.put(sym.Name, function{addr: sym.Value, local: elf.ST_BIND(sym.Info) == elf.STB_LOCAL, indirect: kind == indirectFunction})
-		if kind == elf.STT_FUNC {
-			s.begins[sym.Value] = true
-		}
+func (s *symbols) add(sym *elf.Symbol) {
+	kind := elf.ST_TYPE(sym.Info)
+	if sym.Section == elf.SHN_UNDEF || sym.Name == "" {
+		return
+	}
+	// Functions written in assembler often have no type.
+	if kind != elf.STT_FUNC && kind != elf.STT_NOTYPE && kind != indirectFunction {
+		return
+	}
+	s.put(sym.Name, function{addr: sym.Value, local: elf.ST_BIND(sym.Info) == elf.STB_LOCAL, indirect: kind == indirectFunction})
+	if kind == elf.STT_FUNC {
+		s.begins[sym.Value] = true
 	}
 }
 
@@ -145,10 +132,6 @@ func (s *symbols) put(name string, fn function) {
 	}
 }
 
-// goTables are the sections with the functions of a Go program, without and
-// with relocation.
-var goTables = []string{".gopclntab", ".data.rel.ro.gopclntab"}
-
 // IsGo reports whether the file is a Go program. Those move the stacks of
 // their goroutines: a probe that exchanges a return address, as that of a
 // function's return does, would end them.
@@ -156,41 +139,13 @@ func (f *File) IsGo() bool {
 	return slices.ContainsFunc(goTables, func(name string) bool { return f.elf.Section(name) != nil })
 }
 
-// goFunctions is how many functions a Go program says that it has: the word
-// behind the first eight bytes of the table (src/debug/gosym/pclntab.go).
-func goFunctions(table []byte, order binary.ByteOrder) uint64 {
-	if len(table) < 16 {
-		return 0
-	}
-	return order.Uint64(table[8:])
-}
-
 // readGo adds the functions that a Go program knows of itself and no symbol
 // tells.
 func (f *File) readGo(s *symbols) error {
-	for _, name := range goTables {
-		data, _, err := f.section(name)
-		if err != nil {
-			return err
+	return f.eachGoFunction(func(fn *gosym.Func) {
+		s.begins[fn.Entry] = true
+		if len(s.byName[fn.Name]) == 0 {
+			s.put(fn.Name, function{addr: fn.Entry})
 		}
-		text := f.elf.Section(".text")
-		if data == nil || text == nil {
-			continue
-		}
-		if n := goFunctions(data, f.elf.ByteOrder); n > maxFunctions {
-			return fmt.Errorf("%s: section %s has more than %d functions", f.path, name, maxFunctions)
-		}
-		table, err := gosym.NewTable(nil, gosym.NewLineTable(data, text.Addr))
-		if err != nil {
-			return fmt.Errorf("%s: section %s: %w", f.path, name, err)
-		}
-		for i := range table.Funcs {
-			fn := &table.Funcs[i]
-			s.begins[fn.Entry] = true
-			if len(s.byName[fn.Name]) == 0 {
-				s.put(fn.Name, function{addr: fn.Entry})
-			}
-		}
-	}
-	return nil
+	})
 }

@@ -353,13 +353,4 @@ func (l *multiLink) missed() uint64 {
 }
 
 // memoryBytes is what the kernel holds for the dispatchers.
-func (m *multi) memoryBytes() uint64 {
-	if m.coll == nil {
-		return 0
-	}
-	sum := mapBytes(m.entries) + mapBytes(m.returns)
-	for _, p := range m.coll.Programs {
-		sum += programBytes(p)
-	}
-	return sum
-}
+func (m *multi) memoryBytes() uint64 { return dispatcherBytes(m.coll, m.entries, m.returns) }

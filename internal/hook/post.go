@@ -275,12 +275,16 @@ func (t *post) close() error {
 }
 
 // memoryBytes is what the kernel holds for the dispatcher.
-func (t *post) memoryBytes() uint64 {
-	if t.coll == nil {
+func (t *post) memoryBytes() uint64 { return dispatcherBytes(t.coll, t.entries, t.returns) }
+
+// dispatcherBytes is what the kernel holds for dispatchers and the maps of
+// programs that they lead to; nothing where there are none.
+func dispatcherBytes(coll *ebpf.Collection, entries, returns *ebpf.Map) uint64 {
+	if coll == nil {
 		return 0
 	}
-	sum := mapBytes(t.entries) + mapBytes(t.returns)
-	for _, p := range t.coll.Programs {
+	sum := mapBytes(entries) + mapBytes(returns)
+	for _, p := range coll.Programs {
 		sum += programBytes(p)
 	}
 	return sum
