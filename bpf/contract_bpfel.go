@@ -485,7 +485,9 @@ type ContractVdHookConfig struct {
 	Call         uint32
 	Variants     uint32
 	AutomataMask uint32
+	TableMask    uint32
 	Expressions  uint32
+	Zero         uint32
 	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -643,7 +645,7 @@ const (
 	ContractVdLimitVD_MAX_DIMS               ContractVdLimit = 48
 	ContractVdLimitVD_MAX_RETURN_DIMS        ContractVdLimit = 8
 	ContractVdLimitVD_MAX_MASKS              ContractVdLimit = 64
-	ContractVdLimitVD_MAX_STEPS              ContractVdLimit = 32
+	ContractVdLimitVD_MAX_STEPS              ContractVdLimit = 18
 	ContractVdLimitVD_CHUNK_LEN              ContractVdLimit = 248
 	ContractVdLimitVD_MAX_STRING             ContractVdLimit = 4096
 	ContractVdLimitVD_MAX_POSTFIX            ContractVdLimit = 128

@@ -23,6 +23,7 @@ static __always_inline bool vd_dim_expression(struct vd_run *run,
 {
 	struct vd_hook_scratch *s = run->s;
 	__u64 any = 0;
+	char *rows;
 	__u32 i;
 
 	vd_expressions(s);
@@ -34,17 +35,15 @@ static __always_inline bool vd_dim_expression(struct vd_run *run,
 	if (!any)
 		return vd_and(run, t->none, first);
 	vd_found_nothing(s);
+	rows = vd_rows(t);
+	if (!rows)
+		return vd_and(run, t->none, first);
 	for (i = 0; i < VD_MAX_EXPRESSIONS; i++) {
-		__u32 row = t->base + i;
-		struct vd_entry *e;
-
 		if (i >= vd_config.expressions)
 			break;
 		if (!(s->truths[i / 64] >> (i % 64) & 1))
 			continue;
-		e = bpf_map_lookup_elem(&vd_table, &row);
-		if (e)
-			vd_find(s, e->a);
+		vd_find(s, vd_row(rows, t->base + i * sizeof(struct vd_entry))->a);
 	}
 	return vd_and_found(run, t->none, first);
 }

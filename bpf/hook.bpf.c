@@ -35,11 +35,15 @@ const volatile struct vd_operand vd_operands[VD_MAX_VARIANTS][VD_RAW_ARGS];
 
 /* ---- tables of this hook --------------------------------------------------- */
 
+/*
+ * A half is one value, so that a search is one look-up and arithmetic. The
+ * loader makes the values as large as the rows in use, a power of two.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, __u32);
-	__type(value, struct vd_entry);
+	__uint(value_size, sizeof(struct vd_entry));
 } vd_table SEC(".maps");
 
 struct {
@@ -132,10 +136,10 @@ struct vd_slot {
  */
 struct vd_cursor {
 	__u64 left; /* bits of the word at hand */
+	__u64 row; /* of a binary search, in bytes */
 	__u32 word;
 	__u32 signal; /* the strongest that is to be sent, 0: none */
 	__s32 error; /* what the caller gets, 0: nothing */
-	__u32 row; /* of a binary search */
 	__u32 stacks; /* enum vd_rule_flags: those that events have */
 	__u32 registers; /* vd_rule.registers of the override that is carried out */
 	__u32 notified; /* an enforcer was */
@@ -586,49 +590,66 @@ static __always_inline bool vd_and(struct vd_run *run, __u32 v, bool first)
 }
 
 #define VD_SIGN (1ULL << 63)
+
+/* The rows of the half that a dimension is in, NULL if there are none. */
+static __always_inline char *vd_rows(const struct vd_dim_tables *t)
+{
+	__u32 half = t->state >> 31;
+
+	return bpf_map_lookup_elem(&vd_table, &half);
+}
+
+/* The row at an offset in bytes; of what is no row's the mask makes one. */
+static __always_inline struct vd_entry *vd_row(char *rows, __u64 at)
+{
+	at &= vd_config.table_mask;
+	vd_bounded(at);
+	return (void *)(rows + at);
+}
+
 /*
- * Binary search among the elementary intervals; row base has key 0. Where it
- * stands is in memory, so that the verifier sees one state for each turn.
+ * Binary search among the elementary intervals, which are padded to a power of
+ * two; the first has key 0. Where it stands is in memory, so that the verifier
+ * sees one state for each turn.
  */
 static __always_inline __u32 vd_interval(struct vd_hook_scratch *s, const struct vd_dim_tables *t,
 					 __u32 steps, __u64 value)
 {
-	__u32 base = t->base, len = t->len, row, i;
-	struct vd_entry *e;
+	volatile __u64 *row = &s->cursor.row;
+	char *rows = vd_rows(t);
+	__u32 i, half = (sizeof(struct vd_entry) << steps) / 2;
 
-	s->cursor.row = 0;
-	for (i = 0; i < VD_MAX_STEPS; i++) {
-		__u32 next, at;
+	if (!rows)
+		return t->none;
+	*row = t->base;
+	for (i = 0; i < VD_MAX_STEPS && half >= sizeof(struct vd_entry); i++) {
+		__u64 next = *row + half;
 
-		if (i >= steps)
-			break;
-		next = s->cursor.row + (1U << ((steps - 1 - i) & (VD_MAX_STEPS - 1)));
-		if (next >= len)
-			continue;
-		at = base + next;
-		e = bpf_map_lookup_elem(&vd_table, &at);
-		if (e && e->key <= value)
-			s->cursor.row = next;
+		if (vd_row(rows, next)->key <= value)
+			*row = next;
+		half /= 2;
 	}
-	row = base + s->cursor.row;
-	e = bpf_map_lookup_elem(&vd_table, &row);
-	return e ? e->a : 0;
+	return vd_row(rows, *row)->a;
 }
 
 static __always_inline bool vd_masks(struct vd_run *run, const struct vd_dim_tables *t,
 				     __u32 steps, __u64 value, bool first)
 {
+	char *rows = vd_rows(t);
+	__u64 at = t->base;
 	__u32 i;
 
+	if (!rows)
+		return false;
 	for (i = 0; i < VD_MAX_MASKS; i++) {
-		__u32 at = t->base + i;
 		struct vd_entry *e;
 
 		if (i >= steps || i >= t->len)
 			break;
-		e = bpf_map_lookup_elem(&vd_table, &at);
-		if (!e || !vd_and(run, value & e->key ? e->a : e->b, first && !i))
+		e = vd_row(rows, at);
+		if (!vd_and(run, value & e->key ? e->a : e->b, first && !i))
 			return false;
+		at += sizeof(*e);
 	}
 	return true;
 }
@@ -735,35 +756,33 @@ static __always_inline bool vd_dim_value(struct vd_run *run, const volatile stru
 	return false;
 }
 
-static __always_inline bool vd_dim_string(struct vd_run *run, const volatile struct vd_dim_config *d,
-					  const struct vd_dim_tables *t, bool first)
+/* The vector of the string in a slot. */
+static __always_inline __u32 vd_string_vector(struct vd_run *run,
+					      const volatile struct vd_dim_config *d,
+					      const struct vd_dim_tables *t)
 {
+	bool reversed = d->kind == VD_DIM_POSTFIX;
 	struct vd_hook_scratch *s = run->s;
 	struct vd_string_value *v;
 	struct vd_slot *slot;
 
 	if (d->index >= VD_MAX_SLOTS)
-		return false;
+		return t->none;
 	slot = &s->slots[d->index];
-	if (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN))
-		return vd_and(run, t->none, first);
-	if (d->kind == VD_DIM_POSTFIX) {
-		/* The end of a cut string is not its end. */
-		if (slot->status & VD_VALUE_TRUNCATED)
-			return vd_and(run, t->none, first);
+	/* The end of a cut string is not its end, and a path whose beginning is unknown has no prefix. */
+	if (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN |
+			    (reversed ? VD_VALUE_TRUNCATED : VD_VALUE_UNRESOLVED)))
+		return t->none;
+	if (reversed)
 		v = vd_look_up_reversed(&vd_strings, &s->key, &slot->s, t->state);
-	} else {
-		/* A path whose beginning is unknown has no prefix. */
-		if (slot->status & VD_VALUE_UNRESOLVED)
-			return vd_and(run, t->none, first);
+	else
 		v = vd_look_up(&vd_strings, &s->key, &slot->s, t->state,
 			       slot->status & VD_VALUE_TRUNCATED);
-	}
 	if (!v)
-		return vd_and(run, t->none, first);
+		return t->none;
 	if (v->exact && v->exact != slot->s.end - slot->s.start + 1)
-		return vd_and(run, v->otherwise, first);
-	return vd_and(run, v->vector, first);
+		return v->otherwise;
+	return v->vector;
 }
 
 static __always_inline bool vd_dim_number(struct vd_run *run,
@@ -773,10 +792,10 @@ static __always_inline bool vd_dim_number(struct vd_run *run,
 	if (d->kind == VD_DIM_MASK)
 		return vd_masks(run, t, d->steps, value, first);
 	if (d->kind == VD_DIM_INDEX) {
-		__u32 at = t->base + value;
-		struct vd_entry *e = value < t->len ? bpf_map_lookup_elem(&vd_table, &at) : 0;
+		char *rows = value < t->len ? vd_rows(t) : 0;
+		__u64 at = t->base + value * sizeof(struct vd_entry);
 
-		return vd_and(run, e ? e->a : t->none, first);
+		return vd_and(run, rows ? vd_row(rows, at)->a : t->none, first);
 	}
 	if (d->flags & VD_DIM_SIGNED)
 		value ^= VD_SIGN;
@@ -808,9 +827,9 @@ static __always_inline bool vd_dim_field(struct vd_hook_scratch *s,
  * An address in a slot's content. Those of IPv4 are numbers among intervals,
  * which is the faster look-up, those of IPv6 go through the trie.
  */
-static __always_inline bool vd_dim_address(struct vd_run *run,
-					   const volatile struct vd_dim_config *d,
-					   const struct vd_dim_tables *t, bool first)
+static __always_inline __u32 vd_address_vector(struct vd_run *run,
+					       const volatile struct vd_dim_config *d,
+					       const struct vd_dim_tables *t)
 {
 	struct vd_string_key *key = &run->s->key;
 	struct vd_string_value *v;
@@ -819,21 +838,18 @@ static __always_inline bool vd_dim_address(struct vd_run *run,
 	__u32 *words;
 
 	if (d->index >= VD_MAX_SLOTS || at > sizeof(struct vd_net))
-		return false;
+		return t->none;
 	slot = &run->s->slots[d->index];
 	if (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_ADDRESS))
-		return vd_and(run, t->none, first);
+		return t->none;
 	words = (__u32 *)&slot->s.bytes[at];
-	if (!words[0] && !words[1] && words[2] == VD_MAPPED) {
-		__u64 number = __builtin_bswap32(words[3]);
-
-		return vd_and(run, vd_interval(run->s, t, d->steps, number), first);
-	}
+	if (!words[0] && !words[1] && words[2] == VD_MAPPED)
+		return vd_interval(run->s, t, d->steps, __builtin_bswap32(words[3]));
 	key->state = __builtin_bswap32(t->state);
 	key->prefixlen = 32 + 128;
 	__builtin_memcpy(key->data, words, 16);
 	v = bpf_map_lookup_elem(&vd_strings, key);
-	return vd_and(run, v ? v->vector : t->none, first);
+	return v ? v->vector : t->none;
 }
 
 /* Fetches what dimension d is the first to look at. */
@@ -860,9 +876,9 @@ static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_
 	__u64 value = 0;
 
 	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
-		return vd_dim_string(run, d, t, first);
+		return vd_and(run, vd_string_vector(run, d, t), first);
 	if (d->kind == VD_DIM_ADDRESS)
-		return vd_dim_address(run, d, t, first);
+		return vd_and(run, vd_address_vector(run, d, t), first);
 	if (d->source == VD_SOURCE_FIELD ? !vd_dim_field(run->s, d, &value) :
 					   !vd_dim_value(run, d, &value))
 		return vd_and(run, t->none, first);

@@ -21,13 +21,6 @@ type HookVdCallKey struct {
 	Zero  uint32
 }
 
-type HookVdEntry struct {
-	_   structs.HostLayout
-	Key uint64
-	A   uint32
-	B   uint32
-}
-
 type HookVdFollowed struct {
 	_     structs.HostLayout
 	Mask  uint64
@@ -108,7 +101,9 @@ type HookVdHookConfig struct {
 	Call         uint32
 	Variants     uint32
 	AutomataMask uint32
+	TableMask    uint32
 	Expressions  uint32
+	Zero         uint32
 	Slots        [16]struct {
 		_          structs.HostLayout
 		Type       uint8
@@ -159,14 +154,15 @@ type HookVdHookScratch struct {
 	Cursor  struct {
 		_         structs.HostLayout
 		Left      uint64
+		Row       uint64
 		Word      uint32
 		Signal    uint32
 		Error     int32
-		Row       uint32
 		Stacks    uint32
 		Registers uint32
 		Notified  uint32
 		Zero      uint32
+		_         [4]byte
 	}
 	Gather struct {
 		_  structs.HostLayout

@@ -71,34 +71,25 @@ struct {
 
 #define VD_WIDE "%[c] <<= 2\n"
 
-/* What a scan works with, from where it stands. */
-#define VD_SCAN_BEGIN(s, slot, scan)                                                      \
-	__u64 mask = vd_config.automata_mask, class, state, at;                           \
-	char *value, *rows, *classes, *p;                                                 \
-	__u32 half = (scan)->half;                                                        \
-	value = bpf_map_lookup_elem(&vd_automata, &half);                                 \
-	if (!value)                                                                       \
-		return 0;                                                                 \
-	rows = value + sizeof(struct vd_final);                                           \
-	at = (scan)->classes & mask;                                                      \
-	vd_bounded(at);                                                                   \
-	classes = rows + at;                                                              \
-	at = (scan)->at & (2 * VD_MAX_STRING - 1);                                        \
-	vd_bounded(at);                                                                   \
-	p = (char *)&(s)->slots + sizeof(struct vd_slot) * ((slot) & (VD_MAX_SLOTS - 1)) + \
-	    __builtin_offsetof(struct vd_slot, s.bytes) + at;                             \
-	state = (scan)->state
+/* The rows and the classes of the automaton that a scan reads with, in the half's value. */
+#define VD_SCAN_TABLES(value, from)                       \
+	__u64 mask = vd_config.automata_mask, class;      \
+	char *rows = (value) + sizeof(struct vd_final);   \
+	char *classes = rows;                             \
+	do {                                              \
+		__u64 where = (from) & mask;              \
+		vd_bounded(where);                        \
+		classes += where;                         \
+	} while (0)
 
-/* Reads some chunks, without a note of where; returns the state behind them. */
-static __always_inline __u64 vd_scan_block(struct vd_hook_scratch *s, __u32 slot, bool wide,
-					   const struct vd_scan *scan, __u32 chunks)
+/* Reads chunks that begin at p; returns the state behind them. */
+static __always_inline __u64 vd_scan_chunks(char *value, __u64 from, char *p, __u64 state,
+					    __u32 left, __u32 most, bool wide)
 {
-	__u64 left = scan->left;
+	VD_SCAN_TABLES(value, from);
 	__u32 i;
 
-	VD_SCAN_BEGIN(s, slot, scan);
-	vd_bounded(left);
-	for (i = 0; i < chunks; i++) {
+	for (i = 0; i < most; i++) {
 		if (i >= left)
 			break;
 		if (wide)
@@ -108,6 +99,23 @@ static __always_inline __u64 vd_scan_block(struct vd_hook_scratch *s, __u32 slot
 		p += VD_SCAN_CHUNK;
 	}
 	return state;
+}
+
+/* Where a scan stands in the text of a slot. */
+static __always_inline char *vd_scan_at(struct vd_hook_scratch *s, __u32 slot)
+{
+	__u64 at = s->scan.at & (2 * VD_MAX_STRING - 1);
+
+	vd_bounded(at);
+	return (char *)&s->slots + sizeof(struct vd_slot) * (slot & (VD_MAX_SLOTS - 1)) +
+	       __builtin_offsetof(struct vd_slot, s.bytes) + at;
+}
+
+static __always_inline char *vd_scan_value(struct vd_hook_scratch *s)
+{
+	__u32 half = s->scan.half;
+
+	return bpf_map_lookup_elem(&vd_automata, &half);
 }
 
 /* ORs a vector into what was found. */
@@ -124,11 +132,13 @@ static __always_inline void vd_find(struct vd_hook_scratch *s, __u32 v)
 }
 
 /* Reads one chunk and adds what is found; returns whether there is more to read. */
-static __always_inline bool vd_scan_found(struct vd_hook_scratch *s, __u32 slot, bool wide)
+static __always_inline bool vd_scan_found(struct vd_hook_scratch *s, char *value, __u32 slot, bool wide)
 {
+	char *p = vd_scan_at(s, slot);
+	__u64 state = s->scan.state;
 	__u32 i;
 
-	VD_SCAN_BEGIN(s, slot, &s->scan);
+	VD_SCAN_TABLES(value, s->scan.classes);
 	for (i = 0; i < VD_SCAN_CHUNK; i++) {
 		if (wide)
 			VD_SCAN_STEP(0, VD_WIDE);
@@ -136,8 +146,8 @@ static __always_inline bool vd_scan_found(struct vd_hook_scratch *s, __u32 slot,
 			VD_SCAN_STEP(0, "");
 		if (state & VD_STATE_FINAL) {
 			struct vd_final *final;
+			__u64 at = state & mask;
 
-			at = state & mask;
 			vd_bounded(at);
 			final = (void *)(value + at);
 			state = final->state;
@@ -157,10 +167,15 @@ static __always_inline bool vd_scan_found(struct vd_hook_scratch *s, __u32 slot,
  */
 static __always_inline bool vd_scan_some(struct vd_hook_scratch *s, __u32 slot, bool wide)
 {
-	__u64 state = vd_scan_block(s, slot, wide, &s->scan, VD_SCAN_BLOCK);
+	char *value = vd_scan_value(s);
+	__u64 state;
 
+	if (!value)
+		return false;
+	state = vd_scan_chunks(value, s->scan.classes, vd_scan_at(s, slot), s->scan.state,
+			       s->scan.left, VD_SCAN_BLOCK, wide);
 	if (state & VD_STATE_FINAL)
-		return vd_scan_found(s, slot, wide);
+		return vd_scan_found(s, value, slot, wide);
 	if (s->scan.left <= VD_SCAN_BLOCK)
 		return false;
 	s->scan.state = state;
@@ -249,33 +264,39 @@ static __always_inline bool vd_dim_substring(struct vd_run *run,
 					     const struct vd_dim_tables *t, bool first)
 {
 	struct vd_hook_scratch *s = run->s;
-	struct vd_scan scan = {};
+	__u32 half = t->state >> 31, first_state = t->state & ~VD_STATE_FINAL;
+	__u64 state, start, end;
 	struct vd_slot *slot;
-	__u64 state, end;
+	char *value;
+	__u32 left;
 
 	if (d->index >= VD_MAX_SLOTS)
 		return false;
 	slot = &s->slots[d->index];
-	if (slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN))
-		return vd_and(run, t->none, first);
+	start = slot->s.start;
 	end = slot->s.end;
+	vd_bounded(start);
 	vd_bounded(end);
-	if (end > VD_MAX_STRING)
+	value = bpf_map_lookup_elem(&vd_automata, &half);
+	if (!value || start > VD_MAX_STRING || end > VD_MAX_STRING ||
+	    slot->status & (VD_VALUE_FAILED | VD_VALUE_NO_PATH | VD_VALUE_AT_RETURN))
 		return vd_and(run, t->none, first);
 	/* The last chunk is read whole: no value has a NUL byte. */
-	__builtin_memset(&slot->s.bytes[end], 0, VD_SCAN_CHUNK);
-	scan.half = t->state >> 31;
-	scan.state = t->state & ~VD_STATE_FINAL;
-	scan.classes = t->base;
-	scan.at = slot->s.start;
-	scan.left = (end - slot->s.start + VD_SCAN_CHUNK - 1) / VD_SCAN_CHUNK;
-	/* Most texts are short and have nothing in them. */
-	/* Two copies: not to be decided anew for each chunk. */
-	state = d->flags & VD_DIM_WIDE ? vd_scan_block(s, d->index, true, &scan, VD_SCAN_FIRST) :
-					 vd_scan_block(s, d->index, false, &scan, VD_SCAN_FIRST);
-	if (!(state & VD_STATE_FINAL) && scan.left <= VD_SCAN_FIRST)
+	asm volatile("*(u64 *)(%0 + 0) = %1" : : "r"(&slot->s.bytes[end]), "r"(0ULL) : "memory");
+	left = (__u32)(end - start + VD_SCAN_CHUNK - 1) / VD_SCAN_CHUNK;
+	/* Most texts are short and have nothing in them. Two copies: not to be decided anew for each chunk. */
+	state = d->flags & VD_DIM_WIDE ?
+			vd_scan_chunks(value, t->base, &slot->s.bytes[start], first_state, left,
+				       VD_SCAN_FIRST, true) :
+			vd_scan_chunks(value, t->base, &slot->s.bytes[start], first_state, left,
+				       VD_SCAN_FIRST, false);
+	if (!(state & VD_STATE_FINAL) && left <= VD_SCAN_FIRST)
 		return vd_and(run, t->len, first);
-	s->scan = scan;
+	s->scan.half = half;
+	s->scan.state = first_state;
+	s->scan.classes = t->base;
+	s->scan.at = start;
+	s->scan.left = left;
 	vd_found_nothing(s);
 	if (bpf_preempt_disable)
 		vd_scan_iterated(s, d->index, d->flags & VD_DIM_WIDE);

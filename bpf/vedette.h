@@ -15,7 +15,7 @@ enum vd_limit {
 	VD_MAX_DIMS = 48,
 	VD_MAX_RETURN_DIMS = 8,
 	VD_MAX_MASKS = 64,
-	VD_MAX_STEPS = 32, /* of a binary search, a power of two */
+	VD_MAX_STEPS = 18, /* of a binary search */
 	VD_CHUNK_LEN = 248, /* bytes; with the state 252 of the 256 that a trie allows */
 	VD_MAX_STRING = 4096, /* bytes, a power of two */
 	VD_MAX_POSTFIX = 128, /* bytes */
@@ -578,7 +578,9 @@ struct vd_hook_config {
 	__u32 call; /* its number */
 	__u32 variants; /* of vd_operands; 0: the arguments are those of a function */
 	__u32 automata_mask; /* of offsets in a value of vd_automata, multiples of 4 */
+	__u32 table_mask; /* of offsets in a value of vd_table, multiples of a row's size */
 	__u32 expressions; /* no more than this are in a half */
+	__u32 zero;
 	struct vd_slot_config slots[VD_MAX_SLOTS];
 	struct vd_dim_config dims[VD_MAX_DIMS];
 	struct vd_dim_config return_dims[VD_MAX_RETURN_DIMS];
@@ -613,7 +615,10 @@ enum vd_cookie {
 };
 
 /*
- * Where the tables of a dimension are. Indexes count from the maps' beginning.
+ * Where the tables of a dimension are. INTERVAL, MASK, INDEX, ADDRESS and
+ * EXPRESSION: base is where the rows begin in a value of vd_table, in bytes,
+ * len how many there are, and the highest bit of state tells the half. Vectors
+ * count from the map's beginning.
  * SUBSTRING: base are the automaton's classes, state its first state and, as
  * the highest bit, the half, and len the vector of texts in which nothing is
  * found.

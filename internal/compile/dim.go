@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -83,7 +84,8 @@ func (b *builder) dim(d dimDraft) Dim {
 	}
 	switch d.key.kind {
 	case DimInterval:
-		b.intervals(d.terms)
+		out.Len = b.intervals(d.terms)
+		return out
 	case DimMask:
 		b.masks(d.terms)
 	case DimIndex:
@@ -92,7 +94,8 @@ func (b *builder) dim(d dimDraft) Dim {
 		b.expressions(d)
 	case DimAddress:
 		out.State = b.addresses(d.terms)
-		b.intervals(d.terms)
+		out.Len = b.intervals(d.terms)
+		return out
 	case DimString, DimPostfix:
 		out.State = b.text(d.terms)
 		out.Base = 0
@@ -121,8 +124,10 @@ type edge struct {
 	satisfied bool
 }
 
-// intervals cuts the line of keys where any rule's verdict changes.
-func (b *builder) intervals(terms []term) {
+// intervals cuts the line of keys where any rule's verdict changes, and
+// returns how many intervals there are.
+func (b *builder) intervals(terms []term) uint32 {
+	base := len(b.hook.Table)
 	v := b.all.clone()
 	var edges []edge
 	for bit, keys := range intersections(terms) {
@@ -145,10 +150,30 @@ func (b *builder) intervals(terms []term) {
 		}
 		b.hook.Table = append(b.hook.Table, Entry{Key: key, A: b.pool.add(v)})
 		if i == len(edges) {
-			return
+			break
 		}
 	}
+	n := len(b.hook.Table) - base
+	last := b.hook.Table[base+n-1].A
+	for range paddedIntervals(n) - n {
+		b.hook.Table = append(b.hook.Table, Entry{Key: math.MaxUint64, A: last})
+	}
+	return uint32(n)
 }
+
+// MaxTable is how many rows the tables of a hook's numbers can have: each half
+// of them is one value of a map, which has 4 MB at most on kernels before 5.14
+// (KMALLOC_MAX_SIZE), and a search takes at most VD_MAX_STEPS steps.
+const MaxTable = 1 << 18
+
+// paddedIntervals is how many rows n intervals take: a power of two, so that a
+// search among them needs no look at where they end.
+func paddedIntervals(n int) int { return 1 << IntervalSteps(uint32(n)) }
+
+// IntervalSteps is how many steps a binary search among n intervals takes. It
+// is no less than 3, so that a few more intervals do not ask for another
+// program.
+func IntervalSteps(n uint32) uint32 { return uint32(max(bits.Len32(n-1), 3)) }
 
 // intersections returns for each rule the keys that satisfy all its
 // conditions. A rule's spans never touch, so no rule has two edges at a key.

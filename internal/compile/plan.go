@@ -199,7 +199,9 @@ type DimKind uint8
 const (
 	// DimInterval: Table[Base:Base+Len] holds elementary intervals sorted by
 	// Key, the first Key being 0. The last entry with Key <= value gives the
-	// vector A. Signed values are compared with the sign bit flipped.
+	// vector A. Signed values are compared with the sign bit flipped. Rows
+	// with the highest key and the last vector follow up to a power of two,
+	// 2 to the power of [IntervalSteps].
 	DimInterval DimKind = 1
 	// DimMask: for every entry of Table[Base:Base+Len], vector A applies if
 	// value&Key != 0 and vector B otherwise. All of them are ANDed.

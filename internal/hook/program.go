@@ -183,7 +183,7 @@ func attachTo(p *ebpf.ProgramSpec, a Attachment, function string) {
 
 // sizeMaps gives the program's own maps room for two halves.
 func sizeMaps(spec *ebpf.CollectionSpec, s shape) {
-	spec.Maps["vd_table"].MaxEntries = 2 * s.entries
+	spec.Maps["vd_table"].ValueSize = rowBytes * s.entries
 	vectors := spec.Maps["vd_vectors"]
 	vectors.MaxEntries = 2 * s.vectors
 	vectors.ValueSize = 8 * s.config.Words

@@ -15,7 +15,6 @@ import (
 // that not every policy more asks for another program.
 const (
 	minWinners = 4
-	minSteps   = 3
 	minMasks   = 2
 	minRows    = 16
 )
@@ -54,6 +53,9 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 		return s, fmt.Errorf("%d words, %d arguments, %d and %d dimensions do not fit in a program",
 			h.Words, len(slots), len(h.Dims), len(h.ReturnDims))
 	}
+	if len(h.Table) > compile.MaxTable {
+		return s, fmt.Errorf("the numbers, ranges and addresses of all policies on it need %d rows of tables, the limit is %d", len(h.Table), compile.MaxTable)
+	}
 	*c = bpf.HookConfig{
 		Hook: id, Words: paddedWords(h.Words), N_slots: uint32(len(slots)), N_dims: uint32(len(h.Dims)),
 		N_returnDims: uint32(len(h.ReturnDims)), Features: features(h, p),
@@ -66,6 +68,7 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	}
 	s.ruleBits = 64 * c.Words
 	c.AutomataMask = 4*s.automata - 4
+	c.TableMask = rowBytes * (s.entries - 1)
 	c.Expressions = uint32(len(h.Expressions))
 	for i, slot := range slots {
 		c.Slots[i] = slot
@@ -142,7 +145,7 @@ func dimConfig(d compile.Dim, fetched map[uint8]bool) bpf.DimConfig {
 		FieldOffset: d.Field.Offset, FieldWidth: d.Field.Width}
 	switch d.Kind {
 	case compile.DimInterval, compile.DimAddress:
-		c.Steps = uint32(max(bits.Len32(d.Len-1), minSteps))
+		c.Steps = compile.IntervalSteps(d.Len)
 	case compile.DimMask:
 		c.Steps = powerOfTwo(int(d.Len), minMasks)
 	}

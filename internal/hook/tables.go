@@ -5,6 +5,7 @@ package hook
 import (
 	"errors"
 	"fmt"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 
@@ -46,15 +47,18 @@ func (p *program) writeAll(at half, t *tables) error {
 	return p.coll.Maps["vd_tables"].Put(uint32(at), p.hookTables(at, t))
 }
 
+// rowBytes is the size of a row of vd_table.
+const rowBytes = uint32(unsafe.Sizeof(bpf.Entry{}))
+
 func (p *program) writeEntries(at half, t *tables) error {
-	base := uint32(at) * p.shape.entries
-	for i, e := range t.hook.Table {
-		row := bpf.Entry{Key: e.Key, A: p.vector(at, e.A), B: p.vector(at, e.B)}
-		if err := p.coll.Maps["vd_table"].Put(base+uint32(i), row); err != nil {
-			return err
-		}
+	if len(t.hook.Table) == 0 {
+		return nil
 	}
-	return nil
+	rows := make([]bpf.Entry, p.shape.entries)
+	for i, e := range t.hook.Table {
+		rows[i] = bpf.Entry{Key: e.Key, A: p.vector(at, e.A), B: p.vector(at, e.B)}
+	}
+	return p.coll.Maps["vd_table"].Put(uint32(at), rows)
 }
 
 // vector is where a vector of a half stands.
@@ -141,7 +145,7 @@ func (p *program) dimTables(at half, d compile.Dim) bpf.DimTables {
 		return p.substringTables(at, d)
 	}
 	return bpf.DimTables{
-		Base: uint32(at)*p.shape.entries + d.Base, Len: d.Len,
+		Base: rowBytes * d.Base, Len: d.Len,
 		State: d.State | uint32(at)<<halfBit, None: p.vector(at, d.None),
 	}
 }
