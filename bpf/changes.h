@@ -7,39 +7,33 @@
 #include "task.h"
 
 /*
- * The namespaces of the calling thread. Since 5.11 the task comes typed: then
- * what hangs on it is loaded directly, which is many times faster.
+ * Whether the calling thread's task comes typed, since 5.11: then what hangs
+ * on it is loaded directly, which is many times faster.
  */
-static __always_inline void vd_current_namespaces(__u32 *ns)
+#define VD_TASK_IS_TYPED \
+	bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+
+/* The number of one of the calling thread's namespaces. */
+static __always_inline __u32 vd_current_namespace(__u32 which)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
-		struct task_struct *task = bpf_get_current_task_btf();
-
-		vd_task_namespaces(task, ns);
-		vd_task_nspid(task, &ns[VD_NS_PID]);
-		ns[VD_NS_USER] = task->real_cred->user_ns->ns.inum;
-	} else {
-		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-		__u32 i;
-
-#pragma clang loop unroll(full)
-		for (i = 0; i < VD_NS_COUNT; i++)
-			ns[i] = vd_namespace(task, i);
-	}
+	if (VD_TASK_IS_TYPED)
+		return vd_task_namespace(bpf_get_current_task_btf(), which);
+	return vd_namespace((struct task_struct *)bpf_get_current_task(), which);
 }
 
-/* The kinds of namespaces that are others than those noted, a bit each. */
-static __noinline __u64 vd_namespace_changes(const struct vd_process *p)
+/* The kinds of namespaces (those asked for) that are others than those noted, a bit each. */
+static __noinline __u64 vd_namespace_changes(const struct vd_process *p, __u32 kinds)
 {
-	__u32 now[VD_NS_COUNT] = {};
 	__u64 changes = 0;
 	__u32 i;
 
-	vd_current_namespaces(now);
 #pragma clang loop unroll(full)
 	for (i = 0; i < VD_NS_COUNT; i++) {
-		__u64 differs = now[i] ^ p->ns[i];
+		__u64 differs;
 
+		if (!(kinds & 1U << i))
+			continue;
+		differs = vd_current_namespace(i) ^ p->ns[i];
 		/* No branches: the verifier would follow each combination of them. */
 		vd_bounded(differs);
 		changes |= (differs + 0xffffffff) >> 32 << i;
@@ -47,26 +41,37 @@ static __noinline __u64 vd_namespace_changes(const struct vd_process *p)
 	return changes;
 }
 
-static __always_inline __u64 vd_caps(struct task_struct *task, __u8 which)
+/* One of the sets of capabilities of the calling thread. */
+static __always_inline __u64 vd_current_caps(__u8 which)
 {
-	const struct cred *c = BPF_CORE_READ(task, real_cred);
+	const struct cred *c;
 
-	if (which == VD_CAPS_EFFECTIVE)
-		return vd_capability(&c->cap_effective);
-	if (which == VD_CAPS_PERMITTED)
-		return vd_capability(&c->cap_permitted);
-	return vd_capability(&c->cap_inheritable);
+	if (VD_TASK_IS_TYPED) {
+		c = bpf_get_current_task_btf()->real_cred;
+		return vd_task_capability(which == VD_CAPS_EFFECTIVE ? &c->cap_effective :
+					  which == VD_CAPS_PERMITTED ? &c->cap_permitted :
+								       &c->cap_inheritable);
+	}
+	c = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), real_cred);
+	return vd_capability(which == VD_CAPS_EFFECTIVE ? &c->cap_effective :
+			     which == VD_CAPS_PERMITTED ? &c->cap_permitted :
+							  &c->cap_inheritable);
 }
 
 /* Notes what the event of a rule has told, so that only the next change is told again. */
-static __noinline void vd_note_told(struct vd_process *p, struct task_struct *task, __u32 flags)
+static __noinline void vd_note_told(struct vd_process *p, __u32 flags)
 {
-	if (flags & VD_RULE_NAMESPACES_TOLD)
-		vd_current_namespaces(p->ns);
+	__u32 i;
+
+	if (flags & VD_RULE_NAMESPACES_TOLD) {
+#pragma clang loop unroll(full)
+		for (i = 0; i < VD_NS_COUNT; i++)
+			p->ns[i] = vd_current_namespace(i);
+	}
 	if (flags & VD_RULE_CAPS_TOLD) {
-		p->caps[VD_CAPS_EFFECTIVE] = vd_caps(task, VD_CAPS_EFFECTIVE);
-		p->caps[VD_CAPS_PERMITTED] = vd_caps(task, VD_CAPS_PERMITTED);
-		p->caps[VD_CAPS_INHERITABLE] = vd_caps(task, VD_CAPS_INHERITABLE);
+		p->caps[VD_CAPS_EFFECTIVE] = vd_current_caps(VD_CAPS_EFFECTIVE);
+		p->caps[VD_CAPS_PERMITTED] = vd_current_caps(VD_CAPS_PERMITTED);
+		p->caps[VD_CAPS_INHERITABLE] = vd_current_caps(VD_CAPS_INHERITABLE);
 	}
 }
 

@@ -682,10 +682,10 @@ static __always_inline bool vd_dim_value(struct vd_run *run, const volatile stru
 		*value = run->pid;
 		return true;
 	case VD_SOURCE_NAMESPACE:
-		*value = vd_namespace(run->task, index);
+		*value = vd_current_namespace(index);
 		return true;
 	case VD_SOURCE_CAPS:
-		*value = vd_caps(run->task, index);
+		*value = vd_current_caps(index);
 		return true;
 	case VD_SOURCE_WORKLOAD:
 		*value = vd_workload_class(run->task, run->tables->process_generation);
@@ -740,12 +740,12 @@ static __always_inline bool vd_dim_value(struct vd_run *run, const volatile stru
 		*value = p->parent_binary_end[run->tables->process_generation & 1];
 		return true;
 	case VD_SOURCE_NAMESPACE_CHANGES:
-		*value = vd_namespace_changes(p);
+		*value = vd_namespace_changes(p, d->field_offset);
 		return true;
 	case VD_SOURCE_CAPABILITY_CHANGES:
 		if (index >= VD_CAP_SETS)
 			return false;
-		*value = vd_caps(run->task, index) ^ p->caps[index];
+		*value = vd_current_caps(index) ^ p->caps[index];
 		return true;
 	case VD_SOURCE_FLAGS:
 		*value = p->flags & VD_PROCESS_IN_PIDNS ? 1 : 0;
@@ -888,6 +888,14 @@ static __always_inline bool vd_dim(struct vd_run *run, const volatile struct vd_
 #include "substring.h"
 #include "expression.h"
 
+/* A function of its own, so that the verifier follows what comes after it once. */
+static __noinline __u32 vd_string_vector_apart(struct vd_run *run,
+					       const volatile struct vd_dim_config *d,
+					       const struct vd_dim_tables *t)
+{
+	return vd_string_vector(run, d, t);
+}
+
 /*
  * The same in hooks with substrings or expressions: behind a function the
  * verifier sees fewer different states, and each of them costs it much there.
@@ -899,6 +907,8 @@ static __noinline bool vd_dim_apart(struct vd_run *run, const volatile struct vd
 		return vd_dim_substring(run, d, t, first);
 	if (d->kind == VD_DIM_EXPRESSION)
 		return vd_dim_expression(run, d, t, first);
+	if (d->kind == VD_DIM_STRING || d->kind == VD_DIM_POSTFIX)
+		return vd_and(run, vd_string_vector_apart(run, d, t), first);
 	return vd_dim(run, d, t, first);
 }
 
@@ -1355,7 +1365,7 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 	if (!(rule->flags & VD_RULE_RETURN))
 		n->post++;
 	if ((vd_config.features & VD_FEATURE_CHANGES) && run->process)
-		vd_note_told(run->process, run->task, rule->flags);
+		vd_note_told(run->process, rule->flags);
 	if (vd_config.features & VD_FEATURE_STACKS)
 		run->s->cursor.stacks |= rule->flags & VD_RULE_STACKS;
 	word = bit / 64;

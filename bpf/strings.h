@@ -10,6 +10,34 @@
 #define VD_STRING_STEPS (VD_MAX_STRING / VD_CHUNK_LEN + 1)
 
 /*
+ * Looks up what stands at an offset in a string, without a copy: the key's
+ * head takes the place of what stands before it, which where the string begins
+ * is nobody's, or start and end.
+ */
+static __always_inline struct vd_string_value *vd_look_up_there(void *table, struct vd_string *s,
+								__u64 at, __u32 n, __u32 state)
+{
+	void *key = (char *)s + at + __builtin_offsetof(struct vd_string, bytes) -
+		    __builtin_offsetof(struct vd_string_key, data);
+	__u32 start = s->start, end = s->end;
+	struct vd_string_value *v;
+
+	vd_bounded(start);
+	vd_bounded(end);
+	/* The memory of two structures: the compiler is not to move what touches it. */
+	asm volatile("*(u32 *)(%0 + 0) = %1\n"
+		     "*(u32 *)(%0 + 4) = %2\n"
+		     :
+		     : "r"(key), "r"(32 + n * 8), "r"(__builtin_bswap32(state))
+		     : "memory");
+	v = bpf_map_lookup_elem(table, key);
+	asm volatile("" ::: "memory");
+	s->start = start;
+	s->end = end;
+	return v;
+}
+
+/*
  * Looks up a string from state on, with the NUL byte behind it unless the
  * string is cut: then it is equal to no value. The value of the last look-up
  * is complete. NULL only if the table has no such state.
@@ -18,13 +46,22 @@ static __always_inline struct vd_string_value *vd_look_up(void *table, struct vd
 							  struct vd_string *s, __u32 state,
 							  bool cut)
 {
-	struct vd_string_value *v = 0;
-	__u32 at = s->start, end = s->end + !cut;
+	__u64 at = s->start, end = s->end + !cut;
+	struct vd_string_value *v;
 	__u32 i;
 
-	for (i = 0; i < VD_STRING_STEPS; i++) {
-		__u32 n = end - at;
+	vd_bounded(at);
+	if (at > end || at > VD_MAX_STRING)
+		return 0;
+	v = vd_look_up_there(table, s, at, end - at > VD_CHUNK_LEN ? VD_CHUNK_LEN : end - at, state);
+	for (i = 1; i < VD_STRING_STEPS; i++) {
+		__u32 n;
 
+		if (!v || !v->next)
+			break;
+		state = v->next;
+		at += VD_CHUNK_LEN;
+		n = end - at;
 		if (at > end || at > VD_MAX_STRING)
 			break;
 		if (n > VD_CHUNK_LEN)
@@ -34,10 +71,6 @@ static __always_inline struct vd_string_value *vd_look_up(void *table, struct vd
 		if (bpf_probe_read_kernel(key->data, n, &s->bytes[at]))
 			return 0;
 		v = bpf_map_lookup_elem(table, key);
-		if (!v || !v->next)
-			break;
-		state = v->next;
-		at += VD_CHUNK_LEN;
 	}
 	return v;
 }

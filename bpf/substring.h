@@ -5,7 +5,7 @@
  * memory and vectors it uses.
  *
  * A half's automata are one value of vd_automata. An automaton is the class
- * of each byte (256 bytes) and a row for each state: the following state for
+ * of each byte (256 bytes), a struct vd_pair and a row for each state: the following state for
  * each class, four bytes each. A state is where its row is, in bytes behind
  * the first eight. A state in which a value ends has a second row, whose
  * states are itself, so that whoever reads on sees at the end that there was
@@ -71,9 +71,64 @@ struct {
 
 #define VD_WIDE "%[c] <<= 2\n"
 
+/*
+ * Behind the classes: where there is one value only, two bytes of it that
+ * follow each other, each eight times, with what is ORed to a text before they
+ * are looked for in it. 0 where there are several values.
+ */
+struct vd_pair {
+	__u64 first;
+	__u64 second;
+	__u64 fold;
+};
+
+#define VD_EACH_BYTE 0x0101010101010101ULL
+
+/*
+ * Whether a text may have the pair in it, at most VD_SCAN_FIRST chunks: not 0.
+ * It takes eight places at a time: in the words that begin there and one
+ * further, both bytes must be found at the same place. The subtraction borrows
+ * only behind a byte that is found. A function of its own, so that the verifier
+ * follows what comes after it once.
+ */
+static __noinline __u64 vd_has_pair(const struct vd_pair *pair, const char *p, __u64 left)
+{
+	__u64 first = pair->first, second = pair->second, fold = pair->fold, found = 0;
+	__u64 one = VD_EACH_BYTE;
+	__u32 i;
+
+	/* A value of its own: what is found out of it here is not to be known to the caller. */
+	asm volatile("%0 |= 0" : "+r"(left));
+	if (!first || left > VD_SCAN_FIRST)
+		return 1;
+	for (i = 0; i < VD_SCAN_FIRST; i++) {
+		__u64 a, b;
+
+		if (i >= left)
+			break;
+		asm volatile("%[a] = *(u64 *)(%[p] + 0)\n"
+			     "%[b] = *(u64 *)(%[p] + 1)\n"
+			     "%[a] |= %[fold]\n"
+			     "%[b] |= %[fold]\n"
+			     "%[a] ^= %[first]\n"
+			     "%[b] ^= %[second]\n"
+			     "%[a] |= %[b]\n"
+			     "%[b] = %[a]\n"
+			     "%[b] -= %[one]\n"
+			     "%[a] ^= -1\n"
+			     "%[b] &= %[a]\n"
+			     "%[found] |= %[b]\n"
+			     : [a] "=&r"(a), [b] "=&r"(b), [found] "+r"(found)
+			     : [p] "r"(p), [fold] "r"(fold), [first] "r"(first),
+			       [second] "r"(second), [one] "r"(one));
+		p += VD_SCAN_CHUNK;
+	}
+	return found & VD_EACH_BYTE << 7;
+}
+
 /* The rows and the classes of the automaton that a scan reads with, in the half's value. */
 #define VD_SCAN_TABLES(value, from)                       \
-	__u64 mask = vd_config.automata_mask, class;      \
+	__u64 mask = vd_config.automata_mask;             \
 	char *rows = (value) + sizeof(struct vd_final);   \
 	char *classes = rows;                             \
 	do {                                              \
@@ -82,11 +137,18 @@ struct {
 		classes += where;                         \
 	} while (0)
 
+static __always_inline const struct vd_pair *vd_pair_of(char *value, __u64 from)
+{
+	VD_SCAN_TABLES(value, from);
+	return (const void *)(classes + 256);
+}
+
 /* Reads chunks that begin at p; returns the state behind them. */
 static __always_inline __u64 vd_scan_chunks(char *value, __u64 from, char *p, __u64 state,
 					    __u32 left, __u32 most, bool wide)
 {
 	VD_SCAN_TABLES(value, from);
+	__u64 class;
 	__u32 i;
 
 	for (i = 0; i < most; i++) {
@@ -118,8 +180,8 @@ static __always_inline char *vd_scan_value(struct vd_hook_scratch *s)
 	return bpf_map_lookup_elem(&vd_automata, &half);
 }
 
-/* ORs a vector into what was found. */
-static __always_inline void vd_find(struct vd_hook_scratch *s, __u32 v)
+/* ORs a vector into what was found. A function of its own: the verifier sees one way out of it. */
+static __noinline void vd_find(struct vd_hook_scratch *s, __u32 v)
 {
 	struct vd_vector *vec = bpf_map_lookup_elem(&vd_vectors, &v);
 	__u32 w;
@@ -131,31 +193,36 @@ static __always_inline void vd_find(struct vd_hook_scratch *s, __u32 v)
 	}
 }
 
-/* Reads one chunk and adds what is found; returns whether there is more to read. */
+/*
+ * Reads one chunk and adds what is found; returns whether there is more to
+ * read. The state is in memory, so that the verifier sees one for each turn.
+ */
 static __always_inline bool vd_scan_found(struct vd_hook_scratch *s, char *value, __u32 slot, bool wide)
 {
+	volatile __u32 *now = &s->scan.state;
 	char *p = vd_scan_at(s, slot);
-	__u64 state = s->scan.state;
 	__u32 i;
 
 	VD_SCAN_TABLES(value, s->scan.classes);
 	for (i = 0; i < VD_SCAN_CHUNK; i++) {
+		__u64 state = *now, class;
+
 		if (wide)
 			VD_SCAN_STEP(0, VD_WIDE);
 		else
 			VD_SCAN_STEP(0, "");
+		*now = state;
 		if (state & VD_STATE_FINAL) {
 			struct vd_final *final;
 			__u64 at = state & mask;
 
 			vd_bounded(at);
 			final = (void *)(value + at);
-			state = final->state;
+			*now = final->state;
 			vd_find(s, final->vector);
 		}
 		p++;
 	}
-	s->scan.state = state;
 	s->scan.at += VD_SCAN_CHUNK;
 	s->scan.left--;
 	return s->scan.left;
@@ -255,6 +322,23 @@ static __always_inline bool vd_and_found(struct vd_run *run, __u32 v, bool first
 }
 
 /*
+ * Reads the beginning of a text, which for most is all of it; returns the state
+ * behind it. Two copies: not to be decided anew for each chunk. A function of
+ * its own, so that the verifier follows what comes after it once.
+ */
+static __noinline __u64 vd_scan_first(const volatile struct vd_dim_config *d,
+				      const struct vd_dim_tables *t, char *value, char *p,
+				      __u64 left)
+{
+	__u64 state = t->state & ~VD_STATE_FINAL;
+
+	asm volatile("%0 |= 0" : "+r"(left));
+	if (d->flags & VD_DIM_WIDE)
+		return vd_scan_chunks(value, t->base, p, state, left, VD_SCAN_FIRST, true);
+	return vd_scan_chunks(value, t->base, p, state, left, VD_SCAN_FIRST, false);
+}
+
+/*
  * Classifies by the substrings of a text. A text that was cut has what was
  * found in its beginning; a substring that was not found may be behind it, so
  * no rule is satisfied by its absence.
@@ -284,12 +368,12 @@ static __always_inline bool vd_dim_substring(struct vd_run *run,
 	/* The last chunk is read whole: no value has a NUL byte. */
 	asm volatile("*(u64 *)(%0 + 0) = %1" : : "r"(&slot->s.bytes[end]), "r"(0ULL) : "memory");
 	left = (__u32)(end - start + VD_SCAN_CHUNK - 1) / VD_SCAN_CHUNK;
-	/* Most texts are short and have nothing in them. Two copies: not to be decided anew for each chunk. */
-	state = d->flags & VD_DIM_WIDE ?
-			vd_scan_chunks(value, t->base, &slot->s.bytes[start], first_state, left,
-				       VD_SCAN_FIRST, true) :
-			vd_scan_chunks(value, t->base, &slot->s.bytes[start], first_state, left,
-				       VD_SCAN_FIRST, false);
+	/* Out of memory it is a number that the verifier knows nothing of: it goes on from here once. */
+	*(volatile __u64 *)&s->cursor.row =
+		vd_has_pair(vd_pair_of(value, t->base), &slot->s.bytes[start], left);
+	if (!*(volatile __u64 *)&s->cursor.row)
+		return vd_and(run, t->len, first);
+	state = vd_scan_first(d, t, value, &slot->s.bytes[start], left);
 	if (!(state & VD_STATE_FINAL) && left <= VD_SCAN_FIRST)
 		return vd_and(run, t->len, first);
 	s->scan.half = half;

@@ -138,6 +138,40 @@ static __always_inline void vd_task_namespaces(struct task_struct *task, __u32 *
 	to[VD_NS_CGROUP] = ns->cgroup_ns->ns.inum;
 }
 
+/* The number of one of a task's namespaces. */
+static __always_inline __u32 vd_task_namespace(struct task_struct *task, __u32 which)
+{
+	struct nsproxy *ns = task->nsproxy;
+	__u32 number;
+
+	switch (which) {
+	case VD_NS_UTS:
+		return ns->uts_ns->ns.inum;
+	case VD_NS_IPC:
+		return ns->ipc_ns->ns.inum;
+	case VD_NS_MNT:
+		return ns->mnt_ns->ns.inum;
+	case VD_NS_PID:
+		vd_task_nspid(task, &number);
+		return number;
+	case VD_NS_PID_FOR_CHILDREN:
+		return ns->pid_ns_for_children->ns.inum;
+	case VD_NS_NET:
+		return ns->net_ns->ns.inum;
+	case VD_NS_TIME:
+		return bpf_core_field_exists(ns->time_ns) ? ns->time_ns->ns.inum : 0;
+	case VD_NS_TIME_FOR_CHILDREN:
+		return bpf_core_field_exists(ns->time_ns_for_children) ?
+			       ns->time_ns_for_children->ns.inum :
+			       0;
+	case VD_NS_CGROUP:
+		return ns->cgroup_ns->ns.inum;
+	case VD_NS_USER:
+		return task->real_cred->user_ns->ns.inum;
+	}
+	return 0;
+}
+
 /* All namespaces and capabilities of a task, in the order of struct vd_process. */
 static __always_inline void vd_task_privileges(struct task_struct *task, __u32 *ns, __u64 *caps)
 {

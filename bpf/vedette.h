@@ -547,7 +547,7 @@ struct vd_dim_config {
 	 * EXPRESSION: bits of the slots that no dimension before has fetched.
 	 */
 	__u32 steps;
-	__u16 field_offset; /* FIELD: bytes in the content */
+	__u16 field_offset; /* FIELD: bytes in the content; NAMESPACE_CHANGES: bits of the kinds that are looked at */
 	__u8 field_width; /* FIELD: bytes, 1, 2, 4 or 8; ADDRESS: 16 */
 	__u8 other; /* a second slot */
 };

@@ -12,6 +12,13 @@ const MaxAutomata = 1 << 19
 // classWords is how many words hold the classes of the 256 bytes.
 const classWords = 256 / 4
 
+// pairWords hold the pair of bytes that a text is searched for before the
+// automaton reads it: both, and what is ORed to the text, each eight times.
+const pairWords = 3 * 2
+
+// headWords are before the rows of an automaton.
+const headWords = classWords + pairWords
+
 // finalState marks second rows.
 const finalState = 1 << 31
 
@@ -39,6 +46,9 @@ type automaton struct {
 	next [][]int
 	// ends are the values that end in a state, as indexes.
 	ends [][]int
+	// pair are two bytes that follow each other in the only value, and what is
+	// ORed to texts and them; zeroes where there are several.
+	pair [3]byte
 }
 
 // newAutomaton builds the automaton of values, none of which is empty. With
@@ -55,6 +65,9 @@ func newAutomaton(values []string, fold bool) *automaton {
 		a.insert(v, i)
 	}
 	a.link()
+	if len(values) == 1 {
+		a.pair = rarePair(values[0], fold)
+	}
 	return a
 }
 
@@ -150,11 +163,14 @@ func (a *automaton) words(base uint32, vector func(ends []int) uint32) (words, v
 			classes[i] *= 4
 		}
 	}
-	words = make([]uint32, classWords)
-	for i := range words {
+	words = make([]uint32, headWords)
+	for i := range classWords {
 		words[i] = binary.NativeEndian.Uint32(classes[4*i:])
 	}
-	r := a.place(base + classWords)
+	for i, b := range a.pair {
+		words[classWords+2*i], words[classWords+2*i+1] = uint32(b)*eachByte, uint32(b)*eachByte
+	}
+	r := a.place(base + headWords)
 	for state, row := range a.next {
 		for _, to := range row {
 			if len(a.ends[to]) > 0 {
@@ -188,7 +204,7 @@ func automatonBounds(values []string) (least, most int) {
 		}
 	}
 	width := 1 + len(bytes)
-	return classWords + states*width, classWords + states*(2*width+finalWords)
+	return headWords + states*width, headWords + states*(2*width+finalWords)
 }
 
 // automatonWords returns how many words the automaton of the values needs, or

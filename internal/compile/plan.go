@@ -218,7 +218,9 @@ const (
 	DimAddress DimKind = 6
 	// DimSubstring: an Aho-Corasick automaton in Automata reads the text. At
 	// byte Base are the classes of the 256 bytes, a byte each: offsets in a
-	// row, or numbers if Wide. A state is the place of its row, in bytes; the
+	// row, or numbers if Wide. Behind them are, eight times each, two bytes
+	// that follow each other in the only value, and what is ORed to them and to
+	// a text before they are looked for; zeroes where there are more values. A state is the place of its row, in bytes; the
 	// row has the following states by class. If the highest bit of one is
 	// set, it is the place of a second row, all of whose states are that one;
 	// before it are the state's first row, with which the text is read on,

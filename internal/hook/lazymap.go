@@ -14,10 +14,12 @@ import (
 	"github.com/vedette-io/vedette/internal/kernel"
 )
 
-// lazyMaps are the shared maps that few hooks use, and the programs that do.
+// lazyMaps are the shared maps that few hooks use, or that are large and of no
+// use without any, and the programs that use them.
 // Until the first of these is loaded a map of one entry stands for each:
 // programs that never look into it have to be given one all the same.
 var lazyMaps = map[string]func(bpf.HookConfig) bool{
+	"vd_hook_scratch": func(bpf.HookConfig) bool { return true },
 	"vd_calls": func(c bpf.HookConfig) bool {
 		return c.Features&uint32(bpf.ContractVdHookFeatureVD_FEATURE_FRAMES) != 0
 	},

@@ -45,7 +45,7 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	s := shape{
 		place: p.attachment, function: p.function, guarded: len(p.guards) != 0, hasReturn: h.HasReturn,
 		entries: rows(len(h.Table)), vectors: rows(len(h.Vectors)), strings: rows(len(h.Strings)),
-		automata: powerOfTwo(len(h.Automata), minRows), expressions: expressionsOf(h),
+		automata: automataWords(len(h.Automata)), expressions: expressionsOf(h),
 		operands: l.operands, writes: l.writes,
 	}
 	c := &s.config
@@ -76,6 +76,11 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	fetched := map[uint8]bool{}
 	for i, d := range h.Dims {
 		c.Dims[i] = dimConfig(d, fetched)
+		if d.Source == compile.SourceNamespaceChanges {
+			for _, e := range h.Table[d.Base : d.Base+d.Len] {
+				c.Dims[i].FieldOffset |= uint16(e.Key)
+			}
+		}
 		if d.Kind == compile.DimExpression {
 			c.Dims[i].Steps = unfetched(operandSlots(h), fetched)
 		}

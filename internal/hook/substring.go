@@ -11,12 +11,25 @@ import (
 
 const (
 	// automataSlack is how many bytes behind the automata the verifier takes
-	// for reachable: the classes of one that begins with the last word.
-	automataSlack = 256
+	// for reachable: the classes of one that begins with the last word, and
+	// its pair.
+	automataSlack = 256 + 24
 	// automataBegin is where the automata begin: the words before a second
 	// row are so never before the value.
 	automataBegin = 8
 )
+
+// minAutomata is how many words automata get where there are any: not each
+// further value is to ask for another program.
+const minAutomata = 1024
+
+// automataWords is how many words each half of vd_automata gets.
+func automataWords(n int) uint32 {
+	if n == 0 {
+		return minRows
+	}
+	return powerOfTwo(n, minAutomata)
+}
 
 // automataBytes is the size of one half of vd_automata.
 func automataBytes(s shape) uint32 { return automataBegin + 4*s.automata + automataSlack }
