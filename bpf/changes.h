@@ -21,22 +21,40 @@ static __always_inline __u32 vd_current_namespace(__u32 which)
 	return vd_namespace((struct task_struct *)bpf_get_current_task(), which);
 }
 
+/*
+ * 1 << i where a namespace is another than the one noted. No branch: the
+ * verifier would follow each combination of them.
+ */
+static __always_inline __u64 vd_differs(__u32 now, __u32 noted, __u32 i)
+{
+	__u64 differs = now ^ noted;
+
+	vd_bounded(differs);
+	return (differs + 0xffffffff) >> 32 << i;
+}
+
 /* The kinds of namespaces (those asked for) that are others than those noted, a bit each. */
 static __noinline __u64 vd_namespace_changes(const struct vd_process *p, __u32 kinds)
 {
 	__u64 changes = 0;
 	__u32 i;
 
-#pragma clang loop unroll(full)
-	for (i = 0; i < VD_NS_COUNT; i++) {
-		__u64 differs;
+	if (VD_TASK_IS_TYPED) {
+		struct task_struct *task = bpf_get_current_task_btf();
 
-		if (!(kinds & 1U << i))
-			continue;
-		differs = vd_current_namespace(i) ^ p->ns[i];
-		/* No branches: the verifier would follow each combination of them. */
-		vd_bounded(differs);
-		changes |= (differs + 0xffffffff) >> 32 << i;
+#pragma clang loop unroll(full)
+		for (i = 0; i < VD_NS_COUNT; i++) {
+			if (kinds & 1U << i)
+				changes |= vd_differs(vd_task_namespace(task, i), p->ns[i], i);
+		}
+	} else {
+		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+#pragma clang loop unroll(full)
+		for (i = 0; i < VD_NS_COUNT; i++) {
+			if (kinds & 1U << i)
+				changes |= vd_differs(vd_namespace(task, i), p->ns[i], i);
+		}
 	}
 	return changes;
 }

@@ -99,7 +99,7 @@ static __noinline __u64 vd_has_pair(const struct vd_pair *pair, const char *p, _
 
 	/* A value of its own: what is found out of it here is not to be known to the caller. */
 	asm volatile("%0 |= 0" : "+r"(left));
-	if (!first || left > VD_SCAN_FIRST)
+	if (left > VD_SCAN_FIRST)
 		return 1;
 	for (i = 0; i < VD_SCAN_FIRST; i++) {
 		__u64 a, b;
@@ -350,6 +350,7 @@ static __always_inline bool vd_dim_substring(struct vd_run *run,
 	struct vd_hook_scratch *s = run->s;
 	__u32 half = t->state >> 31, first_state = t->state & ~VD_STATE_FINAL;
 	__u64 state, start, end;
+	const struct vd_pair *pair;
 	struct vd_slot *slot;
 	char *value;
 	__u32 left;
@@ -368,10 +369,8 @@ static __always_inline bool vd_dim_substring(struct vd_run *run,
 	/* The last chunk is read whole: no value has a NUL byte. */
 	asm volatile("*(u64 *)(%0 + 0) = %1" : : "r"(&slot->s.bytes[end]), "r"(0ULL) : "memory");
 	left = (__u32)(end - start + VD_SCAN_CHUNK - 1) / VD_SCAN_CHUNK;
-	/* Out of memory it is a number that the verifier knows nothing of: it goes on from here once. */
-	*(volatile __u64 *)&s->cursor.row =
-		vd_has_pair(vd_pair_of(value, t->base), &slot->s.bytes[start], left);
-	if (!*(volatile __u64 *)&s->cursor.row)
+	pair = vd_pair_of(value, t->base);
+	if (pair->first && !vd_has_pair(pair, &slot->s.bytes[start], left))
 		return vd_and(run, t->len, first);
 	state = vd_scan_first(d, t, value, &slot->s.bytes[start], left);
 	if (!(state & VD_STATE_FINAL) && left <= VD_SCAN_FIRST)
