@@ -565,18 +565,23 @@ static __always_inline void vd_fetch(struct vd_run *run, __u32 i)
  */
 static __always_inline bool vd_and_words(struct vd_run *run, const __u64 *words, bool first)
 {
-	const __u64 *from = first ? run->tables->all : run->s->acc;
+	__u64 *acc = run->s->acc;
+	const __u64 *from = first ? run->tables->all : acc;
+	__u32 w, n = vd_config.words;
 	__u64 any = 0;
-	__u32 w;
 
 	for (w = 0; w < VD_MAX_WORDS; w++) {
 		__u64 rules;
 
-		if (w >= vd_config.words)
+		if (w >= n)
 			break;
-		rules = from[w] & words[w];
-		run->s->acc[w] = rules;
+		rules = *from++ & *words++;
+		*acc++ = rules;
 		any |= rules;
+		/* Three pointers, and not one offset that is added to each of them. */
+		vd_bounded(from);
+		vd_bounded(words);
+		vd_bounded(acc);
 	}
 	return any;
 }

@@ -171,21 +171,25 @@ func BenchmarkCosts(b *testing.B) {
 	c.findValues(b)
 	empty := c.memory.mustProgram(nil)
 	floor := c.cost(b, empty, []uint64{0})
-	c.nothing = c.mustCost(b, "", noProcess, false)
+	c.nothing = c.mustCost(b, "", []string{noProcess}, false)
 	b.Run("program", func(b *testing.B) { report(b, c.nothing-floor) })
 	base := map[string]float64{"": 0} // what is measured on top of
 	for _, t := range argTypeCosts {
 		b.Run("argument/"+t.name, func(b *testing.B) {
-			base[t.name] = c.mustCost(b, t.name, noProcess, true) - c.nothing
+			base[t.name] = c.mustCost(b, t.name, []string{noProcess}, true) - c.nothing
 			report(b, base[t.name])
 		})
 	}
+	b.Run("event/file, read", func(b *testing.B) { report(b, c.nothing-floor+base["file"]) })
+	b.Run("event/file, one Prefix", func(b *testing.B) {
+		report(b, c.mustCost(b, "file", []string{onArgument("Prefix", "/no/such")}, false)-floor)
+	})
 	for _, s := range selectorCosts {
 		b.Run("selector/"+s.name, func(b *testing.B) {
 			if _, ok := base[s.typ]; !ok {
 				b.Skip("needs the figure of its argument")
 			}
-			base[s.name] = c.mustCost(b, s.typ, s.selector, false) - c.nothing - base[s.typ]
+			base[s.name] = c.mustCost(b, s.typ, []string{noProcess, s.selector}, false) - c.nothing - base[s.typ]
 			report(b, base[s.name]-base[s.over])
 		})
 	}
@@ -199,16 +203,12 @@ func report(b *testing.B, instructions float64) {
 	b.ReportMetric(instructions, "instructions")
 }
 
-// mustCost is what a program costs with a selector besides the one on the
-// process; with read, it reads its argument all the same.
-func (c *costs) mustCost(b *testing.B, typ, selector string, read bool) float64 {
+// mustCost is what a program costs with selectors; with read, it reads its
+// argument all the same.
+func (c *costs) mustCost(b *testing.B, typ string, selectors []string, read bool) float64 {
 	b.Helper()
 	if typ != "" && c.values[typ] == nil {
 		b.Skip("this kernel has no such object here")
-	}
-	selectors := "{" + noProcess + "}"
-	if selector != noProcess {
-		selectors += ", {" + selector + "}"
 	}
 	args := ""
 	for _, t := range argTypeCosts {
@@ -216,7 +216,7 @@ func (c *costs) mustCost(b *testing.B, typ, selector string, read bool) float64 
 			args = t.args
 		}
 	}
-	text := policyOf("  tracepoints:\n  - subsystem: a\n    event: b\n    raw: true\n    args: [" + args + "]\n    selectors: [" + selectors + "]\n")
+	text := policyOf("  tracepoints:\n  - subsystem: a\n    event: b\n    raw: true\n    args: [" + args + "]\n    selectors: [{" + strings.Join(selectors, "}, {") + "}]\n")
 	p := mustCostProgram(b, c.engine, text, read)
 	defer p.close()
 	return c.cost(b, p.coll.Programs[progRawTracepoint], c.values[typ])
