@@ -203,6 +203,7 @@ var limits = map[string]int{
 	"compile.MaxOverrides":         compile.MaxOverrides,
 	"compile.MaxPostfix":           compile.MaxPostfix,
 	"compile.MaxAutomata":          compile.MaxAutomata,
+	"compile.MaxTable":             compile.MaxTable,
 	"expression.MaxLength":         expression.MaxLength,
 	"expression.MaxNodes":          expression.MaxNodes,
 	"expression.MaxDepth":          expression.MaxDepth,

@@ -4,6 +4,7 @@ package compile_test
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -223,6 +224,30 @@ func checkStringTable(t *testing.T, table []compile.StringEntry) {
 	for _, e := range table {
 		if !defaults[e.State] || e.Next != 0 && !defaults[e.Next] {
 			t.Errorf("state %d or %d has no entry without data", e.State, e.Next)
+		}
+	}
+}
+
+// TestIntervalsArePadded checks that a search which does not look at where a
+// table ends finds the same as one that does.
+func TestIntervalsArePadded(t *testing.T) {
+	for _, n := range []int{1, 4, 8, 100} {
+		var values []string
+		for i := range n {
+			values = append(values, fmt.Sprintf(`"%d"`, 10*i))
+		}
+		h := mustHook(t, mustCompile(t, readPolicy(t, "a", "[{index: 2, type: uint64}]",
+			"[{matchArgs: [{index: 2, operator: Equal, values: ["+strings.Join(values, ", ")+"]}]}]")), "read")
+		d := h.Dims[0]
+		steps := compile.IntervalSteps(d.Len)
+		if rows := len(h.Table) - int(d.Base); rows != 1<<steps || steps < 3 {
+			t.Fatalf("%d rows for %d intervals, want 2 to the power of %d", rows, d.Len, steps)
+		}
+		last := h.Table[d.Base+d.Len-1]
+		for _, e := range h.Table[d.Base+d.Len:] {
+			if e.Key != math.MaxUint64 || e.A != last.A {
+				t.Errorf("row %+v behind %+v", e, last)
+			}
 		}
 	}
 }

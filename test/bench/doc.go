@@ -5,6 +5,6 @@
 // instruction), so that its figures repeat whatever the host does:
 // scripts/bench-kernel.sh builds and starts it, with the loops of load/load.c.
 //
-//	bench measure -vedette FILE -load FILE   measures, and prints the figures as JSON
+//	bench measure -vedette FILE -load FILE -hook-test FILE   measures, and prints the figures as JSON
 //	bench check -budget FILE [-update] FILE… compares figures with the budget, and prints a table
 package main

@@ -36,7 +36,8 @@ func startMeasure(args []string) error {
 	b := bench{progress: io.Discard, result: result{Figures: map[string]float64{}}}
 	flags.StringVar(&b.vedette, "vedette", "", "the agent's program")
 	flags.StringVar(&b.load, "load", "", "the program of load.c")
-	flags.StringVar(&b.only, "only", "", "parts to measure, separated by commas: process and kinds of hooks (default: all)")
+	flags.StringVar(&b.hookTest, "hook-test", "", "the test binary of internal/hook")
+	flags.StringVar(&b.only, "only", "", "parts to measure, separated by commas: process, costs and kinds of hooks (default: all)")
 	verbose := flags.Bool("v", false, "print figures as they come, to standard error")
 	if err := flags.Parse(args); err != nil {
 		return err

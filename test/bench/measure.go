@@ -21,7 +21,7 @@ import (
 
 // bench measures in the guest.
 type bench struct {
-	vedette, load string
+	vedette, load, hookTest string
 	// only are the parts to measure, all where it is empty.
 	only string
 	// file is what the loops read.
@@ -125,6 +125,11 @@ func (b *bench) measure() error {
 			return err
 		}
 		if err := errors.Join(b.processes("watched", base), b.processes("exported", base, "--export-filename", "/tmp/events.json")); err != nil {
+			return err
+		}
+	}
+	if b.wanted("costs") {
+		if err := b.costs(); err != nil {
 			return err
 		}
 	}
