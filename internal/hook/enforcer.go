@@ -133,8 +133,8 @@ func (en *enforcement) way(ways *enforcedWays, one *compile.Enforcer, call compi
 	if len(one.Errors) == 0 {
 		return call.Number, nil
 	}
-	wrapper := en.engine.wrapperOf(call.Key.Name)
-	if call.Number&compile.CompatCall == 0 && en.engine.offer.CheckFmodRet(wrapper) == nil {
+	wrapper := en.engine.wrapperOf(call.Key)
+	if en.engine.offer.CheckFmodRet(wrapper) == nil {
 		ways.at[enforcedPlace{function: wrapper, wrapper: true, key: call.Number}] = true
 		return call.Number, nil
 	}

@@ -235,7 +235,7 @@ func (e *Engine) prefer(all []candidate) []candidate {
 func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 	n := needsOf(h)
 	switch h.Key.Kind {
-	case compile.HookSyscall:
+	case compile.HookSyscall, compile.HookCompatSyscall:
 		return e.callCandidates(h, n), nil
 	case compile.HookFunction:
 		return e.functionCandidates(h, n), nil
@@ -280,7 +280,7 @@ func (e *Engine) offersAll(n needs, f kernel.Feature) func() error {
 // whose own result cannot be replaced is carried out by guards at the
 // security hooks that it passes.
 func (e *Engine) callCandidates(h *compile.Hook, n needs) []candidate {
-	wrapper := e.wrapperOf(h.Key.Name)
+	wrapper := e.wrapperOf(h.Key)
 	at := func(a Attachment) place {
 		return place{attachment: a, function: wrapper, wrapper: true, params: 1}
 	}
@@ -325,7 +325,11 @@ func (e *Engine) checkMulti(function string, n needs) error {
 }
 
 // wrapperOf is the kernel function of a system call: __x64_sys_read.
-func (e *Engine) wrapperOf(call string) string {
+func (e *Engine) wrapperOf(key compile.HookKey) string {
+	call := key.Name
+	if key.Kind == compile.HookCompatSyscall {
+		return e.compatWrapperOf(call)
+	}
 	prefix := "__" + e.abi.Name + "_sys_"
 	names := syscalls.Functions(call)
 	i := slices.IndexFunc(names, func(name string) bool { return len(names) == 1 || e.offer.Describes(prefix+name) })
@@ -361,7 +365,7 @@ func (e *Engine) guardsOf(h *compile.Hook, n needs) guarding {
 	if !n.overrides && !n.kills {
 		return guarding{}
 	}
-	refusal, ok := syscalls.SecurityHooks(h.Key.Name)
+	refusal, ok := syscalls.SecurityHooks(sameCall(h.Key))
 	if !ok {
 		return guarding{err: fmt.Errorf("%w: the system call %s passes no security hook that could refuse it", errCannotRefuse, h.Key.Name)}
 	}
@@ -516,6 +520,8 @@ func (e *Engine) lsmCandidates(name string, n needs) []candidate {
 func (e *Engine) checkFunction(h *compile.Hook) error {
 	name := h.Key.Name
 	switch h.Key.Kind {
+	case compile.HookCompatSyscall:
+		return e.checkCompat()
 	case compile.HookFunction:
 	case compile.HookLSM:
 		name = "bpf_lsm_" + name
