@@ -61,13 +61,8 @@ func CompatPrototype(name string) *Prototype {
 	}
 	p := SyscallPrototype(name, params)
 	for i := range p.Params {
-		info := &p.Params[i]
-		switch {
-		case info.Kind != KindInt || info.Size != 8:
-		case slices.Contains(compatLongs, info.CType):
-			info.Size = 4
-		default:
-			return nil // a value in two registers, behind which the others are elsewhere
+		if slices.Contains(compatLongs, p.Params[i].CType) {
+			p.Params[i].Size = 4
 		}
 	}
 	return p

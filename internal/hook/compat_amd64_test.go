@@ -21,8 +21,8 @@ const (
 
 func init() {
 	attachCases = append(attachCases, attachCase{"32-bit ftruncate with return", func(path string) string {
-			return "  kprobes:\n  - call: __ia32_sys_ftruncate\n    return: true\n    returnArg: {index: 0, type: int}\n" + pathArg(0, "fd", path, "{action: Post}")
-		}, []Attachment{AttachFentry, AttachKprobeMulti, AttachKprobe, AttachSysEnter}, buildText, cutCompatText})
+		return "  kprobes:\n  - call: __ia32_sys_ftruncate\n    return: true\n    returnArg: {index: 0, type: int}\n" + pathArg(0, "fd", path, "{action: Post}")
+	}, []Attachment{AttachFentry, AttachKprobeMulti, AttachKprobe, AttachSysEnter}, buildText, cutCompatText})
 }
 
 // cutCompatText opens a file and cuts it by 32-bit calls.
