@@ -54,6 +54,29 @@ func TestCompatNames(t *testing.T) {
 	}
 }
 
+// TestWarnCompat warns of calls that can be made unseen by the other table.
+func TestWarnCompat(t *testing.T) {
+	onX86(t)
+	const list, kill = "  lists: [{name: calls, type: syscalls, values: [%]}]\n  kprobes:\n  - call: list:calls\n", "    selectors: [{matchActions: [{action: Sigkill}]}]\n"
+	for calls, want := range map[string]int{
+		"sys_openat":                                1,
+		"i386/sys_openat":                           0,
+		"sys_openat, i386/sys_openat":               0,
+		"sys_mmap, i386/sys_mmap2":                  0,
+		"sys_openat, sys_read, __ia32_sys_read":     1,
+		"sys_arch_prctl, sys_openat, sys_fsopen":    1, // for the entry
+		"sys_restart_syscall, i386/sys_sigaltstack": 1,
+	} {
+		p := mustParse(t, spec("calls", strings.Replace(list, "%", calls, 1)+kill))
+		if got := mustCompile(t, p).Warnings[0]; len(got) != want {
+			t.Errorf("%s: %v, want %d warnings", calls, got, want)
+		}
+	}
+	if got := mustCompile(t, mustParse(t, spec("post", "  kprobes: [{call: sys_openat}]\n"))).Warnings[0]; len(got) != 0 {
+		t.Errorf("a policy that only looks: %v", got)
+	}
+}
+
 // TestCompatPrototypes describes arguments by their registers in 32-bit calls.
 func TestCompatPrototypes(t *testing.T) {
 	for call, want := range map[string]string{

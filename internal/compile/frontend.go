@@ -101,6 +101,7 @@ func (f *frontend) unit() *unit {
 		u.entries = append(u.entries, f.usdt(&f.policy.Spec.Usdts[i], i))
 	}
 	u.enforcer = f.enforcer()
+	f.warnCompat(u.entries)
 	return u
 }
 
