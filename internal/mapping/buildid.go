@@ -131,11 +131,11 @@ func (b *BuildIDs) of(m observe.Mapping) []byte {
 
 // read finds the file that was mapped: by the mapping itself while that is
 // there, else by its path in the process's root directory or, when the process
-// has ended, in that of the host.
+// has ended, in those of the host and the agent.
 func (b *BuildIDs) read(m observe.Mapping) ([]byte, error) {
 	process := filepath.Join(b.procfs, strconv.FormatUint(uint64(m.PID), 10))
 	file, err := openMapping(filepath.Join(process, "map_files", fmt.Sprintf("%x-%x", m.Start, m.Start+m.Size)), m)
-	for _, root := range []string{filepath.Join(process, "root"), filepath.Join(b.procfs, "1", "root")} {
+	for _, root := range []string{filepath.Join(process, "root"), filepath.Join(b.procfs, "1", "root"), "/"} {
 		if err == nil {
 			break
 		}
