@@ -11,7 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/kernel"
 	"github.com/vedette-io/vedette/internal/mapping"
 	"github.com/vedette-io/vedette/internal/observe"
 	"github.com/vedette-io/vedette/internal/process"
@@ -62,7 +65,7 @@ func (l *loader) prepare(loaders []compile.Loader) error {
 	}
 	source, err := mapping.Open()
 	if err != nil {
-		return fmt.Errorf("the kernel does not tell which files are mapped (loader): %w", err)
+		return fmt.Errorf("loader: %w", explainPerf(err))
 	}
 	l.source, l.memory = source, source.MemoryBytes()
 	l.read.Store(0)
@@ -70,6 +73,14 @@ func (l *loader) prepare(loaders []compile.Loader) error {
 	ctx, l.cancel = context.WithCancel(context.Background())
 	l.done.Go(func() { l.run(ctx) })
 	return nil
+}
+
+// explainPerf says of an error whether the kernel lacks what is asked for.
+func explainPerf(err error) error {
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EINVAL) {
+		return &kernel.MissingError{Feature: "perf events of mapped files", Option: "CONFIG_PERF_EVENTS", Cause: err}
+	}
+	return err
 }
 
 // apply puts the loaders of a plan into force; keys are those of its policies.
