@@ -4,7 +4,6 @@ package mapping
 
 import (
 	"bytes"
-	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/mapping/mappingtest"
 	"github.com/vedette-io/vedette/internal/observe"
 	"github.com/vedette-io/vedette/internal/process"
 )
@@ -40,54 +40,18 @@ func mustOpen(t *testing.T) *Source {
 	return s
 }
 
-// mustMap maps a file of one page and returns its memory.
-func mustMap(t *testing.T, path string, protection int) []byte {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	mem, err := unix.Mmap(int(file.Fd()), 0, os.Getpagesize(), protection, unix.MAP_PRIVATE)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Munmap(mem); err != nil {
-			t.Error(err)
-		}
-	})
-	return mem
-}
-
-// mustWrite writes a program's beginning, with a build id, to a file.
-func mustWrite(t *testing.T, name string, buildID []byte) string {
-	t.Helper()
-	notes := append(words(uint32(4), uint32(len(buildID)), uint32(3)), "GNU\x00"...)
-	notes = append(notes, buildID...)
-	image := words(elf.Header64{
-		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), 1},
-		Type:  uint16(elf.ET_DYN), Version: 1, Phoff: 64, Ehsize: 64, Phentsize: 56, Phnum: 1,
-	}, elf.Prog64{Type: uint32(elf.PT_NOTE), Off: 120, Vaddr: 120, Filesz: uint64(len(notes)), Memsz: uint64(len(notes))})
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, append(append(image, notes...), make([]byte, os.Getpagesize())...), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // TestSource maps files and executes a program.
 func TestSource(t *testing.T) {
 	s := mustOpen(t)
 	id := []byte("0123456789abcdefghij")
-	loaded, changed, data := mustWrite(t, "loaded", id), mustWrite(t, "changed", id), mustWrite(t, "data", id)
+	loaded, changed, data := mappingtest.Library(t, "loaded", string(id)), mappingtest.Library(t, "changed", string(id)), mappingtest.Library(t, "data", string(id))
 	begin, err := process.SinceBoot()
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustMap(t, loaded, unix.PROT_READ|unix.PROT_EXEC)
-	mustMap(t, data, unix.PROT_READ)
-	if err := unix.Mprotect(mustMap(t, changed, unix.PROT_READ), unix.PROT_READ|unix.PROT_EXEC); err != nil {
+	mappingtest.Map(t, loaded, unix.PROT_READ|unix.PROT_EXEC)
+	mappingtest.Map(t, data, unix.PROT_READ)
+	if err := unix.Mprotect(mappingtest.Map(t, changed, unix.PROT_READ), unix.PROT_READ|unix.PROT_EXEC); err != nil {
 		t.Fatal(err)
 	}
 	child := exec.Command("/proc/self/exe", "-test.run=^$")
@@ -159,14 +123,14 @@ func TestBuildIDs(t *testing.T) {
 	events := make(chan *event.Event, 8)
 	b := NewBuildIDs("/proc", func(e *event.Event) { events <- e })
 	id, other := []byte("0123456789abcdefghij"), []byte("another id that's it")
-	path := mustWrite(t, "library", id)
-	mem := mustMap(t, path, unix.PROT_READ|unix.PROT_EXEC)
+	path := mappingtest.Library(t, "library", string(id))
+	mem := mappingtest.Map(t, path, unix.PROT_READ|unix.PROT_EXEC)
 	byMapping := mapped(t, path, mem)
 	byPath := byMapping
 	byPath.Start = 0
 	ended := byPath
 	ended.PID = 1 << 30
-	replaced := mapped(t, mustWrite(t, "replaced", other), nil)
+	replaced := mapped(t, mappingtest.Library(t, "replaced", string(other)), nil)
 	replaced.Inode++
 	link := byPath
 	link.Path = []byte(path + ".link")

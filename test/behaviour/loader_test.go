@@ -7,7 +7,6 @@ package behaviour
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/vedette-io/vedette/api/tetragon"
 	"github.com/vedette-io/vedette/internal/executable"
+	"github.com/vedette-io/vedette/internal/mapping/mappingtest"
 )
 
 // TestLoader checks the events of files that are mapped to be executed.
@@ -27,17 +27,17 @@ func TestLoader(t *testing.T) {
 	r.mustAdd(t, document("code", "loader: true"), "code")
 	r.mustAdd(t, document("code-of-host", "loader: true\nhostSelector: {}"), "code-of-host")
 	t.Run("mmap", func(t *testing.T) {
-		path := mustProgram(t, "0123456789abcdefghij")
-		mustMap(t, path, unix.PROT_READ|unix.PROT_EXEC)
-		mustMap(t, path, unix.PROT_READ|unix.PROT_EXEC)
+		path := mappingtest.Library(t, "library", "0123456789abcdefghij")
+		mappingtest.Map(t, path, unix.PROT_READ|unix.PROT_EXEC)
+		mappingtest.Map(t, path, unix.PROT_READ|unix.PROT_EXEC)
 		e := r.mustLoad(t, path)
 		if e.Process.Pid.GetValue() != uint32(os.Getpid()) || string(e.Buildid) != "0123456789abcdefghij" || e.Parent == nil {
 			t.Errorf("event %v", e)
 		}
 	})
 	t.Run("mprotect", func(t *testing.T) {
-		path := mustProgram(t, "a build id of mprotect"[:20])
-		if err := unix.Mprotect(mustMap(t, path, unix.PROT_READ), unix.PROT_READ|unix.PROT_EXEC); err != nil {
+		path := mappingtest.Library(t, "library", "a build id of mprotect"[:20])
+		if err := unix.Mprotect(mappingtest.Map(t, path, unix.PROT_READ), unix.PROT_READ|unix.PROT_EXEC); err != nil {
 			t.Fatal(err)
 		}
 		if e := r.mustLoad(t, path); string(e.Buildid) != "a build id of mprote" {
@@ -90,11 +90,11 @@ func TestLoader(t *testing.T) {
 		for _, name := range []string{"code", "code-of-host"} {
 			r.mustEnable(t, name, false)
 		}
-		unseen, seen := mustProgram(t, "unseen.............."), mustProgram(t, "seen................")
-		mustMap(t, unseen, unix.PROT_READ|unix.PROT_EXEC)
+		unseen, seen := mappingtest.Library(t, "library", "unseen.............."), mappingtest.Library(t, "library", "seen................")
+		mappingtest.Map(t, unseen, unix.PROT_READ|unix.PROT_EXEC)
 		time.Sleep(300 * time.Millisecond)
 		r.mustEnable(t, "code-of-host", true)
-		mustMap(t, seen, unix.PROT_READ|unix.PROT_EXEC)
+		mappingtest.Map(t, seen, unix.PROT_READ|unix.PROT_EXEC)
 		r.mustLoad(t, seen)
 		r.journal.mu.Lock()
 		defer r.journal.mu.Unlock()
@@ -129,50 +129,4 @@ func (r *rig) mustLoad(tb testing.TB, path string) *tetragon.ProcessLoader {
 		tb.Fatalf("events of %s: %v", path, found)
 	}
 	return found[0]
-}
-
-// mustMap maps the beginning of a file and returns its memory.
-func mustMap(tb testing.TB, path string, protection int) []byte {
-	tb.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer file.Close()
-	mem, err := unix.Mmap(int(file.Fd()), 0, os.Getpagesize(), protection, unix.MAP_PRIVATE)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := unix.Munmap(mem); err != nil {
-			tb.Error(err)
-		}
-	})
-	return mem
-}
-
-// mustProgram writes a file that is an ELF program with a build id of 20 bytes, and nothing else.
-func mustProgram(tb testing.TB, buildID string) string {
-	tb.Helper()
-	little := binary.LittleEndian
-	b := make([]byte, 4096)
-	copy(b, "\x7fELF\x02\x01\x01")
-	little.PutUint16(b[16:], 3)  // ET_DYN
-	little.PutUint32(b[20:], 1)  // version
-	little.PutUint64(b[32:], 64) // where segments are described
-	little.PutUint16(b[54:], 56)
-	little.PutUint16(b[56:], 1)
-	little.PutUint32(b[64:], 4) // PT_NOTE
-	little.PutUint64(b[72:], 120)
-	little.PutUint64(b[64+32:], 16+20)
-	little.PutUint64(b[64+40:], 16+20)
-	little.PutUint32(b[120:], 4)
-	little.PutUint32(b[124:], 20)
-	little.PutUint32(b[128:], 3) // NT_GNU_BUILD_ID
-	copy(b[132:], "GNU\x00"+buildID)
-	path := filepath.Join(tb.TempDir(), "library")
-	if err := os.WriteFile(path, b, 0o755); err != nil {
-		tb.Fatal(err)
-	}
-	return path
 }
