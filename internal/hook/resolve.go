@@ -37,7 +37,14 @@ type needs struct {
 	sets, writesRegisters bool
 	// hashes is that events have the hashes of files.
 	hashes bool
+	// decides is that more than events depend on the hook: its policies kill,
+	// refuse, signal, notify an enforcer, or note what another hook asks for.
+	decides bool
 }
+
+// deciding are the flags of rules on which more than an event depends.
+const deciding = compile.RuleKill | compile.RuleOverride | compile.RuleSignal | compile.RuleNotify | compile.RuleCleanNotify |
+	compile.RuleTrackSock | compile.RuleUntrackSock
 
 func needsOf(h *compile.Hook) needs {
 	n := needs{returns: h.HasReturn, registers: slices.ContainsFunc(h.Slots, func(s compile.Slot) bool { return s.From == compile.FromRegister })}
@@ -46,6 +53,7 @@ func needsOf(h *compile.Hook) needs {
 		if r.Flags&compile.RuleMonitor == 0 {
 			n.overrides = n.overrides || r.Flags&compile.RuleOverride != 0
 			n.kills = n.kills || r.Flags&compile.RuleKill != 0
+			n.decides = n.decides || r.Flags&deciding != 0 || len(r.FDOps) > 0
 			n.sets = n.sets || len(r.Sets) != 0
 			n.writesRegisters = n.writesRegisters || r.Registers != nil
 		}
@@ -246,13 +254,41 @@ func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 	case compile.HookTracepoint:
 		return []candidate{{place: place{attachment: AttachTracepoint, function: h.Key.Name}}}, nil
 	case compile.HookRawTracepoint:
-		return []candidate{
-			{place: place{attachment: AttachBTFTracepoint, function: h.Key.Name}, lacks: e.offers(kernel.FeatureBTFTracepoint)},
-			{place: place{attachment: AttachRawTracepoint, function: h.Key.Name}},
-		}, nil
+		return e.rawCandidates(h, n), nil
 	}
 	return nil, fmt.Errorf("unknown kind %d", h.Key.Kind)
 }
+
+// rawCandidates are the places of a raw tracepoint.
+func (e *Engine) rawCandidates(h *compile.Hook, n needs) []candidate {
+	all := []candidate{
+		{place: place{attachment: AttachBTFTracepoint, function: h.Key.Name}, lacks: e.offers(kernel.FeatureBTFTracepoint)},
+		{place: place{attachment: AttachRawTracepoint, function: h.Key.Name}},
+	}
+	if e.mustNotSkip(n) && h.Key.Name == sysEnter && !slices.ContainsFunc(h.Slots, notTheNumber) {
+		format := candidate{place: place{attachment: AttachTracepoint, function: rawSyscalls + sysEnter}}
+		all = slices.Insert(all, 0, format)
+	}
+	return all
+}
+
+// mustNotSkip reports whether a hook is better attached where the kernel runs
+// programs with preemption disabled: as a kprobe, or at a tracepoint by its
+// format. Any other program but that of an LSM hook it skips while a preempted
+// task of the CPU is in it (kernel/bpf/trampoline.c, __bpf_prog_enter_recur;
+// kernel/trace/bpf_trace.c, __bpf_trace_run).
+func (e *Engine) mustNotSkip(n needs) bool { return n.decides && e.offer.Preempts() }
+
+// The tracepoint of all system calls, whose format has the number where the
+// raw one has it.
+const (
+	sysEnter    = "sys_enter"
+	rawSyscalls = "raw_syscalls/"
+)
+
+// notTheNumber reports whether a slot is another than that of the number of
+// the system call.
+func notTheNumber(s compile.Slot) bool { return !s.IsArgument() || s.Index != 1 || s.Resolve != "" }
 
 // offers asks for a feature.
 func (e *Engine) offers(f kernel.Feature) func() error {
@@ -294,8 +330,13 @@ func (e *Engine) callCandidates(h *compile.Hook, n needs) []candidate {
 		guarded(AttachKprobe, func() error { return e.offer.CheckKprobe(wrapper) }),
 		guarded(AttachSysEnter, nil),
 	}
-	if n.overrides {
-		modify := candidate{place: at(AttachFmodRet), check: func(*place) error { return e.offer.CheckFmodRet(wrapper) }}
+	modify := candidate{place: at(AttachFmodRet), check: func(*place) error { return e.offer.CheckFmodRet(wrapper) }}
+	switch notSkipped := e.mustNotSkip(n); {
+	case notSkipped && n.overrides:
+		all = []candidate{all[2], modify, all[0], all[1], all[3]}
+	case notSkipped:
+		all = []candidate{all[2], all[0], all[1], all[3]}
+	case n.overrides:
 		all = slices.Insert(all, 0, modify)
 	}
 	return all
@@ -435,12 +476,22 @@ func (e *Engine) functionCandidates(h *compile.Hook, n needs) []candidate {
 			return e.checkSameArguments(p, h)
 		}})
 	}
+	probe := func() { add(AttachKprobe, func() error { return e.offer.CheckKprobe(name) }) }
+	notSkipped := e.mustNotSkip(n)
+	if notSkipped && !n.overrides && !n.kills {
+		probe()
+	}
 	if strings.HasPrefix(name, securityPrefix) || n.overrides {
 		add(AttachFmodRet, func() error { return e.offer.CheckFmodRet(name) })
 	}
+	if notSkipped && (n.overrides || n.kills) {
+		probe()
+	}
 	add(AttachFentry, func() error { return e.checkTraced(n) })
 	add(AttachKprobeMulti, func() error { return e.checkMulti(name, n) })
-	add(AttachKprobe, func() error { return e.offer.CheckKprobe(name) })
+	if !notSkipped {
+		probe()
+	}
 	if name == fdInstall {
 		add(AttachSysExit, nil)
 	}

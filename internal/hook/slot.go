@@ -85,6 +85,11 @@ func rawSlots(slots []compile.Slot) []bpf.SlotConfig {
 	return out
 }
 
+// numberFormat is raw_syscalls/sys_enter as the raw tracepoint counts: what is
+// its argument 1, the number of the system call, is behind the 8 bytes that
+// all formats begin with.
+var numberFormat = &kernel.Format{Fields: []kernel.Field{{}, {Name: "id", Offset: 8, Size: 8, Signed: true}}}
+
 // fieldSlots are the slots of a tracepoint, by the fields of its format.
 func fieldSlots(slots []compile.Slot, format *kernel.Format) ([]bpf.SlotConfig, error) {
 	out := make([]bpf.SlotConfig, len(slots))
