@@ -81,10 +81,8 @@ func Follows(p *policy.Policy) bool {
 
 func followsDescriptors(p *policy.Policy) bool {
 	for s := range selectors(&p.Spec) {
-		for i := range s.MatchActions {
-			if s.MatchActions[i].Action == policy.ActionFollowFD {
-				return true
-			}
+		if hasAction(s, policy.ActionFollowFD) {
+			return true
 		}
 	}
 	return false

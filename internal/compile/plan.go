@@ -378,6 +378,10 @@ type Rule struct {
 	Request Request
 	// Action is what events of this rule report: the last action of the list.
 	Action string // the enum name of KprobeAction, e.g. "KPROBE_ACTION_SIGKILL"
+	// Return is what is done when the call returns and the value satisfies the
+	// selector: only what actions say is in it. It is nil where there is
+	// nothing. RulePost in its flags is for both: that the event is told.
+	Return *Rule
 }
 
 // MaxFDOps is how many FollowFD, UnfollowFD and CopyFD actions one selector
@@ -417,8 +421,10 @@ const (
 	// RuleTrackReturn and RuleUntrackReturn do it with the returned socket.
 	RuleTrackReturn   RuleFlags = 1 << 15
 	RuleUntrackReturn RuleFlags = 1 << 16
+	// RuleReturnActions: the rule has Rule.Return.
+	RuleReturnActions RuleFlags = 1 << 17
 	// RulesOfReturn are those that do something when the call returns.
-	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn
+	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn | RuleReturnActions
 	// RuleNamespacesTold, RuleCapsTold: the rule's event tells a change, and
 	// further ones are counted from there.
 	RuleNamespacesTold RuleFlags = 1 << 20
