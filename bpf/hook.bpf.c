@@ -1914,8 +1914,10 @@ static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64
 	struct vd_value *v;
 
 	vd_count_returned(run);
-	if ((vd_config.features & VD_FEATURE_RETURN_ACTIONS) && left)
-		left = vd_act_returned(run, p, ret);
+	if ((vd_config.features & VD_FEATURE_RETURN_ACTIONS) && left) {
+		vd_fetch_acted(run, p); /* from here: no more calls within calls fit */
+		left = vd_act_returned(run, ret);
+	}
 	if (left)
 		vd_fetch_all_filled(run, p);
 	/* Sent also without a rule left: the entry is then forgotten. */

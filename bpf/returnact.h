@@ -45,13 +45,12 @@ static __always_inline bool vd_punish(struct vd_run *run)
  * Carries out what the rules in acc do at the return, and leaves there those
  * that have an event; returns whether there are any.
  */
-static __noinline bool vd_act_returned(struct vd_run *run, struct vd_pending *p, __u64 ret)
+static __noinline bool vd_act_returned(struct vd_run *run, __u64 ret)
 {
 	struct vd_hook_scratch *s = run->s;
 	__u64 any = 0;
 	__u32 w;
 
-	vd_fetch_acted(run, p);
 	vd_act_all(run, s->acc, run->tables->return_rules);
 	if (vd_config.features & (VD_FEATURE_KILL | VD_FEATURE_SIGNAL))
 		s->cursor.punished = vd_punish(run);

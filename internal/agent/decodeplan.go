@@ -33,13 +33,13 @@ func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
 
 // decodeRule tells how the events of a rule are told.
 func decodeRule(r compile.Rule) observe.RulePlan {
-	flags := r.Flags
+	flags, told := r.Flags, r.Flags
 	out := observe.RulePlan{Bit: r.Bit, Group: r.Group, Action: actionOf(r), Request: requestOf(r)}
 	if r.Return != nil {
-		flags |= r.Return.Flags
+		flags, told = flags|r.Return.Flags, r.Return.Flags
 		out.ReturnAction, out.ReturnRequest = actionOf(*r.Return), requestOf(*r.Return)
 	}
-	out.NoPost = flags&compile.RulePost == 0 || r.Return != nil && r.Return.Flags&compile.RulePost == 0
+	out.NoPost = told&compile.RulePost == 0
 	out.Quiet = flags&compile.RulesOfReturn != 0
 	out.KernelStack, out.UserStack = flags&compile.RuleStackKernel != 0, flags&compile.RuleStackUser != 0
 	return out

@@ -12,11 +12,7 @@ import (
 // event is told then, and only if neither list says NoPost; so it falls under
 // its rate limit then, and that of matchActions does where there is no other.
 func (f *frontend) returnActions(r *Rule, e *entry, actions []policy.Action, path string) {
-	if len(actions) == 0 {
-		return
-	}
-	if !e.group.HasReturn {
-		f.errorf(path, "matchReturnActions needs return: true")
+	if len(actions) == 0 || !e.group.HasReturn { // as the parser has told
 		return
 	}
 	at := &Rule{}
