@@ -506,9 +506,12 @@ type Group struct {
 	// What its rules do is counted for all functions of the list together.
 	List string
 	// Site is the place in a program, for HookUprobe and HookUSDT.
-	Site    Site
-	Message string
-	Tags    []string
+	Site Site
+	// Verified is the file that has one of the entry's binaryDigests, nil
+	// where the entry has none.
+	Verified *executable.Stamp
+	Message  string
+	Tags     []string
 	// Args are the slots of the entry's args, and Data those of its data, in
 	// the order of the policy.
 	Args, Data []uint8
@@ -618,7 +621,8 @@ type Plan struct {
 	Warnings map[int][]policy.Diagnostic
 }
 
-// Skipped is a function of a hook entry that the kernel does not have.
+// Skipped is a function of a hook entry that the kernel does not have, or a
+// place in a program that is another one.
 type Skipped struct {
 	Policy   int // index into Input.Policies
 	Section  string
@@ -626,5 +630,8 @@ type Skipped struct {
 	Function string
 	// Partial says that the entry has other functions, which the kernel has.
 	Partial bool
-	Reason  string
+	// Digest says that the function is there, but not in a file with one of
+	// binaryDigests.
+	Digest bool
+	Reason string
 }

@@ -27,8 +27,6 @@ func TestRefusals(t *testing.T) {
 	}
 	enforced := func(call string) string { return "  enforcers:\n  - calls: [" + call + "]\n" }
 	for name, test := range map[string]struct{ body, want string }{
-		"uprobe digests":                       {uprobe("binaryDigests: [‹build-id:ab]\n"), unsupported + `"binaryDigests"`},
-		"uprobe ignore":                        {uprobe("ignore: {‹digestVerificationFailure: true}\n"), unsupported + `"ignore"`},
 		"uprobe file":                          {uprobe("args: [{index: 0, type: «file}]\n"), "no argument of a program is a file"},
 		"uprobe argument":                      {uprobe("args: [{index: «6, type: int}]\n"), "argument 6 does not exist here"},
 		"uprobe returnCopy":                    {uprobe("args: [{index: 0, type: char_buf, returnCopy: «true}]\n"), "only the arguments of system calls"},

@@ -18,27 +18,41 @@ var ErrNoBuildID = errors.New("the file has no build id")
 const (
 	// noteBuildID is the type NT_GNU_BUILD_ID.
 	noteBuildID = 3
+	// maxBuildID is the longest build id, in bytes.
+	maxBuildID = 64
 	// maxNotes is how much of a segment of notes is read, in bytes.
 	maxNotes = 64 << 10
 )
 
-// BuildID returns the build id of the file.
+// BuildID returns the build id of the file. One that is longer is none.
 func (f *File) BuildID() (BuildID, error) {
 	var id BuildID
+	raw, err := f.rawBuildID()
+	switch {
+	case err != nil:
+		return id, err
+	case len(raw) > len(id):
+		return id, ErrNoBuildID
+	}
+	copy(id[:], raw)
+	return id, nil
+}
+
+// rawBuildID returns the build id with its own length.
+func (f *File) rawBuildID() ([]byte, error) {
 	for _, p := range f.elf.Progs {
 		if p.Type != elf.PT_NOTE || p.Filesz > maxNotes {
 			continue
 		}
 		data := make([]byte, p.Filesz)
 		if _, err := p.ReadAt(data, 0); err != nil {
-			return id, err
+			return nil, err
 		}
 		if found := findBuildID(data, f); found != nil {
-			copy(id[:], found)
-			return id, nil
+			return found, nil
 		}
 	}
-	return id, ErrNoBuildID
+	return nil, ErrNoBuildID
 }
 
 func findBuildID(data []byte, f *File) []byte {
@@ -53,7 +67,7 @@ func findBuildID(data []byte, f *File) []byte {
 		if !ok {
 			return nil
 		}
-		if kind == noteBuildID && bytes.Equal(name, []byte("GNU\x00")) && len(desc) != 0 && len(desc) <= len(BuildID{}) {
+		if kind == noteBuildID && bytes.Equal(name, []byte("GNU\x00")) && len(desc) != 0 && len(desc) <= maxBuildID {
 			return desc
 		}
 		data = rest
