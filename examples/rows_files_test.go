@@ -92,11 +92,11 @@ func fileRows(dir string) []row {
 			policy: "bait-file",
 			aim:    []string{"/etc/vedette-example/passwords.txt", dir + "/bait"},
 			catches: []catch{
-				catching(writing(dir+"/bait").dies(), "sys_read", dir+"/bait", "10", "the bait was read", "KPROBE_ACTION_SIGKILL"),
+				catching(reading(dir+"/bait").dies(), "sys_read", dir+"/bait", "10", "the bait was read", "KPROBE_ACTION_SIGKILL"),
 				catching(calls(call(unix.SYS_SETRESUID, nobody, nobody, nobody), opening(dir+"/bait", unix.O_RDONLY)).gets("EACCES"),
 					"sys_openat", dir+"/bait", "-13", "the bait was not opened"),
 			},
-			leaves: []deed{writing(dir + "/plain"), calls(opening(dir+"/bait", unix.O_RDONLY))},
+			leaves: []deed{reading(dir + "/plain"), calls(opening(dir+"/bait", unix.O_RDONLY))},
 		},
 		{
 			policy:  "secret-directory",
