@@ -38,6 +38,8 @@ type policySet struct {
 	log       *slog.Logger
 	// checkHost returns why the agent may not ask a host.
 	checkHost func(host string) error
+	// loader tells of the files that are mapped to be executed.
+	loader *loader
 	// prepareStacks is called when a policy shows stacks of the kernel.
 	prepareStacks func()
 	// digests are those of programs that policies want to be certain ones.
@@ -298,6 +300,9 @@ func (s *policySet) apply() error {
 	if err != nil {
 		return err
 	}
+	if err := s.loader.prepare(plan.Loaders); err != nil {
+		return err
+	}
 	var planErr error
 	loaded := map[uint32]hook.Loaded{}
 	err = s.engine.Apply(plan, keys, func(all []hook.Loaded) {
@@ -311,7 +316,7 @@ func (s *policySet) apply() error {
 		for _, l := range s.loaded {
 			err = errors.Join(err, s.observer.SetPlan(decodePlan(l, s.names)))
 		}
-		return err
+		return errors.Join(err, s.loader.revert())
 	}
 	for id := range s.loaded {
 		if _, ok := loaded[id]; !ok {
@@ -319,6 +324,7 @@ func (s *policySet) apply() error {
 		}
 	}
 	s.loaded, s.names = loaded, names
+	planErr = errors.Join(planErr, s.loader.apply(plan.Loaders, keys))
 	s.note(plan, active)
 	if s.prepareStacks != nil && showKernelStacks(plan) {
 		s.prepareStacks()

@@ -114,6 +114,9 @@ func Compile(in Input) (*Plan, error) {
 		if u.enforcer != nil {
 			plan.Enforcers = append(plan.Enforcers, *u.enforcer)
 		}
+		if u.loader != nil {
+			plan.Loaders = append(plan.Loaders, *u.loader)
+		}
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

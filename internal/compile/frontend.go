@@ -75,7 +75,6 @@ func (f *frontend) named(path, name string) { f.unsupported(path, fmt.Sprintf("%
 // unit understands the whole policy.
 func (f *frontend) unit() *unit {
 	f.checkScope()
-	f.checkSections()
 	f.checkFollow()
 	u := &unit{index: f.index, policy: f.policy}
 	for i := range f.policy.Spec.Kprobes {
@@ -100,23 +99,8 @@ func (f *frontend) unit() *unit {
 	for i := range f.policy.Spec.Usdts {
 		u.entries = append(u.entries, f.usdt(&f.policy.Spec.Usdts[i], i))
 	}
-	u.enforcer = f.enforcer()
+	u.enforcer, u.loader = f.enforcer(), f.loader()
 	return u
-}
-
-// checkSections refuses the sections that are not executed yet.
-func (f *frontend) checkSections() {
-	s := &f.policy.Spec
-	for _, section := range []struct {
-		name    string
-		present bool
-	}{
-		{"loader", s.Loader},
-	} {
-		if section.present {
-			f.named("spec."+section.name, section.name)
-		}
-	}
 }
 
 // checkFollow finds the policy's number in the masks of what is followed.

@@ -614,6 +614,9 @@ type Plan struct {
 	Process ProcessTables
 	// Enforcers are those that have something to do.
 	Enforcers []Enforcer
+	// Loaders are the policies that want events of files that are mapped to be
+	// executed.
+	Loaders []Loader
 	// Skipped are what policies ask for and this kernel does not have, where
 	// they say to ignore that.
 	Skipped []Skipped

@@ -37,7 +37,6 @@ func TestRefusals(t *testing.T) {
 		"uprobe return":                        {"  uprobes:\n  - path: /bin/sh\n    symbols: [«main+4]\n    return: true\n    returnArg: {index: 0, type: int}\n", "can only be told from its beginning"},
 		"uprobe place":                         {"  uprobes:\n  - path: /bin/sh\n    symbols: [«main+99999999999999999999]\n", "is not an offset behind"},
 		"lsm argument":                         {"  lsmhooks:\n  - hook: file_open\n    args: [{index: «6, type: int}]\n", "argument 6 does not exist here, the last one is 5"},
-		"loader":                               {"  loader: «true\n", unsupported + `"loader"`},
 		"podSelector":                          {kprobe("") + "  podSelector: {‹matchLabels: {a: b}}\n", "podSelector needs Kubernetes"},
 		"function argument":                    {"  kprobes:\n  - call: vfs_read\n    syscall: false\n    args: [{index: «6, type: int}]\n", "argument 6 does not exist here, the last one is 5"},
 		"call as function":                     {"  kprobes:\n  - call: «__x64_sys_read\n    syscall: false\n", "syscall: true and the name sys_read"},
@@ -183,7 +182,7 @@ func make3(a policy.Action) []policy.Action { return []policy.Action{a, a, a} }
 // TestPolicyErrors checks that every broken policy is named, and only those.
 func TestPolicyErrors(t *testing.T) {
 	good := mustParse(t, spec("good", "  kprobes:\n  - call: sys_read\n"))
-	bad := mustParse(t, spec("bad", "  loader: true\n"))
+	bad := mustParse(t, spec("bad", "  kprobes:\n  - call: sys_reed\n"))
 	plan, err := compile.Compile(input(bad, good, bad))
 	if plan != nil {
 		t.Error("there is a plan")

@@ -5,6 +5,7 @@ package executable
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 )
 
@@ -18,45 +19,30 @@ var ErrNoBuildID = errors.New("the file has no build id")
 const (
 	// noteBuildID is the type NT_GNU_BUILD_ID.
 	noteBuildID = 3
-	// maxBuildID is the longest build id, in bytes.
-	maxBuildID = 64
 	// maxNotes is how much of a segment of notes is read, in bytes.
 	maxNotes = 64 << 10
 )
 
-// BuildID returns the build id of the file. One that is longer is none.
+// BuildID returns the build id of the file.
 func (f *File) BuildID() (BuildID, error) {
 	var id BuildID
-	raw, err := f.rawBuildID()
-	switch {
-	case err != nil:
-		return id, err
-	case len(raw) > len(id):
-		return id, ErrNoBuildID
-	}
-	copy(id[:], raw)
-	return id, nil
-}
-
-// rawBuildID returns the build id with its own length.
-func (f *File) rawBuildID() ([]byte, error) {
 	for _, p := range f.elf.Progs {
 		if p.Type != elf.PT_NOTE || p.Filesz > maxNotes {
 			continue
 		}
 		data := make([]byte, p.Filesz)
 		if _, err := p.ReadAt(data, 0); err != nil {
-			return nil, err
+			return id, err
 		}
-		if found := findBuildID(data, f); found != nil {
-			return found, nil
+		if found := findBuildID(data, f.elf.ByteOrder); found != nil {
+			copy(id[:], found)
+			return id, nil
 		}
 	}
-	return nil, ErrNoBuildID
+	return id, ErrNoBuildID
 }
 
-func findBuildID(data []byte, f *File) []byte {
-	order := f.elf.ByteOrder
+func findBuildID(data []byte, order binary.ByteOrder) []byte {
 	for len(data) >= 12 {
 		nameSize, descSize, kind := order.Uint32(data), order.Uint32(data[4:]), order.Uint32(data[8:])
 		name, rest, ok := padded(data[12:], nameSize)
@@ -67,7 +53,7 @@ func findBuildID(data []byte, f *File) []byte {
 		if !ok {
 			return nil
 		}
-		if kind == noteBuildID && bytes.Equal(name, []byte("GNU\x00")) && len(desc) != 0 && len(desc) <= maxBuildID {
+		if kind == noteBuildID && bytes.Equal(name, []byte("GNU\x00")) && len(desc) != 0 && len(desc) <= len(BuildID{}) {
 			return desc
 		}
 		data = rest

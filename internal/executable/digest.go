@@ -191,7 +191,7 @@ func (f *File) digest(algorithms []string, sums map[string]string) error {
 
 // buildIDText spells the build id as digests are.
 func (f *File) buildIDText() string {
-	id, err := f.rawBuildID()
+	id, err := ReadBuildID(f.file)
 	if err != nil {
 		return fmt.Sprintf("%s (%v)", BuildIDAlgorithm, err)
 	}

@@ -13,15 +13,16 @@ import (
 type lossStage uint8
 
 const (
-	lossRing   lossStage = iota // the rings were full
-	lossKernel                  // the kernel program could not make a record
-	lossDecode                  // a record could not be read
-	lossMerge                   // a record lacked its other half
-	lossStack                   // an event went without its stack traces
+	lossRing    lossStage = iota // the rings were full
+	lossKernel                   // the kernel program could not make a record
+	lossDecode                   // a record could not be read
+	lossMerge                    // a record lacked its other half
+	lossStack                    // an event went without its stack traces
+	lossMapping                  // a mapped file was not told
 	lossStages
 )
 
-var stageNames = [lossStages]string{"kernel ring", "kernel", "decode", "merge", "stack traces"}
+var stageNames = [lossStages]string{"kernel ring", "kernel", "decode", "merge", "stack traces", "mapped files"}
 
 // ringCauses are the causes of stage lossRing, by ring.
 var ringCauses = [2]string{"bulk ring is full", "evidence ring is full"}

@@ -241,9 +241,11 @@ type process struct {
 	ended  bool
 }
 
+// start starts an actor whose runtime sends no signals to its threads: the
+// return from a signal's handler tells the result of the interrupted call again.
 func start(change func(*launch)) (*process, error) {
 	p := &process{cmd: exec.Command("/proc/self/exe")}
-	p.cmd.Env = append(os.Environ(), actorEnv+"=1", "GOMAXPROCS=2", "GOGC=off")
+	p.cmd.Env = append(os.Environ(), actorEnv+"=1", "GOMAXPROCS=2", "GOGC=off", "GODEBUG=asyncpreemptoff=1")
 	p.cmd.Stderr = &p.stderr
 	p.cmd.WaitDelay = time.Second // its children may hold the pipe of its messages
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

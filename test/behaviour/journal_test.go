@@ -21,6 +21,7 @@ type journal struct {
 	roots   map[uint32]string // exec ids by pid, the last of each
 	exits   map[string]bool   // by exec id
 	hooks   map[string][]hookEvent
+	loads   []*tetragon.ProcessLoader
 }
 
 // hookEvent is an event of a policy.
@@ -67,6 +68,8 @@ func (j *journal) add(e *tetragon.GetEventsResponse) {
 		j.note(k.Parent)
 		j.note(k.Process)
 		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{process: k.Process, text: lsmText(k)})
+	case e.GetProcessLoader() != nil:
+		j.loads = append(j.loads, e.GetProcessLoader())
 	case e.GetProcessUsdt() != nil:
 		k := e.GetProcessUsdt()
 		j.note(k.Parent)
