@@ -20,13 +20,11 @@ func TestReturnActions(t *testing.T) {
 				name, actions string
 				want          Counters
 			}{
-				{"signal", "matchReturnActions: [{action: Signal, argSig: 23}]", Counters{Post: cuts, Signal: cuts}},
-				{"no event", "matchReturnActions: [{action: NoPost}, {action: Signal, argSig: 23}]", Counters{NoPost: cuts, Signal: cuts}},
-				{"return that does not satisfy", "matchReturnArgs: [{index: 0, operator: GT, values: ['1000']}], matchReturnActions: [{action: Sigkill}]", Counters{}},
-				{"stacks and a limit", "matchReturnActions: [{action: Post, kernelStackTrace: true, userStackTrace: true, rateLimit: 10m, rateLimitScope: global}]",
-					Counters{Post: 1, RateLimited: cuts - 1}},
-				{"what the entry says", "matchActions: [{action: NoPost}, {action: Signal, argSig: 23}], matchReturnActions: [{action: Post}]",
-					Counters{NoPost: cuts, Signal: cuts}},
+				{"stacks, a limit and a signal",
+					"matchReturnActions: [{action: Post, kernelStackTrace: true, userStackTrace: true, rateLimit: 10m, rateLimitScope: global}, {action: Signal, argSig: 23}]",
+					Counters{Post: 1, RateLimited: cuts - 1, Signal: cuts}},
+				{"at both ends, no event", "matchActions: [{action: NoPost}, {action: Signal, argSig: 23}], matchReturnActions: [{action: Signal, argSig: 23}]",
+					Counters{NoPost: cuts, Signal: 2 * cuts}},
 			} {
 				t.Run(c.name+"/"+string(way)+"/"+test.name, func(t *testing.T) {
 					path := c.build(t)
