@@ -656,6 +656,7 @@ const (
 	ContractVdLimitVD_MAX_AUTOMATA           ContractVdLimit = 524288
 	ContractVdLimitVD_SOCK_OWNERS            ContractVdLimit = 32000
 	ContractVdLimitVD_RAW_ARGS               ContractVdLimit = 6
+	ContractVdLimitVD_COMPAT_ENTRIES         ContractVdLimit = 512
 	ContractVdLimitVD_MAX_DIGEST             ContractVdLimit = 64
 	ContractVdLimitVD_MAX_FRAMES             ContractVdLimit = 127
 	ContractVdLimitVD_BUILD_ID_FRAME         ContractVdLimit = 32
@@ -1015,7 +1016,7 @@ type ContractVdSyscallAbi struct {
 	Number       uint32
 	CompatStatus uint32
 	Fcntl        uint32
-	Zero         uint32
+	Compat       uint32
 	Params       [6]uint32
 	Result       uint32
 	Stack        uint32

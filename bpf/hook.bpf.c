@@ -1719,8 +1719,12 @@ static __always_inline void vd_load_call(struct vd_run *run, void *regs)
 {
 	__u32 i;
 
-	for (i = 0; i < VD_RAW_ARGS; i++)
+	for (i = 0; i < VD_RAW_ARGS; i++) {
 		bpf_probe_read_kernel(&run->s->raw[i], 8, regs + vd_abi.args[i]);
+		/* A 64-bit program that makes a 32-bit call may have anything above. */
+		if (vd_abi.compat)
+			run->s->raw[i] = (__u32)run->s->raw[i];
+	}
 }
 
 static __always_inline __u64 vd_call_number(void *regs)
@@ -1729,6 +1733,12 @@ static __always_inline __u64 vd_call_number(void *regs)
 
 	bpf_probe_read_kernel(&number, 8, regs + vd_abi.number);
 	return (__u32)number;
+}
+
+/* A call's number, which calls of different tables share, as vd_pending.syscall keeps it. */
+static __always_inline __u32 vd_numbered(__u32 number)
+{
+	return vd_abi.compat ? number | VD_COMPAT_CALL : number;
 }
 
 /*
@@ -1740,14 +1750,15 @@ int vd_hook_enter(__u64 *ctx)
 {
 	struct vd_run run = {};
 
-	if (vd_is_compat((struct task_struct *)bpf_get_current_task())) {
+	/* To the programs of 32-bit calls the dispatcher leads only those. */
+	if (!vd_abi.compat && vd_is_compat((struct task_struct *)bpf_get_current_task())) {
 		vd_count(VD_COUNT_COMPAT_SYSCALL);
 		return 0;
 	}
 	if (!vd_start(&run, ctx))
 		return 0;
 	vd_load_call(&run, (void *)ctx[0]);
-	vd_event(&run, ctx[1]);
+	vd_event(&run, vd_numbered(ctx[1]));
 	vd_end(&run);
 	return 0;
 }
@@ -2020,7 +2031,7 @@ static __always_inline void vd_complete_function(void *ctx, __u32 hook, __u64 fr
 SEC("tp_btf/sys_exit")
 int vd_hook_return(__u64 *ctx)
 {
-	vd_complete_call(ctx, vd_config.hook, vd_call_number((void *)ctx[0]), ctx[1]);
+	vd_complete_call(ctx, vd_config.hook, vd_numbered(vd_call_number((void *)ctx[0])), ctx[1]);
 	return 0;
 }
 

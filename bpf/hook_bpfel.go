@@ -411,7 +411,7 @@ type HookVdSyscallAbi struct {
 	Number       uint32
 	CompatStatus uint32
 	Fcntl        uint32
-	Zero         uint32
+	Compat       uint32
 	Params       [6]uint32
 	Result       uint32
 	Stack        uint32

@@ -27,6 +27,7 @@ enum vd_limit {
 	VD_MAX_AUTOMATA = 1 << 19, /* words of a half, a power of two */
 	VD_SOCK_OWNERS = 32000,
 	VD_RAW_ARGS = 6,
+	VD_COMPAT_ENTRIES = 512, /* more than a table of system calls has */
 	VD_MAX_DIGEST = 64, /* bytes of a hash */
 	VD_MAX_FRAMES = 127, /* of a stack trace: the default of kernel.perf_event_max_stack */
 	VD_BUILD_ID_FRAME = 32, /* sizeof(struct vd_build_id_frame) */
@@ -753,7 +754,7 @@ struct vd_syscall_abi {
 	__u32 number; /* offset of the call's number */
 	__u32 compat_status; /* bits of thread_info.status that mark a 32-bit call */
 	__u32 fcntl; /* its number */
-	__u32 zero;
+	__u32 compat; /* the hook is on a 32-bit call: args and number are of those */
 	__u32 params[VD_RAW_ARGS]; /* offsets of a function's arguments */
 	__u32 result; /* offset of a function's result */
 	__u32 stack; /* offset of the stack pointer */
@@ -938,7 +939,7 @@ enum vd_counter {
 	VD_COUNT_PENDING_FULL, /* an event told without its return */
 	VD_COUNT_FOLLOW_FULL, /* a descriptor that could not be followed */
 	VD_COUNT_ARG_FAILED, /* an argument that could not be read */
-	VD_COUNT_COMPAT_SYSCALL, /* system calls of 32-bit programs, which no hook sees */
+	VD_COUNT_COMPAT_SYSCALL, /* 32-bit system calls with the number of a hooked one, which no hook sees */
 	VD_COUNT_SIGNAL_FAILED, /* bpf_send_signal refused */
 	VD_COUNT_EXEC_DATA_LOST,
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */

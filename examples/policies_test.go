@@ -267,6 +267,14 @@ func systemCall(name string, number uintptr) func() error {
 	}
 }
 
+// offersCompatCalls says whether the kernel has calls for 32-bit programs.
+func offersCompatCalls() error {
+	if has, err := kernel.Offered().HasSymbol("do_fast_syscall_32"); err != nil || !has {
+		return &kernel.MissingError{Feature: "32-bit system calls", Option: "CONFIG_IA32_EMULATION", Cause: err}
+	}
+	return nil
+}
+
 // offers says that the kernel must offer one of the features.
 func offers(features ...kernel.Feature) func() error {
 	return func() error {

@@ -132,7 +132,7 @@ func (f *frontend) enforcedCall(call, path string) []EnforcedCall {
 		return nil
 	}
 	if s.abi != syscallABI() {
-		return []EnforcedCall{{Key: HookKey{HookSyscall, s.name}, Number: number | CompatCall}}
+		return []EnforcedCall{{Key: HookKey{HookCompatSyscall, s.canonical()}, Number: number | CompatCall}}
 	}
 	name, _ := syscalls.Name(s.abi, number)
 	return []EnforcedCall{{Key: HookKey{HookSyscall, name}, Number: number}}

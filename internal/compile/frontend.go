@@ -96,6 +96,7 @@ func (f *frontend) unit() *unit {
 		u.entries = append(u.entries, f.usdt(&f.policy.Spec.Usdts[i], i))
 	}
 	u.enforcer, u.loader = f.enforcer(), f.loader()
+	f.warnCompat(u.entries)
 	return u
 }
 

@@ -62,6 +62,7 @@ const (
 	HookLSM                               // an LSM hook by the name of LSM programs: "file_open"
 	HookUprobe                            // a place in a program: "/bin/bash:readline", see Site
 	HookUSDT                              // a static probe in a program: "/usr/bin/python3:python:gc__start"
+	HookCompatSyscall                     // a system call of 32-bit programs, by its name in their table: "stat64"
 )
 
 // HookKey identifies one hook of the kernel, however policies spell it.
@@ -69,6 +70,9 @@ type HookKey struct {
 	Kind HookKind
 	Name string
 }
+
+// IsSyscall reports whether hooks of the kind are system calls, of one ABI or another.
+func (k HookKind) IsSyscall() bool { return k == HookSyscall || k == HookCompatSyscall }
 
 // InUserSpace reports whether hooks of the kind are in programs, so that
 // addresses which their arguments hold are those of the program.

@@ -147,9 +147,9 @@ func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, er
 	cfg := s.config
 	cfg.ReturnSlot = returnSlot
 	if s.config.Wrapper != 0 && s.place != AttachKprobeMulti {
-		cfg.Call = callNumber(e.abi.Name, h.Key.Name)
+		cfg.Call = e.callOf(h.Key)
 	}
-	err := errors.Join(spec.Variables["vd_config"].Set(cfg), spec.Variables["vd_abi"].Set(e.abiConfig()),
+	err := errors.Join(spec.Variables["vd_config"].Set(cfg), spec.Variables["vd_abi"].Set(e.abiConfig(h.Key.Kind)),
 		spec.Variables["vd_fd_calls"].Set(fdCallBits(e.abi.Name)), spec.Variables["vd_operands"].Set(s.operands),
 		spec.Variables["vd_cgroup_controller"].Set(e.base.cgroupController),
 		spec.Variables["vd_sets"].Set(s.writes.sets), spec.Variables["vd_overrides"].Set(s.writes.overrides),

@@ -256,7 +256,7 @@ func features(h *compile.Hook, p place) uint32 {
 	if !p.wrapper && p.attachment.function() {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_FRAMES
 	}
-	if h.Key.Kind == compile.HookSyscall || h.Key.Kind.InUserSpace() {
+	if h.Key.Kind.IsSyscall() || h.Key.Kind.InUserSpace() {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_USER
 	}
 	return uint32(f)

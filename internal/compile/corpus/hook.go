@@ -47,6 +47,7 @@ var rawHooks = []hook{
 
 var allHooks = append([]hook{
 	{at: naive.Hook{Syscall: "read"}, call: "sys_read", args: [][]policy.ArgType{descriptors, buffers, numbers}, returns: integers},
+	{at: naive.Hook{Syscall: "read", Compat: true}, call: "__ia32_sys_read", args: [][]policy.ArgType{descriptors, buffers, numbers}, returns: integers},
 	{at: naive.Hook{Syscall: "close"}, call: "__x64_sys_close", args: [][]policy.ArgType{descriptors}, returns: integers},
 	{at: naive.Hook{Function: "fd_install"}, call: "fd_install", args: [][]policy.ArgType{numbers, files}},
 	{at: naive.Hook{Function: "security_capset"}, call: "security_capset", args: [][]policy.ArgType{capSets, capSets, enumerators, files, {policy.TypeNetDevice}}},

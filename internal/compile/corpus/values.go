@@ -14,6 +14,8 @@ import (
 func Hook(plan *compile.Plan, at naive.Hook) *compile.Hook {
 	key := compile.HookKey{Kind: compile.HookSyscall, Name: at.Syscall}
 	switch {
+	case at.Compat:
+		key.Kind = compile.HookCompatSyscall
 	case at.Function != "":
 		key = compile.HookKey{Kind: compile.HookFunction, Name: at.Function}
 	case at.Tracepoint != "":

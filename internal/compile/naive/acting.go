@@ -78,8 +78,9 @@ func (w *world) isOn(k *policy.Kprobe) bool {
 		if !k.Syscall && w.event.Hook.Function == call {
 			return true
 		}
-		_, name, _ := strings.Cut(call, "sys_")
-		if k.Syscall && w.event.Hook.Syscall == name {
+		table, name, _ := strings.Cut(call, "sys_")
+		compat := table == "__ia32_" || table == "__ia32_compat_" || table == "i386/"
+		if k.Syscall && w.event.Hook.Syscall == name && w.event.Hook.Compat == compat {
 			return true
 		}
 	}

@@ -14,9 +14,10 @@ type Event struct {
 	Return uint64
 }
 
-// Hook is where an event happens: exactly one of the fields is set.
+// Hook is where an event happens: exactly one of the names is set.
 type Hook struct {
 	Syscall       string // "read"
+	Compat        bool   // the system call is a 32-bit one
 	Function      string // "fd_install"
 	Tracepoint    string // "subsystem/event"
 	RawTracepoint string // "event"
