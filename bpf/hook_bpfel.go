@@ -166,7 +166,7 @@ type HookVdHookScratch struct {
 		Stacks    uint32
 		Registers uint32
 		Notified  uint32
-		Zero      uint32
+		Punished  uint32
 	}
 	Gather struct {
 		_  structs.HostLayout
@@ -228,7 +228,7 @@ type HookVdHookTables struct {
 	Generation        uint32
 	ProcessGeneration uint32
 	Rules             uint32
-	Zero              uint32
+	ReturnRules       uint32
 	All               [24]uint64
 	Single            [24]uint64
 	Start             [24]uint64

@@ -521,6 +521,7 @@ enum vd_slot_flags {
 	VD_SLOT_RETURN_COPY = 1 << 1, /* fetched when the call returns */
 	VD_SLOT_RESOLVE = 1 << 2, /* what it is from is where the way of vd_steps begins */
 	VD_SLOT_SIGNED = 1 << 3, /* CONST_BUF: its elements are */
+	VD_SLOT_ACTED = 1 << 4, /* fetched again for actions at the return */
 };
 
 /*
@@ -597,6 +598,7 @@ enum vd_hook_feature {
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
 	VD_FEATURE_SUBSTRING = 1 << 19,
+	VD_FEATURE_RETURN_ACTIONS = 1 << 20,
 	VD_FEATURE_CHANGES = 1 << 15, /* rules tell changes of namespaces or capabilities */
 	VD_FEATURE_STACKS = 1 << 12,
 	VD_FEATURE_SET = 1 << 14,
@@ -635,7 +637,7 @@ struct vd_hook_tables {
 	__u32 generation; /* 0: not in use */
 	__u32 process_generation; /* 0 or 1: which classes of struct vd_process hold */
 	__u32 rules; /* where this half of vd_rules and vd_rule_counters begins */
-	__u32 zero;
+	__u32 return_rules; /* RETURN_ACTIONS: the same of what rules do at the return */
 	__u64 all[VD_MAX_WORDS];
 	__u64 single[VD_MAX_WORDS];
 	__u64 start[VD_MAX_WORDS];
@@ -691,6 +693,7 @@ enum vd_rule_flags {
 	VD_RULE_CLEAN_NOTIFY = 1 << 13, /* what it was notified of is void */
 	VD_RULE_TRACK_RETURN = 1 << 15, /* the returned socket */
 	VD_RULE_UNTRACK_RETURN = 1 << 16,
+	VD_RULE_RETURN_ACTIONS = 1 << 17, /* it has more to do when the call returns */
 	VD_RULE_NAMESPACES_TOLD = 1 << 20, /* its event tells a change of namespaces: the next one counts from here */
 	VD_RULE_CAPS_TOLD = 1 << 21, /* the same of capabilities */
 };

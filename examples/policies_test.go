@@ -61,6 +61,7 @@ func TestPolicies(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, dir, "plain", 0o644)
 	mustWrite(t, dir, "locked", 0)
+	mustWrite(t, dir, "bait", 0o600)
 	mustWrite(t, dir, "etc/conf", 0o644)
 	mustWrite(t, dir, ".ssh/id_ed25519", 0o600)
 	mustWrite(t, dir, ".ssh/known_hosts", 0o600)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vedette-io/vedette/api/tetragon"
 	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/executable"
 	"github.com/vedette-io/vedette/internal/hook"
 	"github.com/vedette-io/vedette/internal/kernel"
 	"github.com/vedette-io/vedette/internal/observe"
@@ -41,6 +42,8 @@ type policySet struct {
 	loader *loader
 	// prepareStacks is called when a policy shows stacks of the kernel.
 	prepareStacks func()
+	// digests are those of programs that policies want to be certain ones.
+	digests executable.Digests
 
 	mu      sync.Mutex
 	entries []*policyEntry // by id
@@ -67,6 +70,8 @@ type policyEntry struct {
 	followBit int
 	// warned says that what is doubtful about the policy has been logged.
 	warned bool
+	// verified are the programs with binaryDigests.
+	verified map[string]verified
 }
 
 func newPolicySet(engine *hook.Engine, observer *observe.Observer, tracefs *kernel.Tracefs, host workload.Namespaces, log *slog.Logger) *policySet {
@@ -189,6 +194,7 @@ func (s *policySet) input(entries []*policyEntry) compile.Input {
 	for _, e := range entries {
 		in.Policies = append(in.Policies, compile.InputPolicy{
 			Policy: e.policy, Monitor: e.mode == tetragon.TracingPolicyMode_TP_MODE_MONITOR, FollowBit: e.followBit,
+			Verify: s.verifier(e),
 		})
 	}
 	return in
@@ -337,7 +343,7 @@ func (s *policySet) apply() error {
 // showKernelStacks reports whether events of a plan show stacks of the kernel.
 func showKernelStacks(plan *compile.Plan) bool {
 	return slices.ContainsFunc(plan.Hooks, func(h *compile.Hook) bool {
-		return slices.ContainsFunc(h.Rules, func(r compile.Rule) bool { return r.Flags&compile.RuleStackKernel != 0 })
+		return slices.ContainsFunc(h.Rules, func(r compile.Rule) bool { return decodeRule(r).KernelStack })
 	})
 }
 
@@ -405,6 +411,9 @@ func (s *policySet) Configure(_ context.Context, ref server.Ref, enable *bool, m
 	}
 	before := *e
 	if enable != nil {
+		if !e.enabled || !*enable {
+			e.verified = nil // it comes into force anew
+		}
 		e.enabled = *enable
 	}
 	if mode != nil {

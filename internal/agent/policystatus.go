@@ -165,7 +165,10 @@ func (s *policySet) hooksOf(e *policyEntry) []*tetragon.HookStatus {
 			Section: skipped.Section, HookIdx: uint32(skipped.Entry), HookDescription: skipped.Function,
 			State: tetragon.HookState_STATUS_CALL_NOT_FOUND, VedetteCaveat: skipped.Reason,
 		}
-		if skipped.Partial {
+		switch {
+		case skipped.Digest:
+			st.State = tetragon.HookState_STATUS_DIGEST_REJECTED
+		case skipped.Partial:
 			st.State = tetragon.HookState_STATUS_PARTIAL_CALL_NOT_FOUND
 		}
 		out = append(out, st)

@@ -55,8 +55,7 @@ func (f *frontend) enforcer() *Enforcer {
 	}
 	notified := false
 	for s := range selectors(&f.policy.Spec) {
-		for i := range s.MatchActions {
-			a := &s.MatchActions[i]
+		for _, a := range allActions(s) {
 			if a.Action != policy.ActionNotifyEnforcer {
 				continue
 			}

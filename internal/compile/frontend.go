@@ -3,7 +3,6 @@
 package compile
 
 import (
-	"fmt"
 	"iter"
 	"slices"
 
@@ -68,9 +67,6 @@ func appendOnce(all []policy.Diagnostic, d policy.Diagnostic) []policy.Diagnosti
 func (f *frontend) unsupported(path, what string) {
 	f.errorf(path, "vedette does not yet execute %s; the policy was not loaded", what)
 }
-
-// named is unsupported for a name of the policy language.
-func (f *frontend) named(path, name string) { f.unsupported(path, fmt.Sprintf("%q", name)) }
 
 // unit understands the whole policy.
 func (f *frontend) unit() *unit {

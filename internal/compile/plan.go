@@ -382,6 +382,10 @@ type Rule struct {
 	Request Request
 	// Action is what events of this rule report: the last action of the list.
 	Action string // the enum name of KprobeAction, e.g. "KPROBE_ACTION_SIGKILL"
+	// Return is what is done when the call returns and the value satisfies the
+	// selector: only what actions say is in it. It is nil where there is
+	// nothing. RulePost in its flags is for both: that the event is told.
+	Return *Rule
 }
 
 // MaxFDOps is how many FollowFD, UnfollowFD and CopyFD actions one selector
@@ -421,8 +425,10 @@ const (
 	// RuleTrackReturn and RuleUntrackReturn do it with the returned socket.
 	RuleTrackReturn   RuleFlags = 1 << 15
 	RuleUntrackReturn RuleFlags = 1 << 16
+	// RuleReturnActions: the rule has Rule.Return.
+	RuleReturnActions RuleFlags = 1 << 17
 	// RulesOfReturn are those that do something when the call returns.
-	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn
+	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn | RuleReturnActions
 	// RuleNamespacesTold, RuleCapsTold: the rule's event tells a change, and
 	// further ones are counted from there.
 	RuleNamespacesTold RuleFlags = 1 << 20
@@ -504,9 +510,12 @@ type Group struct {
 	// What its rules do is counted for all functions of the list together.
 	List string
 	// Site is the place in a program, for HookUprobe and HookUSDT.
-	Site    Site
-	Message string
-	Tags    []string
+	Site Site
+	// Verified is the file that has one of the entry's binaryDigests, nil
+	// where the entry has none.
+	Verified *executable.Stamp
+	Message  string
+	Tags     []string
 	// Args are the slots of the entry's args, and Data those of its data, in
 	// the order of the policy.
 	Args, Data []uint8
@@ -619,7 +628,8 @@ type Plan struct {
 	Warnings map[int][]policy.Diagnostic
 }
 
-// Skipped is a function of a hook entry that the kernel does not have.
+// Skipped is a function of a hook entry that the kernel does not have, or a
+// place in a program that is another one.
 type Skipped struct {
 	Policy   int // index into Input.Policies
 	Section  string
@@ -627,5 +637,8 @@ type Skipped struct {
 	Function string
 	// Partial says that the entry has other functions, which the kernel has.
 	Partial bool
-	Reason  string
+	// Digest says that the function is there, but not in a file with one of
+	// binaryDigests.
+	Digest bool
+	Reason string
 }

@@ -27,8 +27,6 @@ func TestRefusals(t *testing.T) {
 	}
 	enforced := func(call string) string { return "  enforcers:\n  - calls: [" + call + "]\n" }
 	for name, test := range map[string]struct{ body, want string }{
-		"uprobe digests":                       {uprobe("binaryDigests: [‹build-id:ab]\n"), unsupported + `"binaryDigests"`},
-		"uprobe ignore":                        {uprobe("ignore: {‹digestVerificationFailure: true}\n"), unsupported + `"ignore"`},
 		"uprobe file":                          {uprobe("args: [{index: 0, type: «file}]\n"), "no argument of a program is a file"},
 		"uprobe argument":                      {uprobe("args: [{index: «6, type: int}]\n"), "argument 6 does not exist here"},
 		"uprobe returnCopy":                    {uprobe("args: [{index: 0, type: char_buf, returnCopy: «true}]\n"), "only the arguments of system calls"},
@@ -50,7 +48,7 @@ func TestRefusals(t *testing.T) {
 		"type":                                 {"  kprobes:\n  - call: sys_read\n    args: [{index: 0, type: «sock}]\n", "no argument of a system call is a sock"},
 		"file of a call":                       {"  kprobes:\n  - call: sys_read\n    args: [{index: 0, type: «file}]\n", "no argument of a system call is a file"},
 		"return type":                          {kprobe("return: true\nreturnArg: {index: 0, type: «nop}\n"), "no call returns a nop"},
-		"return actions":                       {kprobe("return: true\nreturnArg: {index: 0, type: int}\nselectors:\n- matchReturnActions: [{‹action: Post}]\n"), unsupported + `"matchReturnActions"`},
+		"override at return":                   {kprobe("return: true\nreturnArg: {index: 0, type: int}\nselectors:\n- matchReturnActions: [{action: «Override, argError: -1}]\n"), "the call has been carried out when it returns"},
 		"substring":                            {selector(`matchArgs: [{index: 1, operator: SubString, values: [«"a\0b"]}]`), "cannot have a NUL byte inside"},
 		"override":                             {action("action: Override, argError: «0"), "Override needs argError"},
 		"internal error":                       {action("action: Override, argError: «-512"), "never leave the kernel"},

@@ -190,8 +190,8 @@ func sizeMaps(spec *ebpf.CollectionSpec, s shape) {
 	vectors.Key, vectors.Value = nil, nil // the value is cut: its type no longer fits
 	spec.Maps["vd_strings"].MaxEntries = 2 * s.strings
 	spec.Maps["vd_automata"].ValueSize = automataBytes(s)
-	spec.Maps["vd_rules"].MaxEntries = 2 * s.ruleBits
-	spec.Maps["vd_rule_counters"].MaxEntries = 2 * s.ruleBits
+	spec.Maps["vd_rules"].MaxEntries = s.ruleRows()
+	spec.Maps["vd_rule_counters"].MaxEntries = s.ruleRows()
 }
 
 func keepPrograms(spec *ebpf.CollectionSpec, names []string) {

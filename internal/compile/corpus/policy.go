@@ -128,11 +128,26 @@ func (g *generator) selector(args, data []policy.Arg, ret *policy.Arg) policy.Se
 			g.numberFilter(&f, ret.Type)
 			return f
 		})
+		if g.chance(30) {
+			s.MatchReturnActions = g.returnActions()
+		}
 	}
 	if g.processes {
 		g.processFilters(&s)
 	}
 	return s
+}
+
+// returnActions makes what is done when a call returns.
+func (g *generator) returnActions() []policy.Action {
+	signal := uint32(1 + g.IntN(12))
+	return some(g, 1, 3, func() policy.Action {
+		a := policy.Action{Action: pick(g, []policy.ActionType{policy.ActionPost, policy.ActionNoPost, policy.ActionSigkill, policy.ActionSignal})}
+		if a.Action == policy.ActionSignal {
+			a.ArgSig = signal
+		}
+		return a
+	})
 }
 
 // argFilter makes a filter on one of the arguments, named by its index or by

@@ -80,4 +80,8 @@ type Verdict struct {
 	// Returned says whether the return value satisfies the selector too, so
 	// that an event that waits for it is posted.
 	Returned bool
+	// Posted says whether an event is told in the end, Signal which signal is
+	// sent when the call returns, 0 for none.
+	Posted bool
+	Signal uint32
 }
