@@ -59,7 +59,7 @@ func (j *journal) add(e *tetragon.GetEventsResponse) {
 	case e.GetProcessUprobe() != nil:
 		j.hook(e.GetProcessUprobe(), hookEvent{text: uprobeText(e.GetProcessUprobe()), message: e})
 	case e.GetProcessLsm() != nil:
-	j.hook(e.GetProcessLsm(), hookEvent{text: lsmText(e.GetProcessLsm()), message: e})
+		j.hook(e.GetProcessLsm(), hookEvent{text: lsmText(e.GetProcessLsm()), message: e})
 	case e.GetProcessLoader() != nil:
 		j.loads = append(j.loads, e.GetProcessLoader())
 	case e.GetProcessUsdt() != nil:
