@@ -16,7 +16,6 @@ import (
 // policy says it, never ignored. The place is that of the mark «, or just the
 // line of the mark ‹ where the place is that of a whole structure.
 func TestRefusals(t *testing.T) {
-	const unsupported = "vedette does not yet execute "
 	kprobe := func(lines string) string {
 		return "  kprobes:\n  - call: sys_read\n    args: [{index: 0, type: int}, {index: 1, type: string}]\n" + indent(lines, "    ")
 	}
