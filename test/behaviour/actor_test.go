@@ -284,17 +284,17 @@ func (p *process) mustAct(tb testing.TB, row, dir string) {
 	}
 }
 
-// checkEnd waits for the actor and checks how it ends.
-func (p *process) checkEnd(tb testing.TB, signal syscall.Signal) {
-	tb.Helper()
+// end waits for the actor and checks how it ends.
+func (p *process) end(signal syscall.Signal) error {
 	stop := time.AfterFunc(patience, func() { _ = unix.Kill(-p.pid(), unix.SIGKILL) })
 	defer stop.Stop()
 	err := p.cmd.Wait()
 	p.ended = true
 	status, _ := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if signal == 0 && err != nil || signal != 0 && (!status.Signaled() || status.Signal() != signal) {
-		tb.Errorf("the actor ended with %v, %v expected\n%s", p.cmd.ProcessState, endText(signal), p.stderr.String())
+		return fmt.Errorf("the actor ended with %v, %v expected\n%s", p.cmd.ProcessState, endText(signal), p.stderr.String())
 	}
+	return nil
 }
 
 func endText(signal syscall.Signal) string {

@@ -95,7 +95,7 @@ func (g *generator) args(h *hook) []policy.Arg {
 			continue
 		}
 		a := policy.Arg{Index: uint32(i), Type: pick(g, h.args[i])}
-		if a.Type == policy.TypeCharBuf {
+		if a.Type == policy.TypeCharBuf || a.Type == policy.TypeCharIovec {
 			a.SizeArgIndex = 3
 			a.MaxData = g.chance(30)
 		}
@@ -153,10 +153,11 @@ func (g *generator) returnActions() []policy.Action {
 // argFilter makes a filter on one of the arguments, named by its index or by
 // its position.
 func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
-	if g.chance(12) {
+	positions := compared(args)
+	if g.chance(12) || len(positions) == 0 {
 		return policy.ArgFilter{Operator: policy.OpCelExpr, Values: some(g, 1, 3, func() string { return g.expression(args) })}
 	}
-	position := g.IntN(len(args))
+	position := pick(g, positions)
 	a := args[position]
 	f := policy.ArgFilter{Index: a.Index}
 	if g.chance(30) || a.Resolve != "" {
@@ -167,6 +168,17 @@ func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
 	}
 	g.valueFilter(&f, &a)
 	return f
+}
+
+// compared are the positions of the arguments that filters can compare.
+func compared(args []policy.Arg) []int {
+	var out []int
+	for i, a := range args {
+		if !isTold(a.Type) {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // dataFilter makes a filter on one of the data, named by its position.
