@@ -61,7 +61,7 @@ var ownTests = map[string]string{
 // inGuests are the tables that guests are given time for.
 var inGuests = []string{
 	"actions", "descriptors", "enforcers", "fd-install", "hashes", "objects", "probes", "programs", "registers", "resolve",
-	"returns", "socket-functions", "tracepoints", "values",
+	"returns", "security-hooks", "socket-functions", "tracepoints", "values",
 }
 
 // byNature are the rows of which an attachment tells something else than the others: for each, why.
