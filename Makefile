@@ -59,20 +59,20 @@ test: deps-test ## run everything that CI runs
 	@$(MAKE) --no-print-directory check-generated check-tidy
 	$(SAY) 'build'
 	@$(MAKE) --no-print-directory build build-cross lint-examples
-	$(SAY) 'race detector'
-	@$(MAKE) --no-print-directory test-race
-	$(SAY) 'fuzz'
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=5s
-	$(SAY) 'go test'
-	@$(MAKE) --no-print-directory test-go
-	$(SAY) 'other kernels'
-	@$(MAKE) --no-print-directory test-kernels KERNELS='$(CI_KERNELS)' GUEST_TESTS='$(CI_GUEST_TESTS)'
-	$(SAY) 'instructions'
-	@$(MAKE) --no-print-directory bench-kernel
+	$(SAY) 'race detector, fuzz and go test of pure packages, beside go test of those that need the kernel'
+	@+FUZZTIME=5s MAKE='$(MAKE)' scripts/together.sh 'test-race fuzz test-pure' test-native
+	$(SAY) 'other kernels, beside instructions'
+	@$(MAKE) --no-print-directory deps-guest
+	@scripts/kernels.sh $(CI_KERNELS)
+	@+KERNELS='$(CI_KERNELS)' GUEST_TESTS='$(CI_GUEST_TESTS)' MAKE='$(MAKE)' scripts/together.sh bench-kernel test-kernels
 
 .PHONY: test-go
-test-go: ## go test: pure packages, then those that need root and the kernel
+test-go: test-pure test-native ## go test: pure packages, then those that need root and the kernel
+
+.PHONY: test-pure test-native
+test-pure:
 	@go test -timeout $(TIMEOUT) $(PURE)
+test-native:
 	@go test -timeout $(TIMEOUT) -count 1 -p 1 -exec '$(AS_ROOT)' $(KERNEL)
 
 .PHONY: test-kernels

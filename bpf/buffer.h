@@ -89,6 +89,23 @@ static __always_inline void vd_open(struct vd_gather *g, __u8 type, struct vd_sl
 	}
 }
 
+/* struct compat_iovec, include/linux/compat.h */
+struct vd_compat_segment {
+	__u32 base, len;
+};
+
+/* Reads the next segment of a list that a 32-bit call was given. */
+static __always_inline long vd_read_compat_segment(struct vd_gather *g)
+{
+	struct vd_compat_segment at = {};
+	long err = bpf_probe_read_user(&at, sizeof(at), (void *)g->next);
+
+	g->at.base = at.base;
+	g->at.len = at.len;
+	g->next += sizeof(at);
+	return err;
+}
+
 /* Goes to the next segment; false if there is none, or it cannot be read. */
 static __always_inline bool vd_next_segment(struct vd_gather *g)
 {
@@ -96,16 +113,20 @@ static __always_inline bool vd_next_segment(struct vd_gather *g)
 
 	if (!g->segments)
 		return false;
-	if (g->user_list)
-		err = bpf_probe_read_user(&g->at, sizeof(g->at), (void *)g->next);
-	else
-		err = bpf_probe_read_kernel(&g->at, sizeof(g->at), (void *)g->next);
+	if (vd_abi.compat) {
+		err = vd_read_compat_segment(g);
+	} else {
+		if (g->user_list)
+			err = bpf_probe_read_user(&g->at, sizeof(g->at), (void *)g->next);
+		else
+			err = bpf_probe_read_kernel(&g->at, sizeof(g->at), (void *)g->next);
+		g->next += sizeof(g->at);
+	}
 	if (err) {
 		g->failed = 1;
 		return false;
 	}
 	g->segments--;
-	g->next += sizeof(g->at);
 	return true;
 }
 

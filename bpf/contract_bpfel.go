@@ -551,26 +551,27 @@ type ContractVdHookData struct {
 type ContractVdHookFeature uint32
 
 const (
-	ContractVdHookFeatureVD_FEATURE_KILL       ContractVdHookFeature = 1
-	ContractVdHookFeatureVD_FEATURE_SIGNAL     ContractVdHookFeature = 2
-	ContractVdHookFeatureVD_FEATURE_RATE       ContractVdHookFeature = 4
-	ContractVdHookFeatureVD_FEATURE_FD_OPS     ContractVdHookFeature = 8
-	ContractVdHookFeatureVD_FEATURE_RETURN     ContractVdHookFeature = 16
-	ContractVdHookFeatureVD_FEATURE_OVERRIDE   ContractVdHookFeature = 32
-	ContractVdHookFeatureVD_FEATURE_REFUSES    ContractVdHookFeature = 64
-	ContractVdHookFeatureVD_FEATURE_VERDICT    ContractVdHookFeature = 128
-	ContractVdHookFeatureVD_FEATURE_FRAMES     ContractVdHookFeature = 256
-	ContractVdHookFeatureVD_FEATURE_PROCESS    ContractVdHookFeature = 1024
-	ContractVdHookFeatureVD_FEATURE_SUBSTRING  ContractVdHookFeature = 524288
-	ContractVdHookFeatureVD_FEATURE_CHANGES    ContractVdHookFeature = 32768
-	ContractVdHookFeatureVD_FEATURE_STACKS     ContractVdHookFeature = 4096
-	ContractVdHookFeatureVD_FEATURE_SET        ContractVdHookFeature = 16384
-	ContractVdHookFeatureVD_FEATURE_IMA        ContractVdHookFeature = 262144
-	ContractVdHookFeatureVD_FEATURE_REGISTERS  ContractVdHookFeature = 131072
-	ContractVdHookFeatureVD_FEATURE_SOCK_TRACK ContractVdHookFeature = 2048
-	ContractVdHookFeatureVD_FEATURE_USER       ContractVdHookFeature = 512
-	ContractVdHookFeatureVD_FEATURE_NOTIFY     ContractVdHookFeature = 8192
-	ContractVdHookFeatureVD_FEATURE_SHARED     ContractVdHookFeature = 65536
+	ContractVdHookFeatureVD_FEATURE_KILL           ContractVdHookFeature = 1
+	ContractVdHookFeatureVD_FEATURE_SIGNAL         ContractVdHookFeature = 2
+	ContractVdHookFeatureVD_FEATURE_RATE           ContractVdHookFeature = 4
+	ContractVdHookFeatureVD_FEATURE_FD_OPS         ContractVdHookFeature = 8
+	ContractVdHookFeatureVD_FEATURE_RETURN         ContractVdHookFeature = 16
+	ContractVdHookFeatureVD_FEATURE_OVERRIDE       ContractVdHookFeature = 32
+	ContractVdHookFeatureVD_FEATURE_REFUSES        ContractVdHookFeature = 64
+	ContractVdHookFeatureVD_FEATURE_VERDICT        ContractVdHookFeature = 128
+	ContractVdHookFeatureVD_FEATURE_FRAMES         ContractVdHookFeature = 256
+	ContractVdHookFeatureVD_FEATURE_PROCESS        ContractVdHookFeature = 1024
+	ContractVdHookFeatureVD_FEATURE_SUBSTRING      ContractVdHookFeature = 524288
+	ContractVdHookFeatureVD_FEATURE_RETURN_ACTIONS ContractVdHookFeature = 1048576
+	ContractVdHookFeatureVD_FEATURE_CHANGES        ContractVdHookFeature = 32768
+	ContractVdHookFeatureVD_FEATURE_STACKS         ContractVdHookFeature = 4096
+	ContractVdHookFeatureVD_FEATURE_SET            ContractVdHookFeature = 16384
+	ContractVdHookFeatureVD_FEATURE_IMA            ContractVdHookFeature = 262144
+	ContractVdHookFeatureVD_FEATURE_REGISTERS      ContractVdHookFeature = 131072
+	ContractVdHookFeatureVD_FEATURE_SOCK_TRACK     ContractVdHookFeature = 2048
+	ContractVdHookFeatureVD_FEATURE_USER           ContractVdHookFeature = 512
+	ContractVdHookFeatureVD_FEATURE_NOTIFY         ContractVdHookFeature = 8192
+	ContractVdHookFeatureVD_FEATURE_SHARED         ContractVdHookFeature = 65536
 )
 
 type ContractVdHookPhase uint32
@@ -615,7 +616,7 @@ type ContractVdHookTables struct {
 	Generation        uint32
 	ProcessGeneration uint32
 	Rules             uint32
-	Zero              uint32
+	ReturnRules       uint32
 	All               [24]uint64
 	Single            [24]uint64
 	Start             [24]uint64
@@ -657,6 +658,7 @@ const (
 	ContractVdLimitVD_MAX_AUTOMATA           ContractVdLimit = 524288
 	ContractVdLimitVD_SOCK_OWNERS            ContractVdLimit = 32000
 	ContractVdLimitVD_RAW_ARGS               ContractVdLimit = 6
+	ContractVdLimitVD_COMPAT_ENTRIES         ContractVdLimit = 512
 	ContractVdLimitVD_MAX_DIGEST             ContractVdLimit = 64
 	ContractVdLimitVD_MAX_FRAMES             ContractVdLimit = 127
 	ContractVdLimitVD_BUILD_ID_FRAME         ContractVdLimit = 32
@@ -928,6 +930,7 @@ const (
 	ContractVdRuleFlagsVD_RULE_CLEAN_NOTIFY    ContractVdRuleFlags = 8192
 	ContractVdRuleFlagsVD_RULE_TRACK_RETURN    ContractVdRuleFlags = 32768
 	ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN  ContractVdRuleFlags = 65536
+	ContractVdRuleFlagsVD_RULE_RETURN_ACTIONS  ContractVdRuleFlags = 131072
 	ContractVdRuleFlagsVD_RULE_NAMESPACES_TOLD ContractVdRuleFlags = 1048576
 	ContractVdRuleFlagsVD_RULE_CAPS_TOLD       ContractVdRuleFlags = 2097152
 )
@@ -960,6 +963,7 @@ const (
 	ContractVdSlotFlagsVD_SLOT_RETURN_COPY ContractVdSlotFlags = 2
 	ContractVdSlotFlagsVD_SLOT_RESOLVE     ContractVdSlotFlags = 4
 	ContractVdSlotFlagsVD_SLOT_SIGNED      ContractVdSlotFlags = 8
+	ContractVdSlotFlagsVD_SLOT_ACTED       ContractVdSlotFlags = 16
 )
 
 type ContractVdSlotFrom uint32
@@ -1014,7 +1018,7 @@ type ContractVdSyscallAbi struct {
 	Number       uint32
 	CompatStatus uint32
 	Fcntl        uint32
-	Zero         uint32
+	Compat       uint32
 	Params       [6]uint32
 	Result       uint32
 	Stack        uint32

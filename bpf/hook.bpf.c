@@ -143,7 +143,7 @@ struct vd_cursor {
 	__u32 stacks; /* enum vd_rule_flags: those that events have */
 	__u32 registers; /* vd_rule.registers of the override that is carried out */
 	__u32 notified; /* an enforcer was */
-	__u32 zero;
+	__u32 punished; /* RETURN_ACTIONS: the process was, at the return */
 };
 
 /* Where a search for substrings stands. */
@@ -1117,6 +1117,7 @@ static __always_inline void vd_rewind(struct vd_hook_scratch *s, const __u64 *fr
 	s->cursor.stacks = 0;
 	s->cursor.registers = 0;
 	s->cursor.notified = 0;
+	s->cursor.punished = 0;
 }
 
 /* Turns of the loop that visits all winners: one each, and one for each word. */
@@ -1328,10 +1329,13 @@ static __always_inline void vd_act_notify(struct vd_run *run, struct vd_rule *ru
 	}
 }
 
-/* Carries out one rule, and notes in s->post whether it has an event. */
-static __noinline void vd_act(struct vd_run *run, __u32 bit)
+/*
+ * Carries out one rule, and notes in s->post whether it has an event. The rows
+ * of rules begin at base.
+ */
+static __noinline void vd_act(struct vd_run *run, __u32 bit, __u32 base)
 {
-	__u32 at = run->tables->rules + bit, word;
+	__u32 at = base + bit, word;
 	struct vd_rule *rule = bpf_map_lookup_elem(&vd_rules, &at);
 	struct vd_rule_counters *n = bpf_map_lookup_elem(&vd_rule_counters, &at);
 	bool quiet = false;
@@ -1340,7 +1344,7 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 		return;
 	if ((vd_config.features & VD_FEATURE_FD_OPS) && rule->fd_ops[0].kind)
 		/* A close of what nobody follows is no event. */
-		quiet = !vd_fd_ops(run, rule);
+		quiet = !vd_fd_ops(run, rule) && !(rule->flags & VD_RULE_RETURN_ACTIONS);
 	if ((vd_config.features & (VD_FEATURE_KILL | VD_FEATURE_SIGNAL)) &&
 	    vd_note_signal(&run->s->cursor, rule, n))
 		quiet = false;
@@ -1355,7 +1359,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 	if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && rule->flags & VD_RULE_UNTRACK_SOCK)
 		vd_untrack(run, rule->untrack, rule->track_bit);
 	if (!(rule->flags & VD_RULE_POST)) {
-		n->no_post++;
+		if (rule->flags & VD_RULE_NO_POST)
+			n->no_post++;
 		/* Its return is waited for all the same. */
 		if (!(rule->flags & VD_RULES_OF_RETURN))
 			return;
@@ -1379,8 +1384,8 @@ static __noinline void vd_act(struct vd_run *run, __u32 bit)
 		run->s->post[word] |= 1ULL << (bit & 63);
 }
 
-/* Acts on all winners. */
-static __always_inline void vd_act_all(struct vd_run *run)
+/* Acts on the rules in a vector, whose rows begin at base. */
+static __always_inline void vd_act_all(struct vd_run *run, const __u64 *rules, __u32 base)
 {
 	struct vd_hook_scratch *s = run->s;
 	__u32 i;
@@ -1390,17 +1395,17 @@ static __always_inline void vd_act_all(struct vd_run *run)
 			break;
 		s->post[i] = 0;
 	}
-	vd_rewind(s, s->win);
+	vd_rewind(s, rules);
 	for (i = 0; i < VD_WINNER_TURNS; i++) {
 		__s32 bit;
 
 		if (i >= vd_config.winners + vd_config.words)
 			break;
-		bit = vd_next(s, s->win);
+		bit = vd_next(s, rules);
 		if (bit == -1)
 			break;
 		if (bit >= 0)
-			vd_act(run, bit);
+			vd_act(run, bit, base);
 	}
 }
 
@@ -1656,6 +1661,15 @@ static __always_inline __s32 vd_error(struct vd_cursor *c)
 	return c->signal == VD_SIGKILL ? -VD_EPERM : 0;
 }
 
+/* Sends the signal that the rules want to send; returns whether it was sent. */
+static __always_inline bool vd_signal(struct vd_cursor *c)
+{
+	if (!bpf_send_signal(c->signal))
+		return true;
+	vd_count(VD_COUNT_SIGNAL_FAILED);
+	return false;
+}
+
 #define VD_FEATURES_ENFORCE (VD_FEATURE_KILL | VD_FEATURE_SIGNAL | VD_FEATURE_OVERRIDE)
 
 /* Sends what the rules want to send, and returns the error that the caller is to get. */
@@ -1673,12 +1687,8 @@ static __always_inline __s32 vd_enforce(struct vd_run *run, bool *enforced)
 	}
 	if (c->registers)
 		*enforced = true;
-	if (c->signal) {
-		if (bpf_send_signal(c->signal))
-			vd_count(VD_COUNT_SIGNAL_FAILED);
-		else
-			*enforced = true;
-	}
+	if (c->signal && vd_signal(c))
+		*enforced = true;
 	if (vd_config.features & (VD_FEATURE_REFUSES | VD_FEATURE_VERDICT))
 		error = vd_error(c);
 	if (error)
@@ -1711,7 +1721,7 @@ static __noinline __s32 vd_event(struct vd_run *run, __u32 syscall)
 		vd_count(VD_COUNT_PROCESS_UNKNOWN);
 	if (vd_config.features & VD_FEATURES_FETCH)
 		vd_fetch_rest(run);
-	vd_act_all(run);
+	vd_act_all(run, s->win, run->tables->rules);
 	if (vd_config.features & VD_FEATURES_ENFORCE)
 		error = vd_enforce(run, &enforced);
 	if (!(vd_config.features & VD_FEATURES_FETCH))
@@ -1740,8 +1750,12 @@ static __always_inline void vd_load_call(struct vd_run *run, void *regs)
 {
 	__u32 i;
 
-	for (i = 0; i < VD_RAW_ARGS; i++)
+	for (i = 0; i < VD_RAW_ARGS; i++) {
 		bpf_probe_read_kernel(&run->s->raw[i], 8, regs + vd_abi.args[i]);
+		/* A 64-bit program that makes a 32-bit call may have anything above. */
+		if (vd_abi.compat)
+			run->s->raw[i] = (__u32)run->s->raw[i];
+	}
 }
 
 static __always_inline __u64 vd_call_number(void *regs)
@@ -1750,6 +1764,12 @@ static __always_inline __u64 vd_call_number(void *regs)
 
 	bpf_probe_read_kernel(&number, 8, regs + vd_abi.number);
 	return (__u32)number;
+}
+
+/* A call's number, which calls of different tables share, as vd_pending.syscall keeps it. */
+static __always_inline __u32 vd_numbered(__u32 number)
+{
+	return vd_abi.compat ? number | VD_COMPAT_CALL : number;
 }
 
 /*
@@ -1761,14 +1781,15 @@ int vd_hook_enter(__u64 *ctx)
 {
 	struct vd_run run = {};
 
-	if (vd_is_compat((struct task_struct *)bpf_get_current_task())) {
+	/* To the programs of 32-bit calls the dispatcher leads only those. */
+	if (!vd_abi.compat && vd_is_compat((struct task_struct *)bpf_get_current_task())) {
 		vd_count(VD_COUNT_COMPAT_SYSCALL);
 		return 0;
 	}
 	if (!vd_start(&run, ctx))
 		return 0;
 	vd_load_call(&run, (void *)ctx[0]);
-	vd_event(&run, ctx[1]);
+	vd_event(&run, vd_numbered(ctx[1]));
 	vd_end(&run);
 	return 0;
 }
@@ -1916,11 +1937,15 @@ static __noinline void vd_count_returned(struct vd_run *run)
 		at = run->tables->rules + bit;
 		if ((vd_config.features & VD_FEATURE_SOCK_TRACK) && !vd_track_return(run, at))
 			continue;
+		if (vd_config.features & VD_FEATURE_RETURN_ACTIONS)
+			continue; /* counted when they are carried out */
 		n = bpf_map_lookup_elem(&vd_rule_counters, &at);
 		if (n)
 			n->post++;
 	}
 }
+
+#include "returnact.h"
 
 /* A function of its own: several programs end with it. */
 static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64 ret)
@@ -1931,6 +1956,10 @@ static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64
 	struct vd_value *v;
 
 	vd_count_returned(run);
+	if ((vd_config.features & VD_FEATURE_RETURN_ACTIONS) && left) {
+		vd_fetch_acted(run, p); /* from here: no more calls within calls fit */
+		left = vd_act_returned(run, ret);
+	}
 	if (left)
 		vd_fetch_all_filled(run, p);
 	/* Sent also without a rule left: the entry is then forgotten. */
@@ -1956,7 +1985,9 @@ static __noinline void vd_return(struct vd_run *run, struct vd_pending *p, __u64
 	}
 	((struct vd_hook_record *)s->record)->n_values = n_values;
 	((struct vd_hook_record *)s->record)->tid = p->tid;
-	vd_output(s, at, false);
+	if ((vd_config.features & VD_FEATURE_RETURN_ACTIONS) && (vd_config.features & VD_FEATURE_STACKS))
+		at = vd_put_stacks(run, at);
+	vd_output(s, at, (vd_config.features & VD_FEATURE_RETURN_ACTIONS) && s->cursor.punished);
 }
 
 /* Takes the tables with which an entry was classified; false if they are gone. */
@@ -2031,7 +2062,7 @@ static __always_inline void vd_complete_function(void *ctx, __u32 hook, __u64 fr
 SEC("tp_btf/sys_exit")
 int vd_hook_return(__u64 *ctx)
 {
-	vd_complete_call(ctx, vd_config.hook, vd_call_number((void *)ctx[0]), ctx[1]);
+	vd_complete_call(ctx, vd_config.hook, vd_numbered(vd_call_number((void *)ctx[0])), ctx[1]);
 	return 0;
 }
 

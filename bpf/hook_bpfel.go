@@ -161,7 +161,7 @@ type HookVdHookScratch struct {
 		Stacks    uint32
 		Registers uint32
 		Notified  uint32
-		Zero      uint32
+		Punished  uint32
 		_         [4]byte
 	}
 	Gather struct {
@@ -224,7 +224,7 @@ type HookVdHookTables struct {
 	Generation        uint32
 	ProcessGeneration uint32
 	Rules             uint32
-	Zero              uint32
+	ReturnRules       uint32
 	All               [24]uint64
 	Single            [24]uint64
 	Start             [24]uint64
@@ -407,7 +407,7 @@ type HookVdSyscallAbi struct {
 	Number       uint32
 	CompatStatus uint32
 	Fcntl        uint32
-	Zero         uint32
+	Compat       uint32
 	Params       [6]uint32
 	Result       uint32
 	Stack        uint32

@@ -13,7 +13,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1024); /* system call numbers */
+	__uint(max_entries, 2 * VD_COMPAT_ENTRIES); /* system call numbers, and behind them those of 32-bit calls */
 	__type(key, __u32);
 	__type(value, __u32);
 } vd_enter_programs SEC(".maps");
@@ -28,13 +28,32 @@ struct {
 /* vd_syscall_abi.x32_bit */
 const volatile __u32 vd_x32_bit;
 /* The numbers from here on are that ABI's own (arch/x86/entry/syscalls/syscall_64.tbl). */
-#define VD_X32_FIRST 512
+#define VD_X32_FIRST VD_COMPAT_ENTRIES
+
+/* vd_syscall_abi.compat_status while there are hooks on 32-bit calls, else 0 */
+__u32 vd_compat_status;
+
+/* Whether the call is a 32-bit one, and those are told apart. */
+static __always_inline bool vd_is_compat_call(void)
+{
+	struct task_struct *task;
+
+	if (!vd_compat_status)
+		return false;
+	task = (struct task_struct *)bpf_get_current_task();
+	return BPF_CORE_READ(task, thread_info.status) & vd_compat_status;
+}
 
 SEC("tp_btf/sys_enter")
 int vd_sys_enter(__u64 *ctx)
 {
 	__u32 number = ctx[1];
 
+	if (vd_is_compat_call()) {
+		if (number < VD_COMPAT_ENTRIES)
+			bpf_tail_call(ctx, &vd_enter_programs, VD_COMPAT_ENTRIES + number);
+		return 0;
+	}
 	if (number & vd_x32_bit) {
 		number &= ~vd_x32_bit;
 		if (number >= VD_X32_FIRST) {
@@ -42,6 +61,8 @@ int vd_sys_enter(__u64 *ctx)
 			return 0;
 		}
 	}
+	if (number >= VD_COMPAT_ENTRIES)
+		return 0;
 	bpf_tail_call(ctx, &vd_enter_programs, number);
 	return 0;
 }

@@ -126,6 +126,7 @@ const (
 	SyscallMapVdVerdicts       = "vd_verdicts"
 	SyscallProgVdSysEnter      = "vd_sys_enter"
 	SyscallProgVdSysExit       = "vd_sys_exit"
+	SyscallVarVdCompatStatus   = "vd_compat_status"
 	SyscallVarVdX32Bit         = "vd_x32_bit"
 )
 
@@ -197,7 +198,8 @@ type SyscallMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type SyscallVariableSpecs struct {
-	VdX32Bit *ebpf.VariableSpec `ebpf:"vd_x32_bit"`
+	VdCompatStatus *ebpf.VariableSpec `ebpf:"vd_compat_status"`
+	VdX32Bit       *ebpf.VariableSpec `ebpf:"vd_x32_bit"`
 }
 
 // SyscallObjects contains all objects after they have been loaded into the kernel.
@@ -255,7 +257,8 @@ func (m *SyscallMaps) Close() error {
 //
 // It can be passed to LoadSyscallObjects or ebpf.CollectionSpec.LoadAndAssign.
 type SyscallVariables struct {
-	VdX32Bit *ebpf.Variable `ebpf:"vd_x32_bit"`
+	VdCompatStatus *ebpf.Variable `ebpf:"vd_compat_status"`
+	VdX32Bit       *ebpf.Variable `ebpf:"vd_x32_bit"`
 }
 
 // SyscallPrograms contains all programs after they have been loaded into the kernel.

@@ -27,6 +27,7 @@ enum vd_limit {
 	VD_MAX_AUTOMATA = 1 << 19, /* words of a half, a power of two */
 	VD_SOCK_OWNERS = 32000,
 	VD_RAW_ARGS = 6,
+	VD_COMPAT_ENTRIES = 512, /* more than a table of system calls has */
 	VD_MAX_DIGEST = 64, /* bytes of a hash */
 	VD_MAX_FRAMES = 127, /* of a stack trace: the default of kernel.perf_event_max_stack */
 	VD_BUILD_ID_FRAME = 32, /* sizeof(struct vd_build_id_frame) */
@@ -520,6 +521,7 @@ enum vd_slot_flags {
 	VD_SLOT_RETURN_COPY = 1 << 1, /* fetched when the call returns */
 	VD_SLOT_RESOLVE = 1 << 2, /* what it is from is where the way of vd_steps begins */
 	VD_SLOT_SIGNED = 1 << 3, /* CONST_BUF: its elements are */
+	VD_SLOT_ACTED = 1 << 4, /* fetched again for actions at the return */
 };
 
 /*
@@ -598,6 +600,7 @@ enum vd_hook_feature {
 	VD_FEATURE_FRAMES = 1 << 8, /* returns find their entries by vd_calls */
 	VD_FEATURE_PROCESS = 1 << 10, /* dimensions look at the process */
 	VD_FEATURE_SUBSTRING = 1 << 19,
+	VD_FEATURE_RETURN_ACTIONS = 1 << 20,
 	VD_FEATURE_CHANGES = 1 << 15, /* rules tell changes of namespaces or capabilities */
 	VD_FEATURE_STACKS = 1 << 12,
 	VD_FEATURE_SET = 1 << 14,
@@ -639,7 +642,7 @@ struct vd_hook_tables {
 	__u32 generation; /* 0: not in use */
 	__u32 process_generation; /* 0 or 1: which classes of struct vd_process hold */
 	__u32 rules; /* where this half of vd_rules and vd_rule_counters begins */
-	__u32 zero;
+	__u32 return_rules; /* RETURN_ACTIONS: the same of what rules do at the return */
 	__u64 all[VD_MAX_WORDS];
 	__u64 single[VD_MAX_WORDS];
 	__u64 start[VD_MAX_WORDS];
@@ -695,6 +698,7 @@ enum vd_rule_flags {
 	VD_RULE_CLEAN_NOTIFY = 1 << 13, /* what it was notified of is void */
 	VD_RULE_TRACK_RETURN = 1 << 15, /* the returned socket */
 	VD_RULE_UNTRACK_RETURN = 1 << 16,
+	VD_RULE_RETURN_ACTIONS = 1 << 17, /* it has more to do when the call returns */
 	VD_RULE_NAMESPACES_TOLD = 1 << 20, /* its event tells a change of namespaces: the next one counts from here */
 	VD_RULE_CAPS_TOLD = 1 << 21, /* the same of capabilities */
 };
@@ -755,7 +759,7 @@ struct vd_syscall_abi {
 	__u32 number; /* offset of the call's number */
 	__u32 compat_status; /* bits of thread_info.status that mark a 32-bit call */
 	__u32 fcntl; /* its number */
-	__u32 zero;
+	__u32 compat; /* the hook is on a 32-bit call: args and number are of those */
 	__u32 params[VD_RAW_ARGS]; /* offsets of a function's arguments */
 	__u32 result; /* offset of a function's result */
 	__u32 stack; /* offset of the stack pointer */
@@ -940,7 +944,7 @@ enum vd_counter {
 	VD_COUNT_PENDING_FULL, /* an event told without its return */
 	VD_COUNT_FOLLOW_FULL, /* a descriptor that could not be followed */
 	VD_COUNT_ARG_FAILED, /* an argument that could not be read */
-	VD_COUNT_COMPAT_SYSCALL, /* system calls of 32-bit programs, which no hook sees */
+	VD_COUNT_COMPAT_SYSCALL, /* 32-bit system calls with the number of a hooked one, which no hook sees */
 	VD_COUNT_SIGNAL_FAILED, /* bpf_send_signal refused */
 	VD_COUNT_EXEC_DATA_LOST,
 	VD_COUNT_VERDICT_FULL, /* a call that should have been refused, and was not */

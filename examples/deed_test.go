@@ -66,6 +66,13 @@ func call(number int, args ...any) []string {
 	return words
 }
 
+// compatCall is an i386 call, whose arguments are numbers.
+func compatCall(number int, args ...any) []string {
+	words := call(number, args...)
+	words[0] = "i386/" + words[0]
+	return words
+}
+
 // calls is a deed of system calls, one after the other.
 func calls(list ...[]string) deed {
 	argv := []string{"deed"}

@@ -26,9 +26,9 @@ type hookEvent struct {
 	Return       map[string]any
 }
 
-// mustRun runs a command under a policy and returns its end and the events
-// of the policy.
-func mustRun(t *testing.T, policy string, argv ...string) (lab.Result, []hookEvent) {
+// mustWatch runs a command under a policy and returns its end and all events,
+// a line each.
+func mustWatch(t *testing.T, policy string, argv ...string) (lab.Result, string) {
 	t.Helper()
 	lab.Privileged(t)
 	out := filepath.Join(t.TempDir(), "events")
@@ -38,8 +38,16 @@ func mustRun(t *testing.T, policy string, argv ...string) (lab.Result, []hookEve
 	if err != nil {
 		t.Fatalf("%v: %+v", err, r)
 	}
+	return r, string(text)
+}
+
+// mustRun runs a command under a policy and returns its end and the events
+// of the policy.
+func mustRun(t *testing.T, policy string, argv ...string) (lab.Result, []hookEvent) {
+	t.Helper()
+	r, text := mustWatch(t, policy, argv...)
 	var events []hookEvent
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		var e struct {
 			Kprobe     *hookEvent `json:"process_kprobe"`
 			Tracepoint *hookEvent `json:"process_tracepoint"`
@@ -105,7 +113,8 @@ func TestLint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tested := map[string]bool{"protect-secret-file": true, "syscalls-per-binary": true, "file-access": true, "commands": true, "connect": true, "name-lookups": true}
+	tested := map[string]bool{"protect-secret-file": true, "syscalls-per-binary": true, "file-access": true, "commands": true, "connect": true, "name-lookups": true,
+		"mapped-code": true}
 	for _, r := range rows("/") {
 		tested[r.policy] = true
 	}

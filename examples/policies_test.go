@@ -61,6 +61,7 @@ func TestPolicies(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, dir, "plain", 0o644)
 	mustWrite(t, dir, "locked", 0)
+	mustWrite(t, dir, "bait", 0o600)
 	mustWrite(t, dir, "etc/conf", 0o644)
 	mustWrite(t, dir, ".ssh/id_ed25519", 0o600)
 	mustWrite(t, dir, ".ssh/known_hosts", 0o600)
@@ -264,6 +265,14 @@ func systemCall(name string, number uintptr) func() error {
 		}
 		return nil
 	}
+}
+
+// offersCompatCalls says whether the kernel has calls for 32-bit programs.
+func offersCompatCalls() error {
+	if has, err := kernel.Offered().HasSymbol("do_fast_syscall_32"); err != nil || !has {
+		return &kernel.MissingError{Feature: "32-bit system calls", Option: "CONFIG_IA32_EMULATION", Cause: err}
+	}
+	return nil
 }
 
 // offers says that the kernel must offer one of the features.

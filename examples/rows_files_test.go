@@ -89,6 +89,16 @@ func fileRows(dir string) []row {
 			leaves: []deed{writing("/dev/null"), writing(dir + "/written")},
 		},
 		{
+			policy: "bait-file",
+			aim:    []string{"/etc/vedette-example/passwords.txt", dir + "/bait"},
+			catches: []catch{
+				catching(reading(dir+"/bait").dies(), "sys_read", dir+"/bait", "10", "the bait was read", "KPROBE_ACTION_SIGKILL"),
+				catching(calls(call(unix.SYS_SETRESUID, nobody, nobody, nobody), opening(dir+"/bait", unix.O_RDONLY)).gets("EACCES"),
+					"sys_openat", dir+"/bait", "-13", "the bait was not opened"),
+			},
+			leaves: []deed{reading(dir + "/plain"), calls(opening(dir+"/bait", unix.O_RDONLY))},
+		},
+		{
 			policy:  "secret-directory",
 			aim:     []string{"/etc/vedette-example/private/", dir + "/private/"},
 			catches: []catch{catching(calls(opening(dir+"/private/file", unix.O_RDONLY)).gets("EPERM"), "file_open", dir+"/private/file", "KPROBE_ACTION_OVERRIDE")},

@@ -4,8 +4,20 @@ package examples
 
 import "golang.org/x/sys/unix"
 
+// Numbers of i386 calls.
+const (
+	compatPtrace  = 26
+	compatGetppid = 64
+)
+
 func syscallRows(dir string) []row {
 	return []row{
+		{
+			policy:  "32-bit-calls",
+			catches: []catch{catching(calls(compatCall(compatPtrace, -1, noPID)).gets("ESRCH"), "sys_ptrace")},
+			leaves:  []deed{calls(call(unix.SYS_PTRACE, -1, noPID)).gets("ESRCH"), calls(compatCall(compatGetppid))},
+			needs:   offersCompatCalls,
+		},
 		{
 			policy:  "clock-changes",
 			catches: []catch{catching(calls(call(unix.SYS_CLOCK_SETTIME, 9999, 0)).gets("EINVAL"), "sys_clock_settime", "-22")},

@@ -82,14 +82,7 @@ func document(example string) string {
 	return b.String()
 }
 
-// notYet are the names that vedette does not execute yet, as the text of their
-// sections says.
-var notYet = map[string]bool{
-	"Spec.loader": true, "Uprobe.binaryDigests": true, "Ignore.digestVerificationFailure": true, "Selector.matchReturnActions": true,
-}
-
-// TestExamples checks that every example is a policy that can be loaded, but
-// for what is not executed yet.
+// TestExamples checks that every example is a policy that can be loaded.
 func TestExamples(t *testing.T) {
 	for _, s := range reference.Sections() {
 		if s.Example == "" {
@@ -100,13 +93,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("policy.md:%d: %v", s.Line, diags)
 			continue
 		}
-		_, err := compile.Compile(compile.Input{Policies: []compile.InputPolicy{{Policy: policies[0]}}})
-		switch later := notYet[s.Names[0]]; {
-		case later && (err == nil || !strings.Contains(err.Error(), "does not yet execute")):
-			t.Errorf("policy.md:%d: %s is not refused: %v", s.Line, s.Names[0], err)
-		case later && !strings.Contains(s.Text, "Not executed yet"):
-			t.Errorf("policy.md:%d: the text does not say that %s is not executed yet", s.Line, s.Names[0])
-		case !later && err != nil:
+		if _, err := compile.Compile(compile.Input{Policies: []compile.InputPolicy{{Policy: policies[0]}}}); err != nil {
 			t.Errorf("policy.md:%d: %v", s.Line, err)
 		}
 	}

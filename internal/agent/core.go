@@ -40,6 +40,8 @@ type core struct {
 	// symbols and requests do what must not hold events up.
 	symbols  *stacktrace.Symbolizer
 	requests *request.Requester
+	// loader tells of the files that are mapped to be executed.
+	loader *loader
 
 	stop   context.CancelFunc
 	done   sync.WaitGroup
@@ -144,6 +146,7 @@ func (c *core) observe(cfg Config, emit func(*event.Event)) error {
 		Tree: tree, Clock: c.clock, NodeName: node, ClusterName: cfg.ClusterName,
 		Ancestors: cfg.AncestorEvents, Returns: cfg.RetprobesCacheSize, Emit: emit,
 		Symbolize: func(e *event.Event, s observe.Stacks) bool { return c.symbols.Take(e, s) },
+		BuildID:   func(e *event.Event, m observe.Mapping) bool { return c.loader.buildIDs.Take(e, m) },
 		Request:   func(r observe.Request) { c.requests.Take(request.Kind(r.Kind), r.Target) },
 	})
 	c.engine.SetLineage(c.observer.Binaries)
@@ -153,7 +156,9 @@ func (c *core) observe(cfg Config, emit func(*event.Event)) error {
 	if c.requests, err = request.New(request.Options{Hosts: cfg.ActionHosts, Log: c.log}); err != nil {
 		return err
 	}
+	c.loader = newLoader(c.observer, cfg.ProcFS, c.log)
 	c.policies = newPolicySet(c.engine, c.observer, c.tracefs, host, c.log)
+	c.policies.loader = c.loader
 	c.policies.checkHost, c.policies.prepareStacks = c.requests.Check, c.symbols.Prepare
 	if err := c.base.Tasks(c.observer.Handle); err != nil {
 		return err
@@ -187,6 +192,7 @@ func (c *core) handle(raw []byte) {
 			c.log.Warn("followed descriptors of an ended process stay", "pid", pid, "error", err)
 		}
 	}
+	c.loader.before(timeOf(raw))
 	c.observer.Handle(raw)
 }
 
@@ -251,8 +257,14 @@ func (c *core) close() error {
 	if c.rings != nil {
 		// Nothing is written any more: what is there is the rest.
 		_, err := c.rings.drain(context.Background())
+		if c.loader != nil {
+			err = errors.Join(err, c.loader.stop())
+		}
 		errs = append(errs, err, c.rings.close())
 		c.observer.End()
+	}
+	if c.loader != nil {
+		errs = append(errs, c.loader.close())
 	}
 	if c.symbols != nil {
 		c.symbols.Close()

@@ -26,16 +26,31 @@ func decodePlan(l hook.Loaded, policies []string) observe.HookPlan {
 		p.Groups = append(p.Groups, group)
 	}
 	for _, r := range l.Hook.Rules {
-		p.Rules = append(p.Rules, observe.RulePlan{
-			Bit: r.Bit, Group: r.Group,
-			Action:      event.Action(tetragon.KprobeAction_value[r.Action]),
-			NoPost:      r.Flags&compile.RulePost == 0,
-			KernelStack: r.Flags&compile.RuleStackKernel != 0, UserStack: r.Flags&compile.RuleStackUser != 0,
-			Request: observe.Request{Kind: observe.RequestKind(r.Request.Kind), Target: r.Request.Target},
-			Quiet:   r.Flags&compile.RulesOfReturn != 0,
-		})
+		p.Rules = append(p.Rules, decodeRule(r))
 	}
 	return p
+}
+
+// decodeRule tells how the events of a rule are told.
+func decodeRule(r compile.Rule) observe.RulePlan {
+	flags, told := r.Flags, r.Flags
+	out := observe.RulePlan{Bit: r.Bit, Group: r.Group, Action: actionOf(r), Request: requestOf(r)}
+	if r.Return != nil {
+		flags, told = flags|r.Return.Flags, r.Return.Flags
+		out.ReturnAction, out.ReturnRequest = actionOf(*r.Return), requestOf(*r.Return)
+	}
+	out.NoPost = told&compile.RulePost == 0
+	out.Quiet = flags&compile.RulesOfReturn != 0
+	out.KernelStack, out.UserStack = flags&compile.RuleStackKernel != 0, flags&compile.RuleStackUser != 0
+	return out
+}
+
+func actionOf(r compile.Rule) event.Action {
+	return event.Action(tetragon.KprobeAction_value[r.Action])
+}
+
+func requestOf(r compile.Rule) observe.Request {
+	return observe.Request{Kind: observe.RequestKind(r.Request.Kind), Target: r.Request.Target}
 }
 
 // eventKind is the kind of the events of a kind of hooks.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vedette-io/vedette/api/tetragon"
 	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/executable"
 	"github.com/vedette-io/vedette/internal/hook"
 	"github.com/vedette-io/vedette/internal/kernel"
 	"github.com/vedette-io/vedette/internal/observe"
@@ -37,8 +38,12 @@ type policySet struct {
 	log       *slog.Logger
 	// checkHost returns why the agent may not ask a host.
 	checkHost func(host string) error
+	// loader tells of the files that are mapped to be executed.
+	loader *loader
 	// prepareStacks is called when a policy shows stacks of the kernel.
 	prepareStacks func()
+	// digests are those of programs that policies want to be certain ones.
+	digests executable.Digests
 
 	mu      sync.Mutex
 	entries []*policyEntry // by id
@@ -65,6 +70,8 @@ type policyEntry struct {
 	followBit int
 	// warned says that what is doubtful about the policy has been logged.
 	warned bool
+	// verified are the programs with binaryDigests.
+	verified map[string]verified
 }
 
 func newPolicySet(engine *hook.Engine, observer *observe.Observer, tracefs *kernel.Tracefs, host workload.Namespaces, log *slog.Logger) *policySet {
@@ -187,6 +194,7 @@ func (s *policySet) input(entries []*policyEntry) compile.Input {
 	for _, e := range entries {
 		in.Policies = append(in.Policies, compile.InputPolicy{
 			Policy: e.policy, Monitor: e.mode == tetragon.TracingPolicyMode_TP_MODE_MONITOR, FollowBit: e.followBit,
+			Verify: s.verifier(e),
 		})
 	}
 	return in
@@ -292,6 +300,9 @@ func (s *policySet) apply() error {
 	if err != nil {
 		return err
 	}
+	if err := s.loader.prepare(plan.Loaders); err != nil {
+		return err
+	}
 	var planErr error
 	loaded := map[uint32]hook.Loaded{}
 	err = s.engine.Apply(plan, keys, func(all []hook.Loaded) {
@@ -305,7 +316,7 @@ func (s *policySet) apply() error {
 		for _, l := range s.loaded {
 			err = errors.Join(err, s.observer.SetPlan(decodePlan(l, s.names)))
 		}
-		return err
+		return errors.Join(err, s.loader.revert())
 	}
 	for id := range s.loaded {
 		if _, ok := loaded[id]; !ok {
@@ -313,6 +324,7 @@ func (s *policySet) apply() error {
 		}
 	}
 	s.loaded, s.names = loaded, names
+	planErr = errors.Join(planErr, s.loader.apply(plan.Loaders, keys))
 	s.note(plan, active)
 	if s.prepareStacks != nil && showKernelStacks(plan) {
 		s.prepareStacks()
@@ -331,7 +343,7 @@ func (s *policySet) apply() error {
 // showKernelStacks reports whether events of a plan show stacks of the kernel.
 func showKernelStacks(plan *compile.Plan) bool {
 	return slices.ContainsFunc(plan.Hooks, func(h *compile.Hook) bool {
-		return slices.ContainsFunc(h.Rules, func(r compile.Rule) bool { return r.Flags&compile.RuleStackKernel != 0 })
+		return slices.ContainsFunc(h.Rules, func(r compile.Rule) bool { return decodeRule(r).KernelStack })
 	})
 }
 
@@ -399,6 +411,9 @@ func (s *policySet) Configure(_ context.Context, ref server.Ref, enable *bool, m
 	}
 	before := *e
 	if enable != nil {
+		if !e.enabled || !*enable {
+			e.verified = nil // it comes into force anew
+		}
 		e.enabled = *enable
 	}
 	if mode != nil {

@@ -21,11 +21,16 @@ func (s *policySet) List(domain string) []*tetragon.TracingPolicyStatus {
 	if err != nil {
 		s.log.Warn("counters of policies", "error", err)
 	}
-	memory := s.engine.MemoryBytes()
+	memory, events, share := s.engine.MemoryBytes(), s.observer.LoaderEvents(), s.loader.memoryShare()
 	var out []*tetragon.TracingPolicyStatus
 	for _, e := range s.entries {
 		if domain == "" || e.ref.Domain == domain {
-			out = append(out, s.status(e, counters, memory))
+			st := s.status(e, counters, memory)
+			if s.loads(e) {
+				st.KernelMemoryBytes += share
+				st.Stats.ActionCounters.Post += events[e.key()]
+			}
+			out = append(out, st)
 		}
 	}
 	return out
@@ -72,6 +77,9 @@ func sensorsOf(e *policyEntry) []string {
 	var out []string
 	if len(e.policy.Spec.Enforcers) != 0 {
 		out = append(out, "__enforcer__")
+	}
+	if e.policy.Spec.Loader {
+		out = append(out, "loader")
 	}
 	for entry := range e.policy.Spec.Entries() {
 		if name := sensors[entry.Section]; name != "" && entry.Index == 0 {
@@ -122,6 +130,11 @@ func selectorLabel(e *policyEntry, k hook.RuleKey) string {
 	return "" // an entry without selectors has one rule all the same
 }
 
+// loads reports whether an entry is in force and has events of mapped files.
+func (s *policySet) loads(e *policyEntry) bool {
+	return e.policy.Spec.Loader && e.enabled && e.err == nil
+}
+
 // hooksOf tells how each hook entry of a policy is attached.
 func (s *policySet) hooksOf(e *policyEntry) []*tetragon.HookStatus {
 	active := s.active()
@@ -141,12 +154,21 @@ func (s *policySet) hooksOf(e *policyEntry) []*tetragon.HookStatus {
 			out = append(out, st)
 		}
 	}
+	if s.loads(e) {
+		out = append(out, &tetragon.HookStatus{
+			Section: "loader", HookDescription: "files mapped to be executed", State: tetragon.HookState_STATUS_LOADED,
+			VedetteAttachment: "perf_mmap",
+		})
+	}
 	for _, skipped := range s.skipped[e] {
 		st := &tetragon.HookStatus{
 			Section: skipped.Section, HookIdx: uint32(skipped.Entry), HookDescription: skipped.Function,
 			State: tetragon.HookState_STATUS_CALL_NOT_FOUND, VedetteCaveat: skipped.Reason,
 		}
-		if skipped.Partial {
+		switch {
+		case skipped.Digest:
+			st.State = tetragon.HookState_STATUS_DIGEST_REJECTED
+		case skipped.Partial:
 			st.State = tetragon.HookState_STATUS_PARTIAL_CALL_NOT_FOUND
 		}
 		out = append(out, st)

@@ -186,11 +186,14 @@ func (r *ring) fill() error {
 }
 
 // time is when the record at the head was made, in nanoseconds since boot.
-func (r *ring) time() uint64 {
-	if uintptr(len(r.record.RawSample)) < unsafe.Sizeof(bpf.Header{}) {
+func (r *ring) time() uint64 { return timeOf(r.record.RawSample) }
+
+// timeOf is when a record was made, in nanoseconds since boot.
+func timeOf(raw []byte) uint64 {
+	if uintptr(len(raw)) < unsafe.Sizeof(bpf.Header{}) {
 		return 0
 	}
-	return (*bpf.Header)(unsafe.Pointer(&r.record.RawSample[0])).Time
+	return (*bpf.Header)(unsafe.Pointer(&raw[0])).Time
 }
 
 // endedFollower tells whether a record is the exit of a process that had

@@ -29,7 +29,7 @@ func TestLint(t *testing.T) {
 	for name, text := range map[string]string{
 		"good.yaml":           goodPolicy,
 		"typo.yaml":           strings.Replace(goodPolicy, "type: syscall64", "typ: syscall64", 1),
-		"unsupported.yaml":    strings.Replace(goodPolicy, "spec:\n", "spec:\n  loader: true\n", 1),
+		"unsupported.yaml":    strings.Replace(goodPolicy, "spec:\n", "spec:\n  nodeSelector: {}\n", 1),
 		"never.yaml":          goodPolicy[:strings.Index(goodPolicy, "spec:")] + neverMatches,
 		"hookless.yaml":       "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: x}\nspec: {}\n",
 		"all/good.yaml":       goodPolicy,
@@ -54,7 +54,7 @@ func TestLint(t *testing.T) {
 	}{
 		{"good", "", []string{"good.yaml"}, 0, nil, "1 file checked: no errors, no warnings\n"},
 		{"misspelt field", "", []string{"typo.yaml"}, 1, []string{"typo.yaml:11:7: error: ", "did you mean \"type\"?", "      typ: syscall64\n        ^\n"}, "1 file checked: 1 error, no warnings\n"},
-		{"not executed yet", "", []string{"unsupported.yaml"}, 1, []string{"unsupported.yaml:6:11: error: ", "  loader: true\n"}, "1 file checked: 1 error, no warnings\n"},
+		{"not executed yet", "", []string{"unsupported.yaml"}, 1, []string{"unsupported.yaml:6:17: error: ", "  nodeSelector: {}\n"}, "1 file checked: 1 error, no warnings\n"},
 		{"warning only", "", []string{"hookless.yaml"}, 0, []string{"hookless.yaml:4:7: warning: "}, "1 file checked: no errors, 1 warning\n"},
 		{"selectors without effect", "", []string{"never.yaml"}, 0, []string{
 			"never.yaml:10:48: warning: selector never matches: filters are ANDed, and no value satisfies both this one and matchPIDs[0]",

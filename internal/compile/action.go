@@ -29,10 +29,9 @@ var actionNames = map[policy.ActionType]string{
 // maxSignal is the highest number of a signal.
 const maxSignal = 64
 
-// actions understands the actions of a selector: none means Post, and any
-// list posts unless NoPost is in it.
-func (f *frontend) actions(s *selector, e *entry, actions []policy.Action, path string) {
-	r := &s.rule
+// actions understands a list of actions: none means Post, and any list posts
+// unless NoPost is in it.
+func (f *frontend) actions(r *Rule, e *entry, actions []policy.Action, path string) {
 	r.Flags = RulePost
 	r.Action = actionNames[policy.ActionPost]
 	if f.in.Policies[f.index].Monitor {

@@ -187,7 +187,7 @@ func (f *frontend) checkBuffer(a *policy.Arg, t SlotType, hook *hookContext, pat
 		f.errorf(path+".returnCopy", "only a char_buf and a char_iovec have returnCopy")
 	case a.Resolve != "":
 		f.errorf(path+".returnCopy", "what is found by resolve cannot be copied at return")
-	case hook.kind != HookSyscall:
+	case !hook.kind.IsSyscall():
 		f.errorf(path+".returnCopy", "only the arguments of system calls can be copied at return")
 	}
 }

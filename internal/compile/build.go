@@ -81,6 +81,31 @@ func bitsOf(e *entry) int {
 func (b *builder) rule(s *selector, slots []uint8, bit uint16) {
 	r := s.rule
 	r.Bit, r.Group = bit, uint16(len(b.hook.Groups))
+	r.inSlots(slots)
+	if r.Return != nil {
+		at := *r.Return
+		at.inSlots(slots)
+		r.Return = &at
+	}
+	b.all.set(bit)
+	b.hook.Rules = append(b.hook.Rules, r)
+	b.hook.HasReturn = b.hook.HasReturn || r.Flags&RuleReturn != 0
+	for i, key := range keysOfConditions(s.conditions, slots) {
+		c := &s.conditions[i]
+		into := b.dims
+		if c.ofReturn {
+			into = b.returns
+		}
+		if into[key] == nil {
+			into[key] = &dimDraft{key: key}
+		}
+		into[key].terms = append(into[key].terms, term{bit, c, slots})
+	}
+}
+
+// inSlots turns the positions in entry.args that the rule's actions name into
+// the slots that are there.
+func (r *Rule) inSlots(slots []uint8) {
 	r.FDOps = slices.Clone(r.FDOps)
 	for i := range r.FDOps {
 		op := &r.FDOps[i]
@@ -98,20 +123,6 @@ func (b *builder) rule(s *selector, slots []uint8, bit uint16) {
 	r.Sets = slices.Clone(r.Sets)
 	for i := range r.Sets {
 		r.Sets[i].Slot = slots[r.Sets[i].Slot]
-	}
-	b.all.set(bit)
-	b.hook.Rules = append(b.hook.Rules, r)
-	b.hook.HasReturn = b.hook.HasReturn || r.Flags&RuleReturn != 0
-	for i, key := range keysOfConditions(s.conditions, slots) {
-		c := &s.conditions[i]
-		into := b.dims
-		if c.ofReturn {
-			into = b.returns
-		}
-		if into[key] == nil {
-			into[key] = &dimDraft{key: key}
-		}
-		into[key].terms = append(into[key].terms, term{bit, c, slots})
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/vedette-io/vedette/internal/executable"
 	"github.com/vedette-io/vedette/internal/policy"
 )
 
@@ -46,6 +47,10 @@ type InputPolicy struct {
 	// tracked sockets and notified enforcers, 0 to MaxFollow-1, or -1 where it has none. Policies
 	// of which [Follows] is true need one.
 	FollowBit int
+	// Verify checks that a program has one of the digests of binaryDigests,
+	// and returns what file that is; the error is an [*executable.DigestError]
+	// if it has none of them. It is nil where policies are only checked.
+	Verify func(path string, digests []string) (executable.Stamp, error)
 }
 
 // Fields knows the formats of the kernel's tracepoints.
@@ -81,10 +86,8 @@ func Follows(p *policy.Policy) bool {
 
 func followsDescriptors(p *policy.Policy) bool {
 	for s := range selectors(&p.Spec) {
-		for i := range s.MatchActions {
-			if s.MatchActions[i].Action == policy.ActionFollowFD {
-				return true
-			}
+		if hasAction(s, policy.ActionFollowFD) {
+			return true
 		}
 	}
 	return false
@@ -110,6 +113,9 @@ func Compile(in Input) (*Plan, error) {
 		plan.note(f)
 		if u.enforcer != nil {
 			plan.Enforcers = append(plan.Enforcers, *u.enforcer)
+		}
+		if u.loader != nil {
+			plan.Loaders = append(plan.Loaders, *u.loader)
 		}
 	}
 	if len(errs) > 0 {

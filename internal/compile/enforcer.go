@@ -55,8 +55,7 @@ func (f *frontend) enforcer() *Enforcer {
 	}
 	notified := false
 	for s := range selectors(&f.policy.Spec) {
-		for i := range s.MatchActions {
-			a := &s.MatchActions[i]
+		for _, a := range allActions(s) {
 			if a.Action != policy.ActionNotifyEnforcer {
 				continue
 			}
@@ -133,7 +132,7 @@ func (f *frontend) enforcedCall(call, path string) []EnforcedCall {
 		return nil
 	}
 	if s.abi != syscallABI() {
-		return []EnforcedCall{{Key: HookKey{HookSyscall, s.name}, Number: number | CompatCall}}
+		return []EnforcedCall{{Key: HookKey{HookCompatSyscall, s.canonical()}, Number: number | CompatCall}}
 	}
 	name, _ := syscalls.Name(s.abi, number)
 	return []EnforcedCall{{Key: HookKey{HookSyscall, name}, Number: number}}

@@ -14,6 +14,8 @@ type unit struct {
 	entries []*entry
 	// enforcer is nil where the policy has none that has something to do.
 	enforcer *Enforcer
+	// loader is nil where the policy does not want events of mapped files.
+	loader *Loader
 }
 
 // entry is one entry of a policy's hook section, on one hook.

@@ -3,7 +3,6 @@
 package compile
 
 import (
-	"fmt"
 	"iter"
 	"slices"
 
@@ -69,13 +68,9 @@ func (f *frontend) unsupported(path, what string) {
 	f.errorf(path, "vedette does not yet execute %s; the policy was not loaded", what)
 }
 
-// named is unsupported for a name of the policy language.
-func (f *frontend) named(path, name string) { f.unsupported(path, fmt.Sprintf("%q", name)) }
-
 // unit understands the whole policy.
 func (f *frontend) unit() *unit {
 	f.checkScope()
-	f.checkSections()
 	f.checkFollow()
 	u := &unit{index: f.index, policy: f.policy}
 	for i := range f.policy.Spec.Kprobes {
@@ -100,23 +95,9 @@ func (f *frontend) unit() *unit {
 	for i := range f.policy.Spec.Usdts {
 		u.entries = append(u.entries, f.usdt(&f.policy.Spec.Usdts[i], i))
 	}
-	u.enforcer = f.enforcer()
+	u.enforcer, u.loader = f.enforcer(), f.loader()
+	f.warnCompat(u.entries)
 	return u
-}
-
-// checkSections refuses the sections that are not executed yet.
-func (f *frontend) checkSections() {
-	s := &f.policy.Spec
-	for _, section := range []struct {
-		name    string
-		present bool
-	}{
-		{"loader", s.Loader},
-	} {
-		if section.present {
-			f.named("spec."+section.name, section.name)
-		}
-	}
 }
 
 // checkFollow finds the policy's number in the masks of what is followed.

@@ -111,8 +111,8 @@ func (f *frontend) kprobeKind(k *policy.Kprobe) HookKind {
 // kprobeContext is what is known of a hook before it is described.
 func (f *frontend) kprobeContext(k *policy.Kprobe, key HookKey) *hookContext {
 	switch {
-	case key.Kind == HookSyscall:
-		return &hookContext{kind: HookSyscall, key: key, args: syscallArgs}
+	case key.Kind.IsSyscall():
+		return &hookContext{kind: key.Kind, key: key, args: syscallArgs}
 	case k.Call == fdInstall:
 		return &hookContext{kind: HookFunction, key: key, args: fdInstallArgs}
 	}
@@ -153,7 +153,7 @@ func (f *frontend) returnArg(e *entry, hook *hookContext, a *policy.Arg, path st
 		}
 	}
 	t, ok := slotTypes[declared]
-	if t.isSock() && (hook.kind == HookSyscall || hook.kind.InUserSpace()) {
+	if t.isSock() && (hook.kind.IsSyscall() || hook.kind.InUserSpace()) {
 		f.errorf(path+".type", "only functions of the kernel return a %s", declared)
 		return
 	}

@@ -62,6 +62,7 @@ const (
 	HookLSM                               // an LSM hook by the name of LSM programs: "file_open"
 	HookUprobe                            // a place in a program: "/bin/bash:readline", see Site
 	HookUSDT                              // a static probe in a program: "/usr/bin/python3:python:gc__start"
+	HookCompatSyscall                     // a system call of 32-bit programs, by its name in their table: "stat64"
 )
 
 // HookKey identifies one hook of the kernel, however policies spell it.
@@ -69,6 +70,9 @@ type HookKey struct {
 	Kind HookKind
 	Name string
 }
+
+// IsSyscall reports whether hooks of the kind are system calls, of one ABI or another.
+func (k HookKind) IsSyscall() bool { return k == HookSyscall || k == HookCompatSyscall }
 
 // InUserSpace reports whether hooks of the kind are in programs, so that
 // addresses which their arguments hold are those of the program.
@@ -382,6 +386,10 @@ type Rule struct {
 	Request Request
 	// Action is what events of this rule report: the last action of the list.
 	Action string // the enum name of KprobeAction, e.g. "KPROBE_ACTION_SIGKILL"
+	// Return is what is done when the call returns and the value satisfies the
+	// selector: only what actions say is in it. It is nil where there is
+	// nothing. RulePost in its flags is for both: that the event is told.
+	Return *Rule
 }
 
 // MaxFDOps is how many FollowFD, UnfollowFD and CopyFD actions one selector
@@ -421,8 +429,10 @@ const (
 	// RuleTrackReturn and RuleUntrackReturn do it with the returned socket.
 	RuleTrackReturn   RuleFlags = 1 << 15
 	RuleUntrackReturn RuleFlags = 1 << 16
+	// RuleReturnActions: the rule has Rule.Return.
+	RuleReturnActions RuleFlags = 1 << 17
 	// RulesOfReturn are those that do something when the call returns.
-	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn
+	RulesOfReturn = RuleTrackReturn | RuleUntrackReturn | RuleReturnActions
 	// RuleNamespacesTold, RuleCapsTold: the rule's event tells a change, and
 	// further ones are counted from there.
 	RuleNamespacesTold RuleFlags = 1 << 20
@@ -504,9 +514,12 @@ type Group struct {
 	// What its rules do is counted for all functions of the list together.
 	List string
 	// Site is the place in a program, for HookUprobe and HookUSDT.
-	Site    Site
-	Message string
-	Tags    []string
+	Site Site
+	// Verified is the file that has one of the entry's binaryDigests, nil
+	// where the entry has none.
+	Verified *executable.Stamp
+	Message  string
+	Tags     []string
 	// Args are the slots of the entry's args, and Data those of its data, in
 	// the order of the policy.
 	Args, Data []uint8
@@ -609,6 +622,9 @@ type Plan struct {
 	Process ProcessTables
 	// Enforcers are those that have something to do.
 	Enforcers []Enforcer
+	// Loaders are the policies that want events of files that are mapped to be
+	// executed.
+	Loaders []Loader
 	// Skipped are what policies ask for and this kernel does not have, where
 	// they say to ignore that.
 	Skipped []Skipped
@@ -616,7 +632,8 @@ type Plan struct {
 	Warnings map[int][]policy.Diagnostic
 }
 
-// Skipped is a function of a hook entry that the kernel does not have.
+// Skipped is a function of a hook entry that the kernel does not have, or a
+// place in a program that is another one.
 type Skipped struct {
 	Policy   int // index into Input.Policies
 	Section  string
@@ -624,5 +641,8 @@ type Skipped struct {
 	Function string
 	// Partial says that the entry has other functions, which the kernel has.
 	Partial bool
-	Reason  string
+	// Digest says that the function is there, but not in a file with one of
+	// binaryDigests.
+	Digest bool
+	Reason string
 }

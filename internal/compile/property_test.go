@@ -126,6 +126,7 @@ func shrinkSelectors(s *corpus.Set, event int, all *[]policy.Selector) bool {
 		one := &(*all)[i]
 		again = cut(s, event, &one.MatchArgs) || again
 		again = cut(s, event, &one.MatchReturnArgs) || again
+		again = cut(s, event, &one.MatchReturnActions) || again
 		again = cut(s, event, &one.MatchData) || again
 		again = cut(s, event, &one.MatchPIDs) || again
 		again = cut(s, event, &one.MatchBinaries) || again

@@ -4,6 +4,7 @@ package compile
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/vedette-io/vedette/internal/policy"
@@ -40,15 +41,36 @@ func (f *frontend) describe(hook *hookContext) error {
 // tabled returns the prototype of a system call from the table of those that
 // all kernels share, or nil.
 func tabled(key HookKey) *Prototype {
-	if key.Kind != HookSyscall {
-		return nil
+	switch key.Kind {
+	case HookSyscall:
+		if params, ok := syscalls.Prototype(key.Name); ok {
+			return SyscallPrototype(key.Name, params)
+		}
+	case HookCompatSyscall:
+		return CompatPrototype(key.Name)
 	}
-	params, ok := syscalls.Prototype(key.Name)
+	return nil
+}
+
+// CompatPrototype describes a system call of 32-bit programs, nil where it is
+// not known.
+func CompatPrototype(name string) *Prototype {
+	params, ok := syscalls.CompatPrototype(name)
 	if !ok {
 		return nil
 	}
-	return SyscallPrototype(key.Name, params)
+	p := SyscallPrototype(name, params)
+	for i := range p.Params {
+		if slices.Contains(compatLongs, p.Params[i].CType) {
+			p.Params[i].Size = 4
+		}
+	}
+	return p
 }
+
+// compatLongs are the integers in prototypes that are smaller in 32-bit
+// programs.
+var compatLongs = []string{"long", "unsigned long", "size_t", "ssize_t", "off_t", "aio_context_t"}
 
 // SyscallPrototype describes a system call by the declarations of its
 // parameters in C.
@@ -150,7 +172,7 @@ func (f *frontend) checkPrototype(hook *hookContext, path string) {
 		return
 	}
 	missing := f.errorf
-	if hook.kind == HookSyscall {
+	if hook.kind.IsSyscall() {
 		missing = f.warnf
 	}
 	for i, a := range hook.declared[:hook.numArgs] {

@@ -4,6 +4,7 @@ package compile
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/vedette-io/vedette/internal/policy"
 )
@@ -51,7 +52,7 @@ func (f *frontend) datum(hook *hookContext, a *policy.Arg, position uint8, path 
 // register finds the register that a datum is in.
 func (f *frontend) register(s *Slot, hook *hookContext, a *policy.Arg, position uint8, path string) {
 	switch hook.kind {
-	case HookFunction, HookSyscall, HookUprobe:
+	case HookFunction, HookSyscall, HookCompatSyscall, HookUprobe:
 	default:
 		f.errorf(path+".source", "there are no registers here: %s is for kprobes and uprobes", policy.SourcePtRegs)
 		return
@@ -76,13 +77,23 @@ func (f *frontend) register(s *Slot, hook *hookContext, a *policy.Arg, position 
 	s.Type = f.slotType(declared, hook, path)
 }
 
+// hasCompatLayout reports whether a structure of the kernel is laid out as
+// 32-bit programs do: those made for them, and socket addresses.
+func hasCompatLayout(name string) bool {
+	return strings.HasPrefix(name, "compat_") || strings.HasPrefix(name, "sockaddr")
+}
+
 // resolveArg understands the path of an argument.
 func (f *frontend) resolveArg(s *Slot, hook *hookContext, a *policy.Arg, position uint8, path string) {
 	s.Resolve = a.Resolve
 	origin := Origin{Hook: hook.key, Param: uint8(a.Index), Struct: a.BTFType, Module: a.BTFTypeModule, File: hook.btfPath}
+	if hook.kind == HookCompatSyscall && !hasCompatLayout(a.BTFType) {
+		f.errorf(path+".resolve", "32-bit programs lay out structures otherwise than the kernel's own: the btfType can be one named compat_ or sockaddr, which are theirs too")
+		return
+	}
 	if a.BTFType == "" {
 		switch {
-		case hook.kind == HookSyscall, hook.kind == HookTracepoint, hook.kind.InUserSpace():
+		case hook.kind.IsSyscall(), hook.kind == HookTracepoint, hook.kind.InUserSpace():
 			f.errorf(path+".resolve", "the type that the path begins at is not known here: give a btfType")
 			return
 		case hook.prototype == nil && hook.undescribed != nil:

@@ -18,7 +18,6 @@ func (f *frontend) selectors(e *entry, hook *hookContext, all []policy.Selector,
 
 // selector understands one selector.
 func (f *frontend) selector(e *entry, hook *hookContext, s *policy.Selector, index int, path string) *selector {
-	f.checkSelector(s, path)
 	out := &selector{rule: Rule{Selector: uint16(min(index, MaxRules)), Label: s.Label}}
 	out.conditions = append(out.conditions, f.pids(s.MatchPIDs, path+".matchPIDs")...)
 	out.conditions = append(out.conditions, f.binaries(s.MatchBinaries, ofProcess, path+".matchBinaries")...)
@@ -40,27 +39,14 @@ func (f *frontend) selector(e *entry, hook *hookContext, s *policy.Selector, ind
 	for i := range out.conditions {
 		out.conditions[i].markFiltered(e.args)
 	}
-	f.actions(out, e, s.MatchActions, path+".matchActions")
+	f.actions(&out.rule, e, s.MatchActions, path+".matchActions")
+	f.returnActions(&out.rule, e, s.MatchReturnActions, path+".matchReturnActions")
 	out.rule.Flags |= toldBy(out.conditions)
 	out.rule.Flags |= e.atReturn
 	if waitsForReturn(e) {
 		out.rule.Flags |= RuleReturn
 	}
 	return out
-}
-
-// checkSelector refuses the filters that are not executed yet.
-func (f *frontend) checkSelector(s *policy.Selector, path string) {
-	for _, field := range []struct {
-		name    string
-		present bool
-	}{
-		{"matchReturnActions", len(s.MatchReturnActions) > 0},
-	} {
-		if field.present {
-			f.named(path+"."+field.name, field.name)
-		}
-	}
 }
 
 // waitsForReturn reports whether the events of an entry say something that is

@@ -48,8 +48,11 @@ func (f *frontend) parseSyscall(call, path string) (syscallName, bool) {
 	abi, function, found := strings.Cut(call, "/")
 	if !found {
 		abi, function = syscallABI(), call
-		if strings.HasPrefix(call, "__ia32_") || strings.Contains(call, "_compat_sys_") {
+		if strings.HasPrefix(call, syscalls.CompatPrefix) || strings.Contains(call, "_compat_sys_") {
 			abi = compatABI()
+		}
+		if of, ok := syscalls.CompatCall(call); ok && abi == "i386" {
+			return syscallName{abi, of}, true
 		}
 	}
 	if abi != syscallABI() && abi != compatABI() {
@@ -61,6 +64,15 @@ func (f *frontend) parseSyscall(call, path string) (syscallName, bool) {
 		f.errorf(path, "%s is not the name of a system call, such as sys_read%s", quote(call), f.nearest(abi, function))
 	}
 	return syscallName{abi, name}, ok
+}
+
+// canonical is the call's name in the table of its ABI.
+func (s syscallName) canonical() string {
+	if number, ok := s.number(); ok {
+		name, _ := syscalls.Name(s.abi, number)
+		return name
+	}
+	return s.name
 }
 
 // number returns the call's number in the table of its ABI.
@@ -77,18 +89,36 @@ func (f *frontend) syscall(call, path string) ([]target, []notFound) {
 	if !ok {
 		return nil, nil
 	}
-	if s.abi != syscallABI() {
-		f.unsupported(path, "32-bit system calls such as "+quote(call))
+	if s.abi == "arm32" {
+		f.errorf(path, "hooks on 32-bit system calls such as %s are for x86-64 only: on arm64 a kernel marks them where programs of hooks do not look", quote(call))
 		return nil, nil
 	}
-	function := syscallPrefix() + s.name
-	number, ok := s.number()
-	if !ok {
+	function := s.function(call)
+	if _, ok := s.number(); !ok {
 		return nil, []notFound{{function, path, f.errUnknown(s)}}
 	}
 	// A call has one hook, whichever of its names the policy uses.
-	name, _ := syscalls.Name(s.abi, number)
-	return []target{{key: HookKey{HookSyscall, name}, function: function, path: path}}, nil
+	return []target{{key: HookKey{s.kind(), s.canonical()}, function: function, path: path}}, nil
+}
+
+// kind is the kind of the call's hook.
+func (s syscallName) kind() HookKind {
+	if s.abi == compatABI() {
+		return HookCompatSyscall
+	}
+	return HookSyscall
+}
+
+// function is how events name the call: as the kernel names its function, or
+// as the policy does where that is a function of 32-bit calls.
+func (s syscallName) function(call string) string {
+	switch {
+	case s.kind() == HookSyscall:
+		return syscallPrefix() + s.name
+	case strings.HasPrefix(call, syscalls.CompatPrefix):
+		return call
+	}
+	return syscalls.CompatPrefix + "sys_" + s.name
 }
 
 // syscallNumbers returns the numbers of the calls of a list, as a syscall64

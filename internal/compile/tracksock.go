@@ -58,10 +58,8 @@ func tracksSocks(p *policy.Policy) bool {
 		}
 	}
 	for s := range selectors(&p.Spec) {
-		for i := range s.MatchActions {
-			if s.MatchActions[i].Action == policy.ActionTrackSock {
-				return true
-			}
+		if hasAction(s, policy.ActionTrackSock) {
+			return true
 		}
 	}
 	return false

@@ -17,7 +17,6 @@ const usdtArgs = 12
 // uprobe understands one entry of spec.uprobes: one hook for each place.
 func (f *frontend) uprobe(u *policy.Uprobe, index int) []*entry {
 	path := policy.ItemPath("spec.uprobes", index)
-	f.checkUprobe(u, path)
 	sites := f.sites(u, path)
 	e := &entry{path: path, noMulti: f.policy.IsSet(policy.OptionDisableUprobeMulti), group: Group{
 		Section: "uprobes", Entry: index, Message: u.Message, Tags: u.Tags, FollowBit: f.follow, TrackBit: f.track, NoticeBit: f.enforce,
@@ -30,6 +29,9 @@ func (f *frontend) uprobe(u *policy.Uprobe, index int) []*entry {
 	f.args(e, &hook, u.Args, path)
 	f.data(e, &hook, u.Data, path)
 	f.selectors(e, &hook, u.Selectors, path)
+	if !f.verify(e, u, sites, path) {
+		return nil
+	}
 	var entries []*entry
 	seen := map[HookKey]bool{}
 	for _, s := range sites {
@@ -47,21 +49,6 @@ func (f *frontend) uprobe(u *policy.Uprobe, index int) []*entry {
 func (e *entry) setSite(kind HookKind, s Site) {
 	e.key = HookKey{kind, s.String()}
 	e.group.Site, e.group.FunctionName = s, e.key.Name
-}
-
-// checkUprobe refuses the fields that are not executed yet.
-func (f *frontend) checkUprobe(u *policy.Uprobe, path string) {
-	for _, field := range []struct {
-		name    string
-		present bool
-	}{
-		{"binaryDigests", len(u.BinaryDigests) > 0},
-		{"ignore", u.Ignore != nil},
-	} {
-		if field.present {
-			f.named(path+"."+field.name, field.name)
-		}
-	}
 }
 
 // sites are the places of a uprobe. The parser has seen to it that only one

@@ -12,7 +12,7 @@ import (
 // checkPlace refuses the types that no argument of the hook can have.
 func (f *frontend) checkPlace(declared policy.ArgType, t SlotType, hook *hookContext, path string) bool {
 	switch {
-	case hook.kind == HookSyscall && t.isKernelObject():
+	case hook.kind.IsSyscall() && t.isKernelObject():
 		f.errorf(path, "no argument of a system call is a %s%s", declared, insteadOf(t))
 	case hook.kind.InUserSpace() && t.isKernelObject():
 		f.errorf(path, "no argument of a program is a %s, which only the kernel has%s", declared, insteadOf(t))

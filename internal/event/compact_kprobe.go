@@ -35,7 +35,7 @@ var kprobeForms = map[string]kprobeForm{
 }
 
 // syscallPrefixes are what architectures put before the name of a system call's function.
-var syscallPrefixes = []string{"__x64_", "__arm64_", "__ia32_"}
+var syscallPrefixes = []string{"__x64_", "__arm64_", "__ia32_compat_", "__ia32_"}
 
 func (l line) kprobe(e *Event) line {
 	h := &e.Hook

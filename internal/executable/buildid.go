@@ -5,6 +5,7 @@ package executable
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 )
 
@@ -33,7 +34,7 @@ func (f *File) BuildID() (BuildID, error) {
 		if _, err := p.ReadAt(data, 0); err != nil {
 			return id, err
 		}
-		if found := findBuildID(data, f); found != nil {
+		if found := findBuildID(data, f.elf.ByteOrder); found != nil {
 			copy(id[:], found)
 			return id, nil
 		}
@@ -41,8 +42,7 @@ func (f *File) BuildID() (BuildID, error) {
 	return id, ErrNoBuildID
 }
 
-func findBuildID(data []byte, f *File) []byte {
-	order := f.elf.ByteOrder
+func findBuildID(data []byte, order binary.ByteOrder) []byte {
 	for len(data) >= 12 {
 		nameSize, descSize, kind := order.Uint32(data), order.Uint32(data[4:]), order.Uint32(data[8:])
 		name, rest, ok := padded(data[12:], nameSize)

@@ -177,6 +177,9 @@ func (e *Engine) layoutAt(h *compile.Hook, p place) (layout, error) {
 		if err != nil {
 			return layout{}, err
 		}
+		if h.Key.Kind == compile.HookRawTracepoint {
+			format = numberFormat
+		}
 		slots, err := fieldSlots(h.Slots, format)
 		return layout{slots: slots, rawArgs: rawArgs(h.Slots)}, err
 	}

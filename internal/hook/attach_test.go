@@ -219,34 +219,41 @@ func TestAttachments(t *testing.T) {
 		for _, way := range c.ways {
 			t.Run(c.name+"/"+string(way), func(t *testing.T) {
 				path := c.build(t)
-				e.attach = []Attachment{way}
-				plan := mustPlan(t, policyOf(c.entry(path)))
-				var loaded []Loaded
-				err := e.Apply(plan, []string{"attach"}, func(l []Loaded) { loaded = l })
-				if isMissing(err) {
-					t.Skip(err)
-				}
-				mustLoad(t, err)
-				defer func() {
-					mustNil(t, e.Apply(mustPlan(t), nil, func([]Loaded) {}))
-					e.Forget("attach")
-				}()
-				if loaded[0].Attachment != way {
-					t.Fatalf("attached by %s", loaded[0].Attachment)
-				}
-				c.operate(t, path)
-				counters, err := e.Counters()
-				mustNil(t, err)
-				var sum Counters
-				for _, n := range counters {
-					sum.Add(n)
-				}
-				if sum.Post != cuts {
-					t.Errorf("%d events, want %d: %v", sum.Post, cuts, counters)
+				if sum := c.mustCount(t, e, way, c.entry(path), path); sum.Post != cuts {
+					t.Errorf("%d events, want %d: %+v", sum.Post, cuts, sum)
 				}
 			})
 		}
 	}
+}
+
+// mustCount attaches an entry of a policy in one way, and returns what its
+// rules do during the operation.
+func (c *attachCase) mustCount(t *testing.T, e *Engine, way Attachment, entry, path string) Counters {
+	t.Helper()
+	e.attach = []Attachment{way}
+	plan := mustPlan(t, policyOf(entry))
+	var loaded []Loaded
+	err := e.Apply(plan, []string{"attach"}, func(l []Loaded) { loaded = l })
+	if isMissing(err) {
+		t.Skip(err)
+	}
+	mustLoad(t, err)
+	defer func() {
+		mustNil(t, e.Apply(mustPlan(t), nil, func([]Loaded) {}))
+		e.Forget("attach")
+	}()
+	if loaded[0].Attachment != way {
+		t.Fatalf("attached by %s", loaded[0].Attachment)
+	}
+	c.operate(t, path)
+	counters, err := e.Counters()
+	mustNil(t, err)
+	var sum Counters
+	for _, n := range counters {
+		sum.Add(n)
+	}
+	return sum
 }
 
 // TestAttachToNothing names what is wrong with a function, also of a plan

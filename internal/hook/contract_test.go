@@ -136,6 +136,7 @@ func TestContract(t *testing.T) {
 		{"enforcers", int(bpf.ContractVdLimitVD_MAX_ENFORCERS), compile.MaxFollow},
 		{"rule track", int(bpf.ContractVdRuleFlagsVD_RULE_TRACK_SOCK), int(compile.RuleTrackSock)},
 		{"rule untrack", int(bpf.ContractVdRuleFlagsVD_RULE_UNTRACK_SOCK), int(compile.RuleUntrackSock)},
+		{"rule return actions", int(bpf.ContractVdRuleFlagsVD_RULE_RETURN_ACTIONS), int(compile.RuleReturnActions)},
 		{"rule track return", int(bpf.ContractVdRuleFlagsVD_RULE_TRACK_RETURN), int(compile.RuleTrackReturn)},
 		{"rule untrack return", int(bpf.ContractVdRuleFlagsVD_RULE_UNTRACK_RETURN), int(compile.RuleUntrackReturn)},
 		{"source address", int(unsafe.Offsetof(bpf.Net{}.Saddr)), int(compile.FieldSource.Offset)},

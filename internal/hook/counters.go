@@ -89,22 +89,36 @@ func ownersOf(h *compile.Hook, policies []string) []string {
 func (p *program) read(at half, t *tables, add func(RuleKey, Counters)) error {
 	m := p.coll.Maps["vd_rule_counters"]
 	for _, r := range t.hook.Rules {
-		var perCPU []bpf.RuleCounters
-		if err := m.Lookup(p.ruleRow(at, r.Bit), &perCPU); err != nil {
-			return fmt.Errorf("counters of %s: %w", p.key.Name, err)
+		sum, err := countersAt(m, p.ruleRow(at, r.Bit))
+		if err == nil && p.shape.actsAtReturn() {
+			var returned Counters
+			returned, err = countersAt(m, p.returnRow(at, r.Bit))
+			sum.Add(returned)
 		}
-		var sum Counters
-		for _, c := range perCPU {
-			sum.Add(Counters{
-				Post: c.Post, NoPost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
-				RateLimited: c.RateLimited, Override: c.Override, MonitorOverride: c.MonitorOverride,
-				Set: c.Set, MonitorSet: c.MonitorSet,
-				Notify: c.Notify, MonitorNotify: c.MonitorNotify,
-			})
+		if err != nil {
+			return fmt.Errorf("counters of %s: %w", p.key.Name, err)
 		}
 		add(ruleKey(t.hook, r, t.owners), sum)
 	}
 	return nil
+}
+
+// countersAt reads the counters of a row, summed over all CPUs.
+func countersAt(m *ebpf.Map, row uint32) (Counters, error) {
+	var sum Counters
+	var perCPU []bpf.RuleCounters
+	if err := m.Lookup(row, &perCPU); err != nil {
+		return sum, err
+	}
+	for _, c := range perCPU {
+		sum.Add(Counters{
+			Post: c.Post, NoPost: c.NoPost, Signal: c.Signal, MonitorSignal: c.MonitorSignal,
+			RateLimited: c.RateLimited, Override: c.Override, MonitorOverride: c.MonitorOverride,
+			Set: c.Set, MonitorSet: c.MonitorSet,
+			Notify: c.Notify, MonitorNotify: c.MonitorNotify,
+		})
+	}
+	return sum, nil
 }
 
 // retain keeps the counts of a half that is about to be given up.

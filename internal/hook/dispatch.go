@@ -20,6 +20,8 @@ type dispatcher struct {
 	coll            *ebpf.Collection
 	enters, returns *ebpf.Map
 	enter, exit     link.Link
+	// compat is what vd_compat_status holds.
+	compat uint32
 }
 
 // open makes sure that entries, and with withReturn also returns, are seen.
@@ -59,6 +61,20 @@ func (d *dispatcher) load(e *Engine) error {
 	return nil
 }
 
+// tellCompat tells the dispatcher which bits of a thread's status mark 32-bit
+// calls, 0 while there are no hooks on such calls: they are told apart only
+// where that is needed.
+func (d *dispatcher) tellCompat(status uint32) error {
+	if d.coll == nil || d.compat == status {
+		return nil
+	}
+	if err := d.coll.Variables["vd_compat_status"].Set(status); err != nil {
+		return fmt.Errorf("system call dispatchers: %w", err)
+	}
+	d.compat = status
+	return nil
+}
+
 func (d *dispatcher) attach(name string) (link.Link, error) {
 	l, err := link.AttachTracing(link.TracingOptions{Program: d.coll.Programs[name]})
 	if err != nil {
@@ -69,11 +85,12 @@ func (d *dispatcher) attach(name string) (link.Link, error) {
 
 // closeUnused detaches what no hook needs any more.
 func (d *dispatcher) closeUnused(hooks map[compile.HookKey]*installed) error {
-	enter, exit := false, false
+	enter, exit, compat := false, false, false
 	for _, h := range hooks {
 		if h.post.place.attachment == AttachSysEnter {
 			enter = true
 			exit = exit || h.program.shape.hasReturn
+			compat = compat || h.post.entry >= compatEntries
 		}
 	}
 	var errs []error
@@ -84,6 +101,9 @@ func (d *dispatcher) closeUnused(hooks map[compile.HookKey]*installed) error {
 	if !exit && d.exit != nil {
 		errs = append(errs, d.exit.Close())
 		d.exit = nil
+	}
+	if !compat {
+		errs = append(errs, d.tellCompat(0))
 	}
 	return errors.Join(errs...)
 }

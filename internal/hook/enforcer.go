@@ -89,20 +89,26 @@ func (en *enforcement) open(enforcers []compile.Enforcer, changes []*change) err
 func (en *enforcement) openCalls(changes []*change) error {
 	if en.exit == nil {
 		var err error
-		if en.exit, err = en.load("vd_enforce_exit", AttachBTFTracepoint, "sys_exit", enforcedPlace{}); err != nil {
+		if en.exit, err = en.atAllCalls("vd_enforce_exit", "sys_exit"); err != nil {
 			return fmt.Errorf("enforcer at the return of system calls: %w", err)
 		}
 	}
 	if en.enter != nil && !slices.ContainsFunc(changes, func(c *change) bool { return c.freshPost }) {
 		return nil
 	}
-	enter, err := en.load("vd_enforce_enter", AttachBTFTracepoint, "sys_enter", enforcedPlace{})
+	enter, err := en.atAllCalls("vd_enforce_enter", sysEnter)
 	if err != nil {
 		return fmt.Errorf("enforcer at the entry of system calls: %w", err)
 	}
 	old := en.enter
 	en.enter = enter
 	return old.close()
+}
+
+func (en *enforcement) atAllCalls(program, tracepoint string) (*guard, error) {
+	return en.engine.atAllCalls(func() (*guard, error) {
+		return en.load(program, AttachBTFTracepoint, tracepoint, enforcedPlace{})
+	})
 }
 
 // waysOf finds out where enforcers can act.
@@ -133,8 +139,8 @@ func (en *enforcement) way(ways *enforcedWays, one *compile.Enforcer, call compi
 	if len(one.Errors) == 0 {
 		return call.Number, nil
 	}
-	wrapper := en.engine.wrapperOf(call.Key.Name)
-	if call.Number&compile.CompatCall == 0 && en.engine.offer.CheckFmodRet(wrapper) == nil {
+	wrapper := en.engine.wrapperOf(call.Key)
+	if en.engine.offer.CheckFmodRet(wrapper) == nil {
 		ways.at[enforcedPlace{function: wrapper, wrapper: true, key: call.Number}] = true
 		return call.Number, nil
 	}
@@ -250,7 +256,7 @@ func (en *enforcement) load(program string, a Attachment, function string, p enf
 		coll.Close()
 		return nil, err
 	}
-	return &guard{coll, l}, nil
+	return &guard{coll: coll, link: l}, nil
 }
 
 // write sets a row of vd_enforced; 0 takes it away.

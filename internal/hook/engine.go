@@ -161,13 +161,18 @@ func (e *Engine) newCollection(spec *ebpf.CollectionSpec, maps map[string]*ebpf.
 	})
 }
 
-func (e *Engine) abiConfig() bpf.SyscallABI {
-	return bpf.SyscallABI{
+// abiConfig is the ABI as the programs of a kind of hooks take it.
+func (e *Engine) abiConfig(kind compile.HookKind) bpf.SyscallABI {
+	abi := bpf.SyscallABI{
 		Args: e.abi.Args, Number: e.abi.Number, CompatStatus: e.abi.CompatStatus,
 		Fcntl:  callNumber(e.abi.Name, "fcntl"),
 		Params: e.abi.Params, Result: e.abi.Result, Stack: e.abi.Stack, Popped: e.abi.Popped,
 		KernelBit: e.abi.KernelBit, X32Bit: e.abi.X32Bit,
 	}
+	if kind == compile.HookCompatSyscall {
+		abi.Args, abi.Compat = e.abi.CompatArgs, 1
+	}
+	return abi
 }
 
 // noCall is the number of no system call.

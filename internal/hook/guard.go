@@ -28,15 +28,32 @@ type guards struct {
 type guard struct {
 	coll *ebpf.Collection
 	link io.Closer
+	// second is another of the same program, see atAllCalls.
+	second *guard
 }
 
 func (g *guard) close() error {
 	if g == nil {
 		return nil
 	}
-	err := g.link.Close()
+	err := errors.Join(g.link.Close(), g.second.close())
 	g.coll.Close()
 	return err
+}
+
+// atAllCalls loads a program for the entry or the return of all system calls,
+// in which once more does no harm, and where the kernel preempts tasks in
+// programs a second one: it skips what the task of another program is in, see
+// [kernel.Offer.Preempts], and rarely both.
+func (e *Engine) atAllCalls(load func() (*guard, error)) (*guard, error) {
+	g, err := load()
+	if err != nil || !e.offer.Preempts() {
+		return g, err
+	}
+	if g.second, err = load(); err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	return g, nil
 }
 
 // open makes sure that all guards stand that the changes need.
@@ -50,7 +67,9 @@ func (gs *guards) open(changes []*change) error {
 		}
 		if len(p.guards) != 0 && !p.endsVerdicts() && gs.end == nil {
 			var err error
-			if gs.end, err = gs.load("vd_verdict_end", "sys_exit", AttachBTFTracepoint); err != nil {
+			if gs.end, err = gs.engine.atAllCalls(func() (*guard, error) {
+				return gs.load("vd_verdict_end", "sys_exit", AttachBTFTracepoint)
+			}); err != nil {
 				return fmt.Errorf("end of verdicts: %w", err)
 			}
 		}
@@ -102,7 +121,7 @@ func (gs *guards) load(program, function string, a Attachment) (*guard, error) {
 		coll.Close()
 		return nil, err
 	}
-	return &guard{coll, l}, nil
+	return &guard{coll: coll, link: l}, nil
 }
 
 // verdictPatience is how long verdicts on a hook's calls that are under way

@@ -305,8 +305,12 @@ func TestMultiReturns(t *testing.T) {
 	mustSee(t, reader, loaded, want)
 	// The returns that programs await they get until the plan after the one that gave them up.
 	mustApply(t, e, &compile.Plan{})
+	// The dispatchers are others when the first hook comes back.
+	loaded = mustApply(t, e, mustPlan(t, returns))
+	mustSee(t, reader, loaded, want)
 	mustApply(t, e, &compile.Plan{})
-	if len(e.multi.slots) != 0 {
+	mustApply(t, e, &compile.Plan{})
+	if len(e.multi.slots) != 0 || len(e.multi.retired) != 0 {
 		t.Errorf("%d slots of returns are left", len(e.multi.slots))
 	}
 }

@@ -66,7 +66,7 @@ func hasherOf(hook string) string {
 func (e *Engine) stand(key compile.HookKey, id uint32, p place, withReturn bool) (*post, error) {
 	t := &post{place: p, id: id}
 	if p.attachment == AttachSysEnter {
-		t.entry, t.returnBase = callNumber(e.abi.Name, key.Name), e.returnBase(key, p)
+		t.entry, t.returnBase = e.entryOf(key), e.returnBase(key, p)
 	} else if err := e.loadDispatchers(t); err != nil {
 		return nil, err
 	}
@@ -124,6 +124,9 @@ func (e *Engine) attachDispatchers(t *post, withReturn bool) error {
 			return err
 		}
 		t.entries, t.returns = e.dispatch.enters, e.dispatch.returns
+		if t.entry >= compatEntries {
+			return e.dispatch.tellCompat(e.abi.CompatStatus)
+		}
 		return nil
 	}
 	if withReturn {
@@ -219,7 +222,7 @@ func (t *post) lead(p *program) error {
 // are in one array.
 func (e *Engine) returnBase(key compile.HookKey, p place) uint32 {
 	if p.attachment == AttachSysEnter {
-		return 2 * callNumber(e.abi.Name, key.Name)
+		return 2 * e.entryOf(key)
 	}
 	return 0
 }

@@ -147,9 +147,9 @@ func (e *Engine) load(h *compile.Hook, s shape, returnSlot uint32) (*program, er
 	cfg := s.config
 	cfg.ReturnSlot = returnSlot
 	if s.config.Wrapper != 0 && s.place != AttachKprobeMulti {
-		cfg.Call = callNumber(e.abi.Name, h.Key.Name)
+		cfg.Call = e.callOf(h.Key)
 	}
-	err := errors.Join(spec.Variables["vd_config"].Set(cfg), spec.Variables["vd_abi"].Set(e.abiConfig()),
+	err := errors.Join(spec.Variables["vd_config"].Set(cfg), spec.Variables["vd_abi"].Set(e.abiConfig(h.Key.Kind)),
 		spec.Variables["vd_fd_calls"].Set(fdCallBits(e.abi.Name)), spec.Variables["vd_operands"].Set(s.operands),
 		spec.Variables["vd_cgroup_controller"].Set(e.base.cgroupController),
 		spec.Variables["vd_sets"].Set(s.writes.sets), spec.Variables["vd_overrides"].Set(s.writes.overrides),
@@ -190,8 +190,8 @@ func sizeMaps(spec *ebpf.CollectionSpec, s shape) {
 	vectors.Key, vectors.Value = nil, nil // the value is cut: its type no longer fits
 	spec.Maps["vd_strings"].MaxEntries = 2 * s.strings
 	spec.Maps["vd_automata"].ValueSize = automataBytes(s)
-	spec.Maps["vd_rules"].MaxEntries = 2 * s.ruleBits
-	spec.Maps["vd_rule_counters"].MaxEntries = 2 * s.ruleBits
+	spec.Maps["vd_rules"].MaxEntries = s.ruleRows()
+	spec.Maps["vd_rule_counters"].MaxEntries = s.ruleRows()
 }
 
 func keepPrograms(spec *ebpf.CollectionSpec, names []string) {

@@ -37,7 +37,14 @@ type needs struct {
 	sets, writesRegisters bool
 	// hashes is that events have the hashes of files.
 	hashes bool
+	// decides is that more than events depend on the hook: its policies kill,
+	// refuse, signal, notify an enforcer, or note what another hook asks for.
+	decides bool
 }
+
+// deciding are the flags of rules on which more than an event depends.
+const deciding = compile.RuleKill | compile.RuleOverride | compile.RuleSignal | compile.RuleNotify | compile.RuleCleanNotify |
+	compile.RuleTrackSock | compile.RuleUntrackSock
 
 func needsOf(h *compile.Hook) needs {
 	n := needs{returns: h.HasReturn, registers: slices.ContainsFunc(h.Slots, func(s compile.Slot) bool { return s.From == compile.FromRegister })}
@@ -46,6 +53,7 @@ func needsOf(h *compile.Hook) needs {
 		if r.Flags&compile.RuleMonitor == 0 {
 			n.overrides = n.overrides || r.Flags&compile.RuleOverride != 0
 			n.kills = n.kills || r.Flags&compile.RuleKill != 0
+			n.decides = n.decides || r.Flags&deciding != 0 || len(r.FDOps) > 0
 			n.sets = n.sets || len(r.Sets) != 0
 			n.writesRegisters = n.writesRegisters || r.Registers != nil
 		}
@@ -235,7 +243,7 @@ func (e *Engine) prefer(all []candidate) []candidate {
 func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 	n := needsOf(h)
 	switch h.Key.Kind {
-	case compile.HookSyscall:
+	case compile.HookSyscall, compile.HookCompatSyscall:
 		return e.callCandidates(h, n), nil
 	case compile.HookFunction:
 		return e.functionCandidates(h, n), nil
@@ -246,13 +254,41 @@ func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
 	case compile.HookTracepoint:
 		return []candidate{{place: place{attachment: AttachTracepoint, function: h.Key.Name}}}, nil
 	case compile.HookRawTracepoint:
-		return []candidate{
-			{place: place{attachment: AttachBTFTracepoint, function: h.Key.Name}, lacks: e.offers(kernel.FeatureBTFTracepoint)},
-			{place: place{attachment: AttachRawTracepoint, function: h.Key.Name}},
-		}, nil
+		return e.rawCandidates(h, n), nil
 	}
 	return nil, fmt.Errorf("unknown kind %d", h.Key.Kind)
 }
+
+// rawCandidates are the places of a raw tracepoint.
+func (e *Engine) rawCandidates(h *compile.Hook, n needs) []candidate {
+	all := []candidate{
+		{place: place{attachment: AttachBTFTracepoint, function: h.Key.Name}, lacks: e.offers(kernel.FeatureBTFTracepoint)},
+		{place: place{attachment: AttachRawTracepoint, function: h.Key.Name}},
+	}
+	if e.mustNotSkip(n) && h.Key.Name == sysEnter && !slices.ContainsFunc(h.Slots, notTheNumber) {
+		format := candidate{place: place{attachment: AttachTracepoint, function: rawSyscalls + sysEnter}}
+		all = slices.Insert(all, 0, format)
+	}
+	return all
+}
+
+// mustNotSkip reports whether a hook is better attached where the kernel runs
+// programs with preemption disabled: as a kprobe, or at a tracepoint by its
+// format. Any other program but that of an LSM hook it skips while a preempted
+// task of the CPU is in it (kernel/bpf/trampoline.c, __bpf_prog_enter_recur;
+// kernel/trace/bpf_trace.c, __bpf_trace_run).
+func (e *Engine) mustNotSkip(n needs) bool { return n.decides && e.offer.Preempts() }
+
+// The tracepoint of all system calls, whose format has the number where the
+// raw one has it.
+const (
+	sysEnter    = "sys_enter"
+	rawSyscalls = "raw_syscalls/"
+)
+
+// notTheNumber reports whether a slot is another than that of the number of
+// the system call.
+func notTheNumber(s compile.Slot) bool { return !s.IsArgument() || s.Index != 1 || s.Resolve != "" }
 
 // offers asks for a feature.
 func (e *Engine) offers(f kernel.Feature) func() error {
@@ -280,7 +316,7 @@ func (e *Engine) offersAll(n needs, f kernel.Feature) func() error {
 // whose own result cannot be replaced is carried out by guards at the
 // security hooks that it passes.
 func (e *Engine) callCandidates(h *compile.Hook, n needs) []candidate {
-	wrapper := e.wrapperOf(h.Key.Name)
+	wrapper := e.wrapperOf(h.Key)
 	at := func(a Attachment) place {
 		return place{attachment: a, function: wrapper, wrapper: true, params: 1}
 	}
@@ -294,8 +330,13 @@ func (e *Engine) callCandidates(h *compile.Hook, n needs) []candidate {
 		guarded(AttachKprobe, func() error { return e.offer.CheckKprobe(wrapper) }),
 		guarded(AttachSysEnter, nil),
 	}
-	if n.overrides {
-		modify := candidate{place: at(AttachFmodRet), check: func(*place) error { return e.offer.CheckFmodRet(wrapper) }}
+	modify := candidate{place: at(AttachFmodRet), check: func(*place) error { return e.offer.CheckFmodRet(wrapper) }}
+	switch notSkipped := e.mustNotSkip(n); {
+	case notSkipped && n.overrides:
+		all = []candidate{all[2], modify, all[0], all[1], all[3]}
+	case notSkipped:
+		all = []candidate{all[2], all[0], all[1], all[3]}
+	case n.overrides:
 		all = slices.Insert(all, 0, modify)
 	}
 	return all
@@ -325,7 +366,11 @@ func (e *Engine) checkMulti(function string, n needs) error {
 }
 
 // wrapperOf is the kernel function of a system call: __x64_sys_read.
-func (e *Engine) wrapperOf(call string) string {
+func (e *Engine) wrapperOf(key compile.HookKey) string {
+	call := key.Name
+	if key.Kind == compile.HookCompatSyscall {
+		return e.compatWrapperOf(call)
+	}
 	prefix := "__" + e.abi.Name + "_sys_"
 	names := syscalls.Functions(call)
 	i := slices.IndexFunc(names, func(name string) bool { return len(names) == 1 || e.offer.Describes(prefix+name) })
@@ -361,7 +406,7 @@ func (e *Engine) guardsOf(h *compile.Hook, n needs) guarding {
 	if !n.overrides && !n.kills {
 		return guarding{}
 	}
-	refusal, ok := syscalls.SecurityHooks(h.Key.Name)
+	refusal, ok := syscalls.SecurityHooks(sameCall(h.Key))
 	if !ok {
 		return guarding{err: fmt.Errorf("%w: the system call %s passes no security hook that could refuse it", errCannotRefuse, h.Key.Name)}
 	}
@@ -431,12 +476,22 @@ func (e *Engine) functionCandidates(h *compile.Hook, n needs) []candidate {
 			return e.checkSameArguments(p, h)
 		}})
 	}
+	probe := func() { add(AttachKprobe, func() error { return e.offer.CheckKprobe(name) }) }
+	notSkipped := e.mustNotSkip(n)
+	if notSkipped && !n.overrides && !n.kills {
+		probe()
+	}
 	if strings.HasPrefix(name, securityPrefix) || n.overrides {
 		add(AttachFmodRet, func() error { return e.offer.CheckFmodRet(name) })
 	}
+	if notSkipped && (n.overrides || n.kills) {
+		probe()
+	}
 	add(AttachFentry, func() error { return e.checkTraced(n) })
 	add(AttachKprobeMulti, func() error { return e.checkMulti(name, n) })
-	add(AttachKprobe, func() error { return e.offer.CheckKprobe(name) })
+	if !notSkipped {
+		probe()
+	}
 	if name == fdInstall {
 		add(AttachSysExit, nil)
 	}
@@ -516,6 +571,8 @@ func (e *Engine) lsmCandidates(name string, n needs) []candidate {
 func (e *Engine) checkFunction(h *compile.Hook) error {
 	name := h.Key.Name
 	switch h.Key.Kind {
+	case compile.HookCompatSyscall:
+		return e.checkCompat()
 	case compile.HookFunction:
 	case compile.HookLSM:
 		name = "bpf_lsm_" + name

@@ -70,8 +70,12 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	c.AutomataMask = 4*s.automata - 4
 	c.TableMask = rowBytes * (s.entries - 1)
 	c.Expressions = uint32(len(h.Expressions))
+	acted := actedSlots(h)
 	for i, slot := range slots {
 		c.Slots[i] = slot
+		if acted&(1<<i) != 0 {
+			c.Slots[i].Flags |= uint8(bpf.ContractVdSlotFlagsVD_SLOT_ACTED)
+		}
 	}
 	fetched := map[uint8]bool{}
 	for i, d := range h.Dims {
@@ -205,6 +209,7 @@ var ruleFeatures = []struct {
 	{compile.RuleNotify | compile.RuleCleanNotify, bpf.ContractVdHookFeatureVD_FEATURE_NOTIFY},
 	{compile.RuleNamespacesTold | compile.RuleCapsTold, bpf.ContractVdHookFeatureVD_FEATURE_CHANGES},
 	{compile.RuleStackKernel | compile.RuleStackUser, bpf.ContractVdHookFeatureVD_FEATURE_STACKS},
+	{compile.RuleReturnActions, bpf.ContractVdHookFeatureVD_FEATURE_RETURN_ACTIONS},
 	{compile.RuleIMA, bpf.ContractVdHookFeatureVD_FEATURE_IMA},
 	{compile.RuleSet, bpf.ContractVdHookFeatureVD_FEATURE_SET},
 	{compile.RuleTrackSock | compile.RuleUntrackSock, bpf.ContractVdHookFeatureVD_FEATURE_SOCK_TRACK},
@@ -237,6 +242,9 @@ func features(h *compile.Hook, p place) uint32 {
 	var f bpf.ContractVdHookFeature
 	for _, r := range h.Rules {
 		f |= featuresOf(r)
+		if r.Return != nil {
+			f |= featuresOf(*r.Return)
+		}
 	}
 	if len(h.Automata) != 0 {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_SUBSTRING
@@ -256,7 +264,7 @@ func features(h *compile.Hook, p place) uint32 {
 	if !p.wrapper && p.attachment.function() {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_FRAMES
 	}
-	if h.Key.Kind == compile.HookSyscall || h.Key.Kind.InUserSpace() {
+	if h.Key.Kind.IsSyscall() || h.Key.Kind.InUserSpace() {
 		f |= bpf.ContractVdHookFeatureVD_FEATURE_USER
 	}
 	return uint32(f)

@@ -40,6 +40,9 @@ var addressArgs = map[compile.HookKey]uint8{
 	{Kind: compile.HookSyscall, Name: "connect"}:                  1,
 	{Kind: compile.HookSyscall, Name: "bind"}:                     1,
 	{Kind: compile.HookSyscall, Name: "sendto"}:                   4,
+	{Kind: compile.HookCompatSyscall, Name: "connect"}:            1,
+	{Kind: compile.HookCompatSyscall, Name: "bind"}:               1,
+	{Kind: compile.HookCompatSyscall, Name: "sendto"}:             4,
 	{Kind: compile.HookFunction, Name: "security_socket_connect"}: 1,
 	{Kind: compile.HookFunction, Name: "security_socket_bind"}:    1,
 	{Kind: compile.HookLSM, Name: "socket_connect"}:               1,
@@ -81,6 +84,11 @@ func rawSlots(slots []compile.Slot) []bpf.SlotConfig {
 	}
 	return out
 }
+
+// numberFormat is raw_syscalls/sys_enter as the raw tracepoint counts: what is
+// its argument 1, the number of the system call, is behind the 8 bytes that
+// all formats begin with.
+var numberFormat = &kernel.Format{Fields: []kernel.Field{{}, {Name: "id", Offset: 8, Size: 8, Signed: true}}}
 
 // fieldSlots are the slots of a tracepoint, by the fields of its format.
 func fieldSlots(slots []compile.Slot, format *kernel.Format) ([]bpf.SlotConfig, error) {

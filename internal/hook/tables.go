@@ -104,16 +104,27 @@ func (p *program) ruleRow(at half, bit uint16) uint32 {
 func (p *program) writeRules(at half, t *tables) error {
 	for _, r := range t.hook.Rules {
 		id := ruleKey(t.hook, r, t.owners).hash()
-		row := rule(r, &t.hook.Groups[r.Group], id)
+		row := entryRule(r, &t.hook.Groups[r.Group], id)
 		addWrites(&row, t.hook, r)
-		if err := p.coll.Maps["vd_rules"].Put(p.ruleRow(at, r.Bit), row); err != nil {
+		if err := p.writeRule(p.ruleRow(at, r.Bit), row); err != nil {
 			return err
 		}
-		if err := p.coll.Maps["vd_rule_counters"].Put(p.ruleRow(at, r.Bit), p.zeroes); err != nil {
+		if !p.shape.actsAtReturn() {
+			continue
+		}
+		if err := p.writeRule(p.returnRow(at, r.Bit), returnRule(r, &t.hook.Groups[r.Group], id)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeRule writes what a rule does, which it has not done yet.
+func (p *program) writeRule(row uint32, r bpf.Rule) error {
+	if err := p.coll.Maps["vd_rules"].Put(row, r); err != nil {
+		return err
+	}
+	return p.coll.Maps["vd_rule_counters"].Put(row, p.zeroes)
 }
 
 // hookTables are the tables' head, which says where the others stand.
@@ -121,6 +132,7 @@ func (p *program) hookTables(at half, t *tables) bpf.HookTables {
 	h := t.hook
 	out := bpf.HookTables{
 		Generation: t.generation, ProcessGeneration: t.processGeneration, Rules: p.ruleRow(at, 0),
+		ReturnRules: p.returnRow(at, 0),
 	}
 	copy(out.All[:], h.Vectors[0])
 	copy(out.Single[:], h.Single)

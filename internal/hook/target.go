@@ -49,13 +49,16 @@ func (e *Engine) targetOf(h *compile.Hook) (*target, error) {
 		return nil, errors.New("not in a program")
 	}
 	if old := e.hooks[h.Key]; old != nil {
-		return old.post.place.target, nil
+		return old.post.place.target, old.post.place.target.checkVerified(h)
 	}
 	f, err := e.files.open(site.Path)
 	if err != nil {
 		return nil, err
 	}
 	t := &target{path: site.Path, identity: f.Identity()}
+	if err := errors.Join(t.checkVerified(h), checkStamp(f, h)); err != nil {
+		return nil, err
+	}
 	if site.By == compile.SiteUSDT {
 		err = t.findProbe(f, site)
 	} else {

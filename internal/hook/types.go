@@ -32,6 +32,11 @@ func (t kernelTypes) Prototype(key compile.HookKey) (*compile.Prototype, error) 
 	switch key.Kind {
 	case compile.HookSyscall:
 		return t.syscall(key.Name)
+	case compile.HookCompatSyscall:
+		if p := compile.CompatPrototype(key.Name); p != nil {
+			return p, nil
+		}
+		return nil, fmt.Errorf("32-bit system call %q: %w", key.Name, compile.ErrUndescribed)
 	case compile.HookFunction:
 		f, err = t.offer.Function(key.Name)
 	case compile.HookLSM:

@@ -17,6 +17,11 @@ type Offer struct {
 	symbols symbols
 	// attach remembers what was asked about single functions.
 	attach attachMemory
+	// preempts is whether tasks are preempted in programs.
+	preempts struct {
+		once   sync.Once
+		answer bool
+	}
 }
 
 // answer is what the kernel answered about a feature.

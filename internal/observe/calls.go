@@ -186,12 +186,21 @@ func (o *Observer) handleHalf(h *record.Hook, raw []byte) {
 }
 
 // emitAlone emits the event of an entry whose return does not come: what the return would have
-// filtered is told all the same.
+// filtered is told all the same. Of a return whose entry is lost there is an event, without arguments,
+// if it is evidence.
 func (o *Observer) emitAlone(h *half) {
-	if !isEntry(h.phase) || o.again.Decode(h.raw, &o.half) != nil {
+	if o.again.Decode(h.raw, &o.half) != nil {
 		return
 	}
-	o.emitEntry(h.plan, &o.half.Hook)
+	r := &o.half.Hook
+	switch {
+	case isEntry(h.phase):
+		o.emitEntry(h.plan, r)
+	case h.phase == record.PhaseReturn && r.Header.Ring == evidenceRing:
+		o.call.begin(h.plan, r)
+		o.call.addValues(r, true)
+		o.emitCall(r.Vector())
+	}
 }
 
 // emitEntry emits the event that an entry is, without a return value.

@@ -132,8 +132,25 @@ func (o *Observer) emitRule(r *rule) {
 		}
 	}
 	o.request(r.request)
+	if c.returned {
+		o.actReturned(r)
+	}
 	if !o.symbolize(r) {
 		o.emit()
+	}
+}
+
+// actReturned says what was done when the call returned. The events of uprobes have no field of their own
+// for it.
+func (o *Observer) actReturned(r *rule) {
+	o.request(r.returnRequest)
+	h := &o.ev.Hook
+	switch {
+	case r.returnAction == 0:
+	case o.call.plan.Kind == event.KindUprobe:
+		h.Action = r.returnAction
+	default:
+		h.ReturnAction = r.returnAction
 	}
 }
 

@@ -13,15 +13,16 @@ import (
 type lossStage uint8
 
 const (
-	lossRing   lossStage = iota // the rings were full
-	lossKernel                  // the kernel program could not make a record
-	lossDecode                  // a record could not be read
-	lossMerge                   // a record lacked its other half
-	lossStack                   // an event went without its stack traces
+	lossRing    lossStage = iota // the rings were full
+	lossKernel                   // the kernel program could not make a record
+	lossDecode                   // a record could not be read
+	lossMerge                    // a record lacked its other half
+	lossStack                    // an event went without its stack traces
+	lossMapping                  // a mapped file was not told
 	lossStages
 )
 
-var stageNames = [lossStages]string{"kernel ring", "kernel", "decode", "merge", "stack traces"}
+var stageNames = [lossStages]string{"kernel ring", "kernel", "decode", "merge", "stack traces", "mapped files"}
 
 // ringCauses are the causes of stage lossRing, by ring.
 var ringCauses = [2]string{"bulk ring is full", "evidence ring is full"}
@@ -83,7 +84,7 @@ var kernelCauses = map[bpf.ContractVdCounter]string{
 	bpf.ContractVdCounterVD_COUNT_FOLLOW_FULL:      "too many followed descriptors",
 	bpf.ContractVdCounterVD_COUNT_EXEC_DATA_LOST:   "long arguments did not fit in the ring",
 	bpf.ContractVdCounterVD_COUNT_SIGNAL_FAILED:    "a signal could not be sent",
-	bpf.ContractVdCounterVD_COUNT_COMPAT_SYSCALL:   "32-bit system calls are not seen by hooks",
+	bpf.ContractVdCounterVD_COUNT_COMPAT_SYSCALL:   "32-bit system calls with the number of a hooked one are not seen by its hook",
 	bpf.ContractVdCounterVD_COUNT_VERDICT_FULL:     "too many calls are to be refused at once",
 	bpf.ContractVdCounterVD_COUNT_RETURN_LATE:      "a call returned after its policies had changed: its event lacks the return",
 	bpf.ContractVdCounterVD_COUNT_RETURN_MISSED:    "the kernel missed returns of functions",

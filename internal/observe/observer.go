@@ -9,6 +9,7 @@ import (
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/lru"
 	"github.com/vedette-io/vedette/internal/process"
 	"github.com/vedette-io/vedette/internal/record"
 )
@@ -32,6 +33,10 @@ type Options struct {
 	// is to be given with them. It must not wait: it returns false where there is no room, and the
 	// event goes without. It is nil where no stacks are shown.
 	Symbolize func(*event.Event, Stacks) bool
+	// BuildID takes a copy of an event of a mapped file, complete but for the build id, which the kernel
+	// did not tell; [Observer.Resume] is to be given it. It must not wait: it returns false where there
+	// is no room, and the event goes without. It is nil where build ids are not read.
+	BuildID func(*event.Event, Mapping) bool
 	// Request takes what an event asks user space for. It must not wait, and counts itself what it
 	// does not do. It is nil where nothing may be asked for.
 	Request func(Request)
@@ -56,6 +61,7 @@ type Observer struct {
 	calls    calls
 	early    early
 	buffers  buffers
+	mappings mappings
 	loss     loss
 	stats    Stats
 
@@ -80,6 +86,7 @@ func New(opts Options) *Observer {
 		plans:     make(map[planKey]*plan),
 		buffers:   newBuffers(),
 		cookies:   maphash.MakeSeed(),
+		mappings:  mappings{recent: lru.New[mappedFile, struct{}](maxRecent), told: make(map[string]uint64)},
 	}
 	o.calls = newCalls(opts.Returns, o.emitAlone)
 	for _, kind := range opts.Ancestors {
@@ -102,6 +109,7 @@ func (o *Observer) Handle(raw []byte) {
 	if o.rec.Type != record.TypeTask {
 		o.emitTasks()
 	}
+	o.mappingsBefore(o.rec.Header.Time)
 	o.dispatch(raw)
 	o.advance(o.rec.Header.Time)
 }
@@ -176,6 +184,7 @@ func (o *Observer) handleExec() {
 	p := o.opts.Tree.Exec(&o.rec.Exec)
 	o.emitExec(p, o.rec.Header.Time)
 	o.emitEarly(p.ID())
+	o.mappingsOf(p.ID().PID)
 }
 
 func (o *Observer) emitExec(p *process.Process, time uint64) {
@@ -187,6 +196,7 @@ func (o *Observer) emitExec(p *process.Process, time uint64) {
 
 func (o *Observer) handleExit() {
 	exit := &o.rec.Exit
+	o.mappingsOf(exit.Process.Pid)
 	p, first := o.opts.Tree.Exit(exit)
 	if p != nil && !first {
 		return

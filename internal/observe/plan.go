@@ -68,16 +68,17 @@ type RulePlan struct {
 	Bit uint16
 	// Group is the index of the rule's group in HookPlan.Groups.
 	Group uint16
-	// Action is what the event says was done.
-	Action event.Action
+	// Action is what the event says was done, ReturnAction what was when the call returned; 0 is nothing.
+	Action, ReturnAction event.Action
 	// NoPost says that the rule makes no event.
 	NoPost bool
 	// Quiet says that there are records for it all the same: its return is waited for.
 	Quiet bool
 	// KernelStack and UserStack say that the event shows these stacks.
 	KernelStack, UserStack bool
-	// Request is what is asked for when the event is there; its kind is 0 for nothing.
-	Request Request
+	// Request is what is asked for when the event is there, ReturnRequest what is if the call has returned;
+	// their kinds are 0 for nothing.
+	Request, ReturnRequest Request
 }
 
 // plan is a HookPlan made for looking up.
@@ -92,12 +93,12 @@ type plan struct {
 }
 
 type rule struct {
-	group  *GroupPlan
-	action event.Action
-	quiet  bool // makes no event, though there are records for it
-	// kernelStack and userStack are as in RulePlan.
+	group *GroupPlan
+	quiet bool // makes no event, though there are records for it
+	// The others are as in RulePlan.
+	action, returnAction   event.Action
 	kernelStack, userStack bool
-	request                Request
+	request, returnRequest Request
 }
 
 type planKey struct{ hook, generation uint32 }
@@ -149,6 +150,7 @@ func (p *plan) addRule(r RulePlan) error {
 	}
 	p.rules[r.Bit] = rule{
 		group: &p.Groups[r.Group], action: r.Action, kernelStack: r.KernelStack, userStack: r.UserStack, request: r.Request,
+		returnAction: r.ReturnAction, returnRequest: r.ReturnRequest,
 	}
 	return nil
 }

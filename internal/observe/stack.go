@@ -52,7 +52,7 @@ func (o *Observer) symbolize(r *rule) bool {
 	return false
 }
 
-// Resume emits an event that was handed out for its stack traces, with or without them.
+// Resume emits an event that was handed out for its stack traces or its build id, with or without them.
 func (o *Observer) Resume(e *event.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

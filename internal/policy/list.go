@@ -41,8 +41,8 @@ func (l *List) IsSyscalls() bool {
 }
 
 // syscallPrefixes are what architectures put before the sys_ of a system
-// call's function.
-var syscallPrefixes = []string{"__x64_", "__ia32_", "__arm64_", "__arm64_compat_", "__ia32_compat_"}
+// call's function; one that is the beginning of another comes behind that.
+var syscallPrefixes = []string{"__x64_", "__ia32_compat_", "__ia32_", "__arm64_compat_", "__arm64_"}
 
 // syscallABIs are the prefixes that a list's entry can have to name the
 // binary interface.

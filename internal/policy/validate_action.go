@@ -138,7 +138,7 @@ func canRefuse(function string) bool {
 		return true
 	}
 	call, isSyscall := SyscallName(function)
-	_, refusable := syscalls.SecurityHooks(call)
+	_, refusable := syscalls.SecurityHooks(syscalls.SameCall(call))
 	return isSyscall && refusable
 }
 

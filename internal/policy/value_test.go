@@ -240,6 +240,7 @@ func TestEnforcingActions(t *testing.T) {
 func TestSyscallName(t *testing.T) {
 	for function, want := range map[string]string{
 		"sys_read": "read", "__x64_sys_read": "read", "__arm64_sys_openat": "openat", "__ia32_sys_read": "read",
+		"__ia32_compat_sys_read": "read", "__arm64_compat_sys_read": "read",
 		"fd_install": "", "sys_": "", "__x64_read": "",
 	} {
 		if got, ok := SyscallName(function); got != want || ok != (want != "") {

@@ -87,6 +87,10 @@ func (t *Tree) Lookup(id ID) *Process {
 	return p
 }
 
+// Current returns the image that a process runs, by its id in the host's pid namespace, nil if it is not
+// known or has ended.
+func (t *Tree) Current(pid uint32) *Process { return t.current[pid] }
+
 // Parent returns the parent of an image, nil if it is not known.
 func (t *Tree) Parent(p *Process) *Process {
 	if p.parent == nil && !p.gone && !t.descends(t.images[p.parentID], p) {

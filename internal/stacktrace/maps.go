@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vedette-io/vedette/internal/executable"
+	"github.com/vedette-io/vedette/internal/lru"
 	"github.com/vedette-io/vedette/internal/process"
 )
 
@@ -48,11 +49,11 @@ func (m *mapping) at(addr uint64) uint64 { return addr - m.start + m.offset }
 // longest time go.
 type mappings struct {
 	procfs string
-	known  *lru[process.ID, []mapping]
+	known  *lru.Cache[process.ID, []mapping]
 }
 
 func newMappings(procfs string) *mappings {
-	return &mappings{procfs: procfs, known: newLRU[process.ID, []mapping](maxProcesses)}
+	return &mappings{procfs: procfs, known: lru.New[process.ID, []mapping](maxProcesses)}
 }
 
 // find returns the mapping that an address is in, nil if it is not known.
@@ -67,7 +68,7 @@ func find(all []mapping, addr uint64) *mapping {
 // of returns the mappings of a process that have all the addresses, where
 // they can be read: those that were read before, or those of now.
 func (m *mappings) of(id process.ID, addrs []uint64) []mapping {
-	all, _ := m.known.get(id)
+	all, _ := m.known.Get(id)
 	if all != nil && !slices.ContainsFunc(addrs, func(addr uint64) bool { return find(all, addr) == nil }) {
 		return all
 	}
@@ -75,7 +76,7 @@ func (m *mappings) of(id process.ID, addrs []uint64) []mapping {
 	if err != nil {
 		return all // the process has ended: what was known of it is the best
 	}
-	m.known.put(id, fresh)
+	m.known.Put(id, fresh)
 	return fresh
 }
 

@@ -70,25 +70,3 @@ func TestMappingsOfAnotherProcess(t *testing.T) {
 		t.Errorf("mappings of no process: %v", all)
 	}
 }
-
-func TestLRU(t *testing.T) {
-	l := newLRU[int, string](2)
-	var gone []int
-	l.dropped = func(key int, _ string) { gone = append(gone, key) }
-	l.put(1, "a")
-	l.put(2, "b")
-	if v, ok := l.get(1); !ok || v != "a" {
-		t.Errorf("%q, %v", v, ok)
-	}
-	l.put(3, "c")
-	l.put(3, "d")
-	if diff := cmp.Diff([]int{2}, gone); diff != "" {
-		t.Errorf("gone (-want +got):\n%s", diff)
-	}
-	if v, _ := l.get(3); v != "d" {
-		t.Errorf("%q", v)
-	}
-	if _, ok := l.get(2); ok {
-		t.Error("what was dropped is there")
-	}
-}

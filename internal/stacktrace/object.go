@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vedette-io/vedette/internal/executable"
+	"github.com/vedette-io/vedette/internal/lru"
 )
 
 const (
@@ -37,10 +38,10 @@ type object struct {
 // objects are the files whose functions are known; those not used for the
 // longest time go.
 type objects struct {
-	known     *lru[executable.Identity, *object]
+	known     *lru.Cache[executable.Identity, *object]
 	byBuildID map[executable.BuildID]executable.Identity
 	bytes     int
-	missing   *lru[executable.BuildID, time.Time]
+	missing   *lru.Cache[executable.BuildID, time.Time]
 	// libraries are the directories in which libraries are searched.
 	libraries []string
 }
@@ -53,10 +54,10 @@ var libraryDirs = []string{
 
 func newObjects() *objects {
 	o := &objects{
-		known: newLRU[executable.Identity, *object](maxObjects), byBuildID: map[executable.BuildID]executable.Identity{},
-		missing: newLRU[executable.BuildID, time.Time](maxMissing), libraries: libraryDirs,
+		known: lru.New[executable.Identity, *object](maxObjects), byBuildID: map[executable.BuildID]executable.Identity{},
+		missing: lru.New[executable.BuildID, time.Time](maxMissing), libraries: libraryDirs,
 	}
-	o.known.dropped = func(_ executable.Identity, x *object) {
+	o.known.Dropped = func(_ executable.Identity, x *object) {
 		o.bytes -= x.functions.Bytes()
 		delete(o.byBuildID, x.buildID)
 	}
@@ -67,7 +68,7 @@ func newObjects() *objects {
 // runs; nil if it cannot be had.
 func (o *objects) mapped(m *mapping, path string) *object {
 	if m.opened {
-		x, _ := o.known.get(m.identity)
+		x, _ := o.known.Get(m.identity)
 		if x != nil {
 			return x
 		}
@@ -106,7 +107,7 @@ func openSame(m *mapping) (*executable.File, error) {
 // of returns the functions of an open file; nil if they cannot be read. path
 // is what events call it.
 func (o *objects) of(f *executable.File, path string) *object {
-	if x, ok := o.known.get(f.Identity()); ok {
+	if x, ok := o.known.Get(f.Identity()); ok {
 		return x
 	}
 	functions, err := f.Functions()
@@ -115,13 +116,13 @@ func (o *objects) of(f *executable.File, path string) *object {
 	}
 	x := &object{path: path, identity: f.Identity(), functions: functions, fixed: f.IsFixed()}
 	o.bytes += functions.Bytes()
-	o.known.put(x.identity, x)
+	o.known.Put(x.identity, x)
 	if id, err := f.BuildID(); err == nil {
 		x.buildID = id
 		o.byBuildID[id] = x.identity
 	}
-	for o.bytes > maxObjectBytes && len(o.known.values) > 1 {
-		o.known.drop()
+	for o.bytes > maxObjectBytes && o.known.Len() > 1 {
+		o.known.Drop()
 	}
 	return x
 }
@@ -131,15 +132,15 @@ func (o *objects) of(f *executable.File, path string) *object {
 // for.
 func (o *objects) withBuildID(id executable.BuildID, paths ...string) *object {
 	if identity, ok := o.byBuildID[id]; ok {
-		x, _ := o.known.get(identity)
+		x, _ := o.known.Get(identity)
 		return x
 	}
-	if since, ok := o.missing.get(id); ok && time.Since(since) < forget {
+	if since, ok := o.missing.Get(id); ok && time.Since(since) < forget {
 		return nil
 	}
 	x := o.search(id, paths)
 	if x == nil {
-		o.missing.put(id, time.Now())
+		o.missing.Put(id, time.Now())
 	}
 	return x
 }

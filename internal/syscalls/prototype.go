@@ -21,17 +21,30 @@ type Param struct {
 //go:embed prototypes.txt
 var prototypeText string
 
-var prototypes = sync.OnceValue(func() map[string][]Param {
+// prototypes_i386.txt declares those i386 calls that take other registers than the call of x86-64 with
+// the same name, or that x86-64 has under no name.
+//
+//go:embed prototypes_i386.txt
+var compatPrototypeText string
+
+var (
+	prototypes       = sync.OnceValue(func() map[string][]Param { return parsePrototypes("prototypes.txt", prototypeText) })
+	compatPrototypes = sync.OnceValue(func() map[string][]Param {
+		return parsePrototypes("prototypes_i386.txt", compatPrototypeText)
+	})
+)
+
+func parsePrototypes(file, text string) map[string][]Param {
 	all := make(map[string][]Param)
-	for line := range strings.Lines(prototypeText) {
+	for line := range strings.Lines(text) {
 		name, params, err := parsePrototype(strings.TrimSpace(line))
 		if err != nil {
-			panic("prototypes.txt: " + err.Error())
+			panic(file + ": " + err.Error())
 		}
 		all[name] = params
 	}
 	return all
-})
+}
 
 // Prototype returns the parameters of a common system call as the Linux ABI of 64-bit architectures
 // declares them. The name is that of [Name], or an alias as in [Number]. It is false for calls that it
@@ -42,6 +55,15 @@ func Prototype(name string) ([]Param, bool) {
 		params, ok = prototypes()[aliases[name]]
 	}
 	return params, ok
+}
+
+// CompatPrototype returns the parameters of a common i386 call as [Prototype] does: one for each register,
+// so that a value of 64 bits is two. The sizes of the types are those of 32-bit programs.
+func CompatPrototype(name string) ([]Param, bool) {
+	if params, ok := compatPrototypes()[name]; ok {
+		return params, true
+	}
+	return Prototype(SameCall(name))
 }
 
 func parsePrototype(line string) (string, []Param, error) {

@@ -125,10 +125,10 @@ fentries:
 - call: sys_rmdir
 `,
 		act: func(a *actor) {
-			a.lseek(5, 0)
+			a.lseek(95, 0)
 			a.rmdir("/nonexistent")
 		},
-		want: []string{`sys_lseek(int 5) "one"`, `sys_lseek(int 0) = int -9 "two"`, "sys_rmdir()"},
+		want: []string{`sys_lseek(int 95) "one"`, `sys_lseek(int 0) = int -9 "two"`, "sys_rmdir()"},
 	},
 	{
 		name: "a list of calls",

@@ -241,9 +241,11 @@ type process struct {
 	ended  bool
 }
 
+// start starts an actor whose runtime sends no signals to its threads: the
+// return from a signal's handler tells the result of the interrupted call again.
 func start(change func(*launch)) (*process, error) {
 	p := &process{cmd: exec.Command("/proc/self/exe")}
-	p.cmd.Env = append(os.Environ(), actorEnv+"=1", "GOMAXPROCS=2", "GOGC=off")
+	p.cmd.Env = append(os.Environ(), actorEnv+"=1", "GOMAXPROCS=2", "GOGC=off", "GODEBUG=asyncpreemptoff=1")
 	p.cmd.Stderr = &p.stderr
 	p.cmd.WaitDelay = time.Second // its children may hold the pipe of its messages
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -282,17 +284,17 @@ func (p *process) mustAct(tb testing.TB, row, dir string) {
 	}
 }
 
-// checkEnd waits for the actor and checks how it ends.
-func (p *process) checkEnd(tb testing.TB, signal syscall.Signal) {
-	tb.Helper()
+// end waits for the actor and checks how it ends.
+func (p *process) end(signal syscall.Signal) error {
 	stop := time.AfterFunc(patience, func() { _ = unix.Kill(-p.pid(), unix.SIGKILL) })
 	defer stop.Stop()
 	err := p.cmd.Wait()
 	p.ended = true
 	status, _ := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if signal == 0 && err != nil || signal != 0 && (!status.Signaled() || status.Signal() != signal) {
-		tb.Errorf("the actor ended with %v, %v expected\n%s", p.cmd.ProcessState, endText(signal), p.stderr.String())
+		return fmt.Errorf("the actor ended with %v, %v expected\n%s", p.cmd.ProcessState, endText(signal), p.stderr.String())
 	}
+	return nil
 }
 
 func endText(signal syscall.Signal) string {

@@ -65,7 +65,7 @@ func digest(content []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-var hashes = register(table{name: "hashes", vars: hashVars, rows: []row{
+var hashes = register(table{name: "hashes", needs: offers(kernel.FeatureIMA), vars: hashVars, rows: []row{
 	{
 		// While a file is opened it cannot be read yet: that the kernel has no hash does not cost the event.
 		name: "opened", spec: hashOpened,

@@ -5,6 +5,7 @@
 package behaviour
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -21,12 +22,15 @@ type journal struct {
 	roots   map[uint32]string // exec ids by pid, the last of each
 	exits   map[string]bool   // by exec id
 	hooks   map[string][]hookEvent
+	loads   []*tetragon.ProcessLoader
+	losses  []*tetragon.LostEvents
 }
 
 // hookEvent is an event of a policy.
 type hookEvent struct {
 	process *tetragon.Process
 	text    string
+	message *tetragon.GetEventsResponse
 	// kernel and user are the stack traces.
 	kernel, user []*tetragon.StackTraceEntry
 }
@@ -49,31 +53,35 @@ func (j *journal) add(e *tetragon.GetEventsResponse) {
 		j.exits[e.GetProcessExit().Process.ExecId] = true
 	case e.GetProcessKprobe() != nil:
 		k := e.GetProcessKprobe()
-		j.note(k.Parent)
-		j.note(k.Process)
-		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{k.Process, kprobeText(k), k.KernelStackTrace, k.UserStackTrace})
+		j.hook(k, hookEvent{text: kprobeText(k), message: e, kernel: k.KernelStackTrace, user: k.UserStackTrace})
 	case e.GetProcessTracepoint() != nil:
-		k := e.GetProcessTracepoint()
-		j.note(k.Parent)
-		j.note(k.Process)
-		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{process: k.Process, text: tracepointText(k)})
+		j.hook(e.GetProcessTracepoint(), hookEvent{text: tracepointText(e.GetProcessTracepoint()), message: e})
 	case e.GetProcessUprobe() != nil:
-		k := e.GetProcessUprobe()
-		j.note(k.Parent)
-		j.note(k.Process)
-		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{process: k.Process, text: uprobeText(k)})
+		j.hook(e.GetProcessUprobe(), hookEvent{text: uprobeText(e.GetProcessUprobe()), message: e})
 	case e.GetProcessLsm() != nil:
-		k := e.GetProcessLsm()
-		j.note(k.Parent)
-		j.note(k.Process)
-		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{process: k.Process, text: lsmText(k)})
+		j.hook(e.GetProcessLsm(), hookEvent{text: lsmText(e.GetProcessLsm()), message: e})
+	case e.GetProcessLoader() != nil:
+		j.loads = append(j.loads, e.GetProcessLoader())
 	case e.GetProcessUsdt() != nil:
-		k := e.GetProcessUsdt()
-		j.note(k.Parent)
-		j.note(k.Process)
-		j.hooks[k.PolicyName] = append(j.hooks[k.PolicyName], hookEvent{process: k.Process, text: usdtText(k)})
+		j.hook(e.GetProcessUsdt(), hookEvent{text: usdtText(e.GetProcessUsdt()), message: e})
+	case e.GetVedetteLostEvents() != nil:
+		j.losses = append(j.losses, e.GetVedetteLostEvents())
 	}
 	j.wake()
+}
+
+// hooked is an event of any kind of hook.
+type hooked interface {
+	GetProcess() *tetragon.Process
+	GetParent() *tetragon.Process
+	GetPolicyName() string
+}
+
+func (j *journal) hook(h hooked, e hookEvent) {
+	j.note(h.GetParent())
+	j.note(h.GetProcess())
+	e.process = h.GetProcess()
+	j.hooks[h.GetPolicyName()] = append(j.hooks[h.GetPolicyName()], e)
 }
 
 func (j *journal) note(p *tetragon.Process) {
@@ -121,13 +129,32 @@ func (j *journal) exited(pid int) bool { return j.exits[j.roots[uint32(pid)]] }
 // texts returns the events that a policy had of a process and its descendants. The caller holds the lock.
 func (j *journal) texts(policy string, pid int) []string {
 	var out []string
-	for _, e := range j.hooks[policy] {
-		switch {
-		case e.process.Pid.GetValue() == uint32(pid):
+	for _, e := range j.of(policy, pid) {
+		if e.process.Pid.GetValue() == uint32(pid) {
 			out = append(out, e.text)
-		case j.descends(e.process.ExecId, pid):
+		} else {
 			out = append(out, "child: "+e.text)
 		}
+	}
+	return out
+}
+
+// of returns the same as they are. The caller holds the lock.
+func (j *journal) of(policy string, pid int) []hookEvent {
+	var out []hookEvent
+	for _, e := range j.hooks[policy] {
+		if e.process.Pid.GetValue() == uint32(pid) || j.descends(e.process.ExecId, pid) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// lost returns what was told as lost, for what causes. The caller holds the lock.
+func (j *journal) lost() []string {
+	var out []string
+	for _, l := range j.losses {
+		out = append(out, fmt.Sprintf("%d events (%s: %s)", l.Count, l.Stage, l.Cause))
 	}
 	return out
 }

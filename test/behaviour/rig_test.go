@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -63,7 +62,7 @@ func mustRig(tb testing.TB) *rig {
 	theRig.Lock()
 	defer theRig.Unlock()
 	if theRig.rig == nil && theRig.err == nil {
-		theRig.rig, theRig.err = newRig()
+		theRig.rig, theRig.err = newRig(nil)
 	}
 	if theRig.err != nil {
 		tb.Fatal(theRig.err)
@@ -78,10 +77,13 @@ func stopRig() error {
 	if theRig.rig == nil {
 		return nil
 	}
-	return theRig.close()
+	ended := theRig.rig
+	theRig.rig = nil
+	return ended.close()
 }
 
-func newRig() (*rig, error) {
+// newRig starts an agent, which attaches as the names say.
+func newRig(attach []string) (*rig, error) {
 	if err := kernel.Require(); err != nil {
 		return nil, err
 	}
@@ -96,6 +98,7 @@ func newRig() (*rig, error) {
 	cfg := agent.DefaultConfig()
 	cfg.RunDir, cfg.PolicyDir = filepath.Join(dir, "run"), ""
 	cfg.ServerAddress = "unix://" + cfg.SocketPath()
+	cfg.Attach = attach
 	cfg.ActionHosts = []string{"127.0.0.0/8"}
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.Background())
@@ -128,7 +131,7 @@ func (r *rig) connect(ctx context.Context, cfg agent.Config) error {
 	if err != nil {
 		return fmt.Errorf("the agent does not serve: %w\n%s", err, r.log.String())
 	}
-	stream, err := r.GetEvents(ctx, &tetragon.GetEventsRequest{})
+	stream, err := r.GetEvents(ctx, &tetragon.GetEventsRequest{AllowList: ownEvents()})
 	if err != nil {
 		return err
 	}
@@ -147,6 +150,15 @@ func (r *rig) connect(ctx context.Context, cfg agent.Config) error {
 		}
 	})
 	return nil
+}
+
+// ownEvents selects the events of this process and its descendants, and what is lost: what else happens on a busy machine
+// would make the reader too slow.
+func ownEvents() []*tetragon.Filter {
+	return []*tetragon.Filter{
+		{PidSet: []uint32{uint32(os.Getpid())}},
+		{EventSet: []tetragon.EventType{tetragon.EventType_VEDETTE_LOST_EVENTS}},
+	}
 }
 
 func (r *rig) close() error {
@@ -185,22 +197,6 @@ func (r *rig) add(tb testing.TB, yaml string, names ...string) error {
 		}
 	})
 	return err
-}
-
-// mustHookFunctions skips the test where functions of the kernel cannot be hooked.
-func (r *rig) mustHookFunctions(tb testing.TB) {
-	tb.Helper()
-	probe := document("probe", "kprobes: [{call: cap_capable, syscall: false}]")
-	_, err := r.AddTracingPolicy(context.Background(), &tetragon.AddTracingPolicyRequest{Yaml: probe})
-	if err != nil && strings.Contains(err.Error(), "cannot be attached to this kernel") {
-		tb.Skip(err)
-	}
-	if err == nil {
-		_, err = r.DeleteTracingPolicy(context.Background(), &tetragon.DeleteTracingPolicyRequest{Name: "probe"})
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
 }
 
 // mustPolicy returns the state of a policy.

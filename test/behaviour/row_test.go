@@ -41,8 +41,8 @@ type table struct {
 	rows []row
 	// vars gives what else rows name with a dollar.
 	vars func(tb testing.TB, dir string) map[string]string
-	// functions says that the rows hook functions of the kernel, which not every kernel lets be hooked.
-	functions bool
+	// needs says what the kernel lacks for the rows, nil for nothing.
+	needs func() error
 }
 
 // tables are all tables by name: an actor finds its row there.
@@ -87,26 +87,52 @@ func indented(spec string) string {
 // run loads all policies of the table, lets the actors act one after the other, and compares.
 func (t *table) run(tt *testing.T) {
 	r := mustRig(tt)
-	s := &stage{rig: r, dir: mustDir(tt), actors: make([]*process, len(t.rows))}
-	if t.vars != nil {
-		s.vars = t.vars(tt, s.dir)
+	t.mustNeed(tt)
+	all := make([]int, len(t.rows))
+	for i := range all {
+		all[i] = i
 	}
-	var documents, names []string
-	for i, row := range t.rows {
-		if row.early || strings.Contains(row.spec, "$PID") {
-			s.actors[i] = mustStart(tt, row.start)
-		}
-		names = append(names, t.policyName(i))
-		documents = append(documents, document(t.policyName(i), s.expand(row.spec, s.actors[i])))
-	}
-	if t.functions {
-		r.mustHookFunctions(tt)
-	}
-	r.mustAdd(tt, strings.Join(documents, "---\n"), names...)
+	s := t.stage(tt, mustDir(tt), all, r)
 	for i := range t.rows {
 		tt.Run(t.rows[i].name, func(tt *testing.T) { s.check(tt, t, i) })
 	}
 }
+
+// mustNeed skips the test where the kernel lacks what the table needs.
+func (t *table) mustNeed(tb testing.TB) {
+	tb.Helper()
+	if t.needs == nil {
+		return
+	}
+	if err := t.needs(); err != nil {
+		tb.Skip(err)
+	}
+}
+
+// stage loads the policies of some rows into agents. The first is the stage's own.
+func (t *table) stage(tb testing.TB, dir string, rows []int, agents ...*rig) *stage {
+	tb.Helper()
+	s := &stage{rig: agents[0], dir: dir, actors: make([]*process, len(t.rows))}
+	if t.vars != nil {
+		s.vars = t.vars(tb, dir)
+	}
+	var documents, names []string
+	for _, i := range rows {
+		row := &t.rows[i]
+		if row.isEarly() {
+			s.actors[i] = mustStart(tb, row.start)
+		}
+		names = append(names, t.policyName(i))
+		documents = append(documents, document(t.policyName(i), s.expand(row.spec, s.actors[i])))
+	}
+	for _, r := range agents {
+		r.mustAdd(tb, strings.Join(documents, "---\n"), names...)
+	}
+	return s
+}
+
+// isEarly reports whether the actor is older than the policy.
+func (r *row) isEarly() bool { return r.early || strings.Contains(r.spec, "$PID") }
 
 // stage is a table that is being run.
 type stage struct {
@@ -140,14 +166,22 @@ func (s *stage) check(tt *testing.T, t *table, i int) {
 func (s *stage) perform(tt *testing.T, p *process, row, policy string, lines []string, signal syscall.Signal) {
 	tt.Helper()
 	p.mustAct(tt, row, s.dir)
-	p.checkEnd(tt, signal)
+	if err := p.end(signal); err != nil {
+		tt.Error(err)
+	}
+	want := s.lines(lines, p)
+	if diff := cmp.Diff(want, s.events(tt, policy, p, want)); diff != "" {
+		tt.Errorf("events (- expected, + told):\n%s%s", diff, s.losses())
+	}
+}
+
+// lines are those of a row for an actor.
+func (s *stage) lines(lines []string, p *process) []string {
 	var want []string
 	for _, line := range lines {
 		want = append(want, s.expand(line, p))
 	}
-	if diff := cmp.Diff(want, s.events(tt, policy, p, want)); diff != "" {
-		tt.Errorf("events (- expected, + told):\n%s", diff)
-	}
+	return want
 }
 
 // late is how long an event may come after the exit of its process: those with stack traces wait for names.
@@ -158,11 +192,11 @@ const late = 20 * time.Second
 const settle = 20 * time.Millisecond
 
 // events returns what a policy has told of a process that has ended.
-func (s *stage) events(tt *testing.T, policy string, p *process, want []string) []string {
+func (r *rig) events(tt *testing.T, policy string, p *process, want []string) []string {
 	tt.Helper()
-	j := s.journal
+	j := r.journal
 	if !j.await(patience, func() bool { return j.exited(p.pid()) }) {
-		tt.Fatalf("the exit of process %d is not told", p.pid())
+		tt.Fatalf("the exit of process %d is not told%s", p.pid(), r.losses())
 	}
 	j.await(late, func() bool { return len(j.texts(policy, p.pid())) >= len(want) })
 	if slices.ContainsFunc(want, func(line string) bool { return strings.Contains(line, "SIG") }) {
@@ -171,4 +205,14 @@ func (s *stage) events(tt *testing.T, policy string, p *process, want []string) 
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.texts(policy, p.pid())
+}
+
+// losses tells what the agent has lost so far, which may be why an event is missing.
+func (r *rig) losses() string {
+	r.journal.mu.Lock()
+	defer r.journal.mu.Unlock()
+	if lost := r.journal.lost(); len(lost) > 0 {
+		return "\nlost: " + strings.Join(lost, "; ")
+	}
+	return ""
 }

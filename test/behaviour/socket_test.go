@@ -15,21 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vedette-io/vedette/api/tetragon"
-	"github.com/vedette-io/vedette/internal/kernel"
 )
 
 // TestSockets checks addresses of system calls, and sockets and packets of tracepoints.
 func TestSockets(t *testing.T) { sockets.run(t) }
 
 // TestSocketFunctions checks sockets, packets and addresses of the kernel's functions.
-func TestSocketFunctions(t *testing.T) {
-	mustRig(t)
-	fentry, kprobe := kernel.Offered().Check(kernel.FeatureFentry), kernel.Offered().Check(kernel.FeatureKprobe)
-	if fentry != nil && kprobe != nil {
-		t.Skip(fentry)
-	}
-	socketFunctions.run(t)
-}
+func TestSocketFunctions(t *testing.T) { socketFunctions.run(t) }
 
 // The ports that rows use.
 const (
@@ -334,7 +326,7 @@ func sockaddrText(s *tetragon.KprobeSockaddr) string {
 
 func joined(addr string, port uint32) string { return net.JoinHostPort(addr, strconv.Itoa(int(port))) }
 
-var socketFunctions = register(table{name: "socket-functions", rows: func() []row {
+var socketFunctions = register(table{name: "socket-functions", needs: hookableFunctions, rows: func() []row {
 	rows := append(connectRows("security_socket_connect"), unixRows("security_socket_connect")...)
 	return append(rows, functionRows...)
 }()})

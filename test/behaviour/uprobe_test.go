@@ -121,14 +121,9 @@ uprobes:
 }})
 
 // TestProbes checks static probes. The places of the program's one have their arguments in different registers.
-func TestProbes(t *testing.T) {
-	if err := kernel.Offered().Check(kernel.FeatureCookies); err != nil {
-		t.Skip(err)
-	}
-	probes.run(t)
-}
+func TestProbes(t *testing.T) { probes.run(t) }
 
-var probes = register(table{name: "probes", vars: programVars, rows: []row{
+var probes = register(table{name: "probes", needs: offers(kernel.FeatureCookies), vars: programVars, rows: []row{
 	runs("static probe", `
 usdts:
 - path: $DIR/program

@@ -252,17 +252,18 @@ tracepoints:
 		name: "const_buf of characters",
 		spec: `
 tracepoints:
-- subsystem: task
-  event: task_rename
-  args: [{index: 6, type: const_buf}]
-  selectors: [{matchPIDs: [{operator: In, values: [$PID]}]}]
+- subsystem: signal
+  event: signal_generate
+  args: [{index: 4, type: int32}, {index: 7, type: const_buf}]
+  selectors: [{matchPIDs: [{operator: In, values: [$PID]}], matchArgs: [{index: 4, operator: Equal, values: ["18"]}]}]
 `,
 		act: func(a *actor) {
 			name := []byte("values\x00")
 			a.call(unix.SYS_PRCTL, unix.PR_SET_NAME, address(name))
 			runtime.KeepAlive(name)
+			a.call(unix.SYS_TGKILL, uint64(unix.Getpid()), uint64(unix.Gettid()), uint64(unix.SIGCONT))
 		},
-		want: []string{"task/task_rename(string values)"},
+		want: []string{"signal/signal_generate(int 18, string values)"},
 	},
 	{
 		name: "char_iovec of a tracepoint",

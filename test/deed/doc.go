@@ -5,7 +5,8 @@
 //
 //	deed CALL ARG... , CALL ARG...
 //
-// A call is a number. An argument is one of
+// A call is a number, or i386/ and a number: a 32-bit call, whose arguments are
+// numbers. An argument is one of
 //
 //	123 0x7b -1    a number
 //	=text          the address of the text, with a NUL byte behind it

@@ -7,8 +7,11 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vedette-io/vedette/test/compat"
 )
 
 // The main thread does everything: what it gives up or enters is then what the process has.
@@ -35,11 +38,15 @@ func run(words []string) (string, error) {
 		} else {
 			words = nil
 		}
+		way := do
+		if len(call) > 0 && strings.HasPrefix(call[0], "i386/") {
+			way, call = doCompat, slices.Concat([]string{call[0][len("i386/"):]}, call[1:])
+		}
 		values, err := memory.values(call, results)
 		if err != nil {
 			return "", err
 		}
-		result, errno := do(values)
+		result, errno := way(values)
 		results, last = append(results, result), told(result, errno)
 	}
 	runtime.KeepAlive(memory)
@@ -52,6 +59,17 @@ func do(values []uintptr) (uintptr, unix.Errno) {
 	copy(v[:], values)
 	result, _, errno := unix.Syscall6(v[0], v[1], v[2], v[3], v[4], v[5], v[6])
 	return result, errno
+}
+
+// doCompat makes the i386 call with the number.
+func doCompat(values []uintptr) (uintptr, unix.Errno) {
+	args := make([]uint64, len(values)-1)
+	for i, v := range values[1:] {
+		args[i] = uint64(v)
+	}
+	result, err := compat.Call(uint64(values[0]), args...)
+	errno, _ := err.(unix.Errno)
+	return uintptr(result), errno
 }
 
 func told(result uintptr, errno unix.Errno) string {

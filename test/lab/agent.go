@@ -20,8 +20,16 @@ import (
 	"github.com/vedette-io/vedette/api/tetragon"
 )
 
-// Patience is how long anything that must happen may take.
-const Patience = 30 * time.Second
+// Patience is how long anything that must happen may take: 30 seconds, and
+// four times that in a guest, which may share its machine with others.
+var Patience = patience()
+
+func patience() time.Duration {
+	if Emulated() {
+		return 2 * time.Minute
+	}
+	return 30 * time.Second
+}
 
 // Agent is a running agent with a run directory of its own, so that agents
 // of other tests do not keep it from starting.

@@ -77,10 +77,22 @@ func generate(seed uint64, g generator) *Set {
 	for i := range policies {
 		s.Policies = append(s.Policies, g.policy(fmt.Sprintf("p%d", i)))
 	}
+	for len(s.Policies) >= manyPolicies && !s.fits() {
+		s.Policies = s.Policies[:len(s.Policies)-1]
+	}
 	for range eventsPerSet {
 		s.Events = append(s.Events, g.event(len(s.Policies)))
 	}
 	return s
+}
+
+// manyPolicies are so many that together they can exceed what a hook can have.
+const manyPolicies = 6
+
+// fits reports whether the compiler takes the policies together.
+func (s *Set) fits() bool {
+	_, err := compile.Compile(s.Input())
+	return err == nil
 }
 
 // generator makes the parts of a set. It remembers the texts of the policies,

@@ -4,10 +4,12 @@ package corpus_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/compile/corpus"
+	"github.com/vedette-io/vedette/internal/policy"
 )
 
 // TestSameSeed checks that a failure can be repeated from its seed.
@@ -19,6 +21,72 @@ func TestSameSeed(t *testing.T) {
 	}
 	if reflect.DeepEqual(corpus.New(1).Policies, corpus.New(2).Policies) {
 		t.Error("two seeds give the same policies")
+	}
+}
+
+// TestEverythingIsGenerated checks that the corpus has every operator and every type of the policy language.
+func TestEverythingIsGenerated(t *testing.T) {
+	seen := map[string]bool{}
+	for seed := range uint64(600) {
+		for _, p := range corpus.NewAll(seed).Policies {
+			note(seen, reflect.ValueOf(p.Spec))
+		}
+	}
+	kprobes, _ := policy.FieldAt("spec.kprobes")
+	tracepoints, _ := policy.FieldAt("spec.tracepoints")
+	wanted := 0
+	for _, value := range append(values(kprobes), values(tracepoints)...) {
+		wanted++
+		if !seen[value] {
+			t.Errorf("the corpus has no %s", value)
+		}
+	}
+	if wanted < 100 {
+		t.Errorf("%d values wanted: the schema is not read", wanted)
+	}
+}
+
+// comparing are the fields that say what is compared, and how. Those of labels are not among them: who is meant by
+// a label selector is found out before the compiler sees it (internal/workload).
+var comparing = map[string]bool{
+	"Arg.type": true, "ArgFilter.operator": true, "PIDFilter.operator": true, "BinaryFilter.operator": true,
+	"NamespaceFilter.operator": true, "NamespaceFilter.namespace": true, "NamespaceChange.operator": true,
+	"CapabilityFilter.operator": true, "CapabilityFilter.type": true,
+}
+
+// values are what the fields below one can be, as "Arg.type int".
+func values(f policy.Field) []string {
+	var out []string
+	if name := f.Owner + "." + f.Name; comparing[name] {
+		for _, v := range f.Values {
+			out = append(out, name+" "+v)
+		}
+	}
+	for _, below := range f.Fields {
+		out = append(out, values(below)...)
+	}
+	return out
+}
+
+// note notes what the fields of a value are.
+func note(seen map[string]bool, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			note(seen, v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			note(seen, v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("policy"), ",")
+			if v.Field(i).Kind() == reflect.String {
+				seen[v.Type().Name()+"."+name+" "+v.Field(i).String()] = true
+			}
+			note(seen, v.Field(i))
+		}
 	}
 }
 

@@ -3,7 +3,10 @@
 package corpus
 
 import (
+	"maps"
 	"math"
+	"math/rand/v2"
+	"slices"
 
 	"github.com/vedette-io/vedette/internal/compile/naive"
 	"github.com/vedette-io/vedette/internal/policy"
@@ -171,3 +174,33 @@ func (g *generator) arg(types []policy.ArgType, policies int) naive.Arg {
 	}
 	return a
 }
+
+// Mixed returns n events on a hook that the set has events on: each argument, the nodes, the process and the return
+// value come from any of those.
+func (s *Set) Mixed(at naive.Hook, n int) []*naive.Event {
+	g := &generator{Rand: rand.New(rand.NewPCG(s.Seed, mixedStream))}
+	var from []*naive.Event
+	for _, e := range s.Events {
+		if e.Hook == at {
+			from = append(from, e)
+		}
+	}
+	if len(from) == 0 {
+		return nil
+	}
+	var out []*naive.Event
+	for range n {
+		e := &naive.Event{
+			Hook: at, Args: make(map[uint32]naive.Arg), Return: pick(g, from).Return,
+			Nodes: pick(g, from).Nodes, Process: pick(g, from).Process,
+		}
+		for _, index := range slices.Sorted(maps.Keys(from[0].Args)) {
+			e.Args[index] = pick(g, from).Args[index]
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// mixedStream keeps the choices apart from those that made the set.
+const mixedStream = 0x6d69786564

@@ -3,6 +3,8 @@
 package corpus
 
 import (
+	"slices"
+
 	"github.com/vedette-io/vedette/internal/compile/naive"
 	"github.com/vedette-io/vedette/internal/policy"
 )
@@ -37,7 +39,19 @@ var (
 	packets     = []policy.ArgType{policy.TypeSkb}
 	networks    = []policy.ArgType{policy.TypeSockaddr}
 	paths       = []policy.ArgType{policy.TypeSockaddrUn}
+	names       = []policy.ArgType{policy.TypeNetDevice, policy.TypeFilename}
+	vectors     = []policy.ArgType{policy.TypeCharIovec, policy.TypeIovIter}
+	arrays      = []policy.ArgType{policy.TypeConstBuf}
+	objects     = []policy.ArgType{
+		policy.TypeCred, policy.TypeUserNamespace, policy.TypeModule, policy.TypeLoadInfo, policy.TypeBpfAttr,
+		policy.TypeBpfMap, policy.TypeBpfProg, policy.TypePerfEvent, policy.TypeNop,
+	}
 )
+
+// isTold reports whether values of a type are told but never compared: they must not disturb what is.
+func isTold(t policy.ArgType) bool {
+	return slices.Contains(objects, t) || slices.Contains(vectors, t) || slices.Contains(arrays, t)
+}
 
 var rawHooks = []hook{
 	{at: naive.Hook{RawTracepoint: "alpha"}, args: [][]policy.ArgType{numbers, numbers, numbers, textual, textual}},
@@ -47,9 +61,11 @@ var rawHooks = []hook{
 
 var allHooks = append([]hook{
 	{at: naive.Hook{Syscall: "read"}, call: "sys_read", args: [][]policy.ArgType{descriptors, buffers, numbers}, returns: integers},
+	{at: naive.Hook{Syscall: "read", Compat: true}, call: "__ia32_sys_read", args: [][]policy.ArgType{descriptors, buffers, numbers}, returns: integers},
 	{at: naive.Hook{Syscall: "close"}, call: "__x64_sys_close", args: [][]policy.ArgType{descriptors}, returns: integers},
 	{at: naive.Hook{Function: "fd_install"}, call: "fd_install", args: [][]policy.ArgType{numbers, files}},
-	{at: naive.Hook{Function: "security_capset"}, call: "security_capset", args: [][]policy.ArgType{capSets, capSets, enumerators, files, {policy.TypeNetDevice}}},
+	{at: naive.Hook{Function: "security_capset"}, call: "security_capset", args: [][]policy.ArgType{capSets, capSets, enumerators, files, names}},
+	{at: naive.Hook{Function: "bpf_object"}, call: "bpf_object", args: [][]policy.ArgType{objects, vectors, numbers, objects, names}},
 	{at: naive.Hook{Function: "tcp_connect"}, call: "tcp_connect", args: [][]policy.ArgType{sockets, packets, networks, paths}},
-	{at: naive.Hook{Tracepoint: "sched/gamma"}, args: [][]policy.ArgType{numbers, {policy.TypeDataLoc}, numbers, {policy.TypeSyscall64}}},
+	{at: naive.Hook{Tracepoint: "sched/gamma"}, args: [][]policy.ArgType{numbers, {policy.TypeDataLoc}, numbers, {policy.TypeSyscall64}, arrays}},
 }, rawHooks...)

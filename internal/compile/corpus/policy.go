@@ -95,7 +95,7 @@ func (g *generator) args(h *hook) []policy.Arg {
 			continue
 		}
 		a := policy.Arg{Index: uint32(i), Type: pick(g, h.args[i])}
-		if a.Type == policy.TypeCharBuf {
+		if a.Type == policy.TypeCharBuf || a.Type == policy.TypeCharIovec {
 			a.SizeArgIndex = 3
 			a.MaxData = g.chance(30)
 		}
@@ -128,6 +128,9 @@ func (g *generator) selector(args, data []policy.Arg, ret *policy.Arg) policy.Se
 			g.numberFilter(&f, ret.Type)
 			return f
 		})
+		if g.chance(30) {
+			s.MatchReturnActions = g.returnActions()
+		}
 	}
 	if g.processes {
 		g.processFilters(&s)
@@ -135,13 +138,26 @@ func (g *generator) selector(args, data []policy.Arg, ret *policy.Arg) policy.Se
 	return s
 }
 
+// returnActions makes what is done when a call returns.
+func (g *generator) returnActions() []policy.Action {
+	signal := uint32(1 + g.IntN(12))
+	return some(g, 1, 3, func() policy.Action {
+		a := policy.Action{Action: pick(g, []policy.ActionType{policy.ActionPost, policy.ActionNoPost, policy.ActionSigkill, policy.ActionSignal})}
+		if a.Action == policy.ActionSignal {
+			a.ArgSig = signal
+		}
+		return a
+	})
+}
+
 // argFilter makes a filter on one of the arguments, named by its index or by
 // its position.
 func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
-	if g.chance(12) {
+	positions := compared(args)
+	if g.chance(12) || len(positions) == 0 {
 		return policy.ArgFilter{Operator: policy.OpCelExpr, Values: some(g, 1, 3, func() string { return g.expression(args) })}
 	}
-	position := g.IntN(len(args))
+	position := pick(g, positions)
 	a := args[position]
 	f := policy.ArgFilter{Index: a.Index}
 	if g.chance(30) || a.Resolve != "" {
@@ -152,6 +168,17 @@ func (g *generator) argFilter(args []policy.Arg) policy.ArgFilter {
 	}
 	g.valueFilter(&f, &a)
 	return f
+}
+
+// compared are the positions of the arguments that filters can compare.
+func compared(args []policy.Arg) []int {
+	var out []int
+	for i, a := range args {
+		if !isTold(a.Type) {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // dataFilter makes a filter on one of the data, named by its position.

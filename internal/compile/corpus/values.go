@@ -3,6 +3,8 @@
 package corpus
 
 import (
+	"syscall"
+
 	"github.com/vedette-io/vedette/internal/compile"
 	"github.com/vedette-io/vedette/internal/compile/naive"
 	"github.com/vedette-io/vedette/internal/policy"
@@ -12,6 +14,8 @@ import (
 func Hook(plan *compile.Plan, at naive.Hook) *compile.Hook {
 	key := compile.HookKey{Kind: compile.HookSyscall, Name: at.Syscall}
 	switch {
+	case at.Compat:
+		key.Kind = compile.HookCompatSyscall
 	case at.Function != "":
 		key = compile.HookKey{Kind: compile.HookFunction, Name: at.Function}
 	case at.Tracepoint != "":
@@ -135,10 +139,28 @@ func Verdicts(h *compile.Hook, v *compile.Values, ret uint64) []naive.Verdict {
 			continue
 		}
 		g := &h.Groups[r.Group]
-		out = append(out, naive.Verdict{
+		one := naive.Verdict{
 			Policy: g.Policy, Section: g.Section, Entry: g.Entry, Selector: int(r.Selector),
 			Returned: kept[r.Bit/64]>>(r.Bit%64)&1 != 0,
-		})
+		}
+		act(&one, &r)
+		out = append(out, one)
 	}
 	return out
+}
+
+// act says what a rule that has won does in the end.
+func act(v *naive.Verdict, r *compile.Rule) {
+	last := r
+	if r.Return != nil {
+		last = r.Return
+	}
+	v.Posted = v.Returned && last.Flags&compile.RulePost != 0
+	switch {
+	case r.Return == nil || !v.Returned:
+	case last.Flags&compile.RuleKill != 0:
+		v.Signal = uint32(syscall.SIGKILL)
+	default:
+		v.Signal = last.Signal
+	}
 }

@@ -56,7 +56,7 @@ func follows(s *policy.Spec) bool {
 	found := false
 	for _, k := range slices.Concat(s.Kprobes, s.Fentries) {
 		for _, sel := range k.Selectors {
-			for _, a := range sel.MatchActions {
+			for _, a := range slices.Concat(sel.MatchActions, sel.MatchReturnActions) {
 				found = found || a.Action == policy.ActionFollowFD
 			}
 		}
@@ -78,8 +78,9 @@ func (w *world) isOn(k *policy.Kprobe) bool {
 		if !k.Syscall && w.event.Hook.Function == call {
 			return true
 		}
-		_, name, _ := strings.Cut(call, "sys_")
-		if k.Syscall && w.event.Hook.Syscall == name {
+		table, name, _ := strings.Cut(call, "sys_")
+		compat := table == "__ia32_" || table == "__ia32_compat_" || table == "i386/"
+		if k.Syscall && w.event.Hook.Syscall == name && w.event.Hook.Compat == compat {
 			return true
 		}
 	}
@@ -94,10 +95,33 @@ func (w *world) first(out []Verdict, section string, entry int, args []policy.Ar
 	}
 	for i := range all {
 		if w.matches(&all[i]) {
-			return append(out, Verdict{w.policy, section, entry, i, w.returned(ret, &all[i])})
+			v := Verdict{Policy: w.policy, Section: section, Entry: entry, Selector: i, Returned: w.returned(ret, &all[i])}
+			v.act(&all[i])
+			return append(out, v)
 		}
 	}
 	return out
+}
+
+// act says what the selector does in the end.
+func (v *Verdict) act(s *policy.Selector) {
+	v.Posted = v.Returned
+	for _, a := range slices.Concat(s.MatchActions, s.MatchReturnActions) {
+		if a.Action == policy.ActionNoPost {
+			v.Posted = false
+		}
+	}
+	if !v.Returned {
+		return
+	}
+	for _, a := range s.MatchReturnActions {
+		if a.Action == policy.ActionSigkill {
+			v.Signal = 9
+		}
+		if a.Action == policy.ActionSignal && v.Signal != 9 {
+			v.Signal = a.ArgSig
+		}
+	}
 }
 
 func (w *world) matches(s *policy.Selector) bool {

@@ -14,9 +14,10 @@ type Event struct {
 	Return uint64
 }
 
-// Hook is where an event happens: exactly one of the fields is set.
+// Hook is where an event happens: exactly one of the names is set.
 type Hook struct {
 	Syscall       string // "read"
+	Compat        bool   // the system call is a 32-bit one
 	Function      string // "fd_install"
 	Tracepoint    string // "subsystem/event"
 	RawTracepoint string // "event"
@@ -79,4 +80,8 @@ type Verdict struct {
 	// Returned says whether the return value satisfies the selector too, so
 	// that an event that waits for it is posted.
 	Returned bool
+	// Posted says whether an event is told in the end, Signal which signal is
+	// sent when the call returns, 0 for none.
+	Posted bool
+	Signal uint32
 }
