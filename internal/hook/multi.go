@@ -311,6 +311,7 @@ func (m *multi) closeUnused(hooks map[compile.HookKey]*installed) error {
 		m.engine.skipped += skippedRuns(m.coll)
 		m.coll.Close()
 		m.coll, m.entries, m.returns = nil, nil, nil
+		m.slots, m.retired = nil, nil // the next dispatchers have their own
 	}
 	return errors.Join(errs...)
 }
