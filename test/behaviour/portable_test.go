@@ -377,16 +377,17 @@ func (p *portability) act(t *testing.T, s *stage, of *table, i int, by [][]strin
 		return actor, err.Error()
 	}
 	want := s.lines(row.want, actor)
+	var diffs []string
 	for n, r := range agents {
 		if reason := reasonFor(of.name+"/"+row.name, by[n]); reason != "" {
 			t.Logf("not compared by %v: %s", by[n], reason)
 			continue
 		}
 		if diff := cmp.Diff(want, r.events(t, of.policyName(i), actor, want)); diff != "" {
-			return actor, "events (- expected, + told) by " + strings.Join(by[n], ", ") + ":\n" + diff + r.losses()
+			diffs = append(diffs, "events (- expected, + told) by "+strings.Join(by[n], ", ")+":\n"+diff+r.losses())
 		}
 	}
-	return actor, ""
+	return actor, strings.Join(diffs, "\n")
 }
 
 // reasonFor says why an attachment tells something else of a row, "" where it must not.
