@@ -243,7 +243,8 @@ type process struct {
 
 func start(change func(*launch)) (*process, error) {
 	p := &process{cmd: exec.Command("/proc/self/exe")}
-	p.cmd.Env = append(os.Environ(), actorEnv+"=1", "GOMAXPROCS=2", "GOGC=off")
+	// The runtime would interrupt it by signals, whose rt_sigreturn ends with the result of the call before.
+	p.cmd.Env = append(os.Environ(), actorEnv+"=1", "GOMAXPROCS=2", "GOGC=off", "GODEBUG=asyncpreemptoff=1")
 	p.cmd.Stderr = &p.stderr
 	p.cmd.WaitDelay = time.Second // its children may hold the pipe of its messages
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
