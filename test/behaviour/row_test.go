@@ -212,7 +212,7 @@ func (r *rig) losses() string {
 	r.journal.mu.Lock()
 	defer r.journal.mu.Unlock()
 	if lost := r.journal.lost(); len(lost) > 0 {
-		return "\nlost: " + strings.Join(lost, "; ")
+		return "\nlost, at last: " + strings.Join(lost[max(0, len(lost)-5):], "; ")
 	}
 	return ""
 }
