@@ -245,10 +245,6 @@ type process struct {
 // return from a signal's handler tells the result of the interrupted call again.
 func start(change func(*launch)) (*process, error) {
 	p := &process{cmd: exec.Command("/proc/self/exe")}
-<<<<<<< HEAD
-=======
-	// The runtime would interrupt it by signals, whose rt_sigreturn ends with the result of the call before.
->>>>>>> portable
 	p.cmd.Env = append(os.Environ(), actorEnv+"=1", "GOMAXPROCS=2", "GOGC=off", "GODEBUG=asyncpreemptoff=1")
 	p.cmd.Stderr = &p.stderr
 	p.cmd.WaitDelay = time.Second // its children may hold the pipe of its messages

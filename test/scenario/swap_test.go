@@ -23,8 +23,9 @@ kind: TracingPolicy
 metadata:
   name: "other"
 spec:
+  lists: [{name: reading, type: syscalls, values: [sys_read, i386/sys_read]}]
   kprobes:
-  - call: "sys_read"
+  - call: "list:reading"
     syscall: true
     args: [{index: 0, type: fd}]
     selectors:
