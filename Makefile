@@ -9,7 +9,7 @@ SHELL := /bin/bash
 FUZZTIME ?= 20s
 TIMEOUT ?= 10m
 # The same in a guest, whose processor is emulated.
-GUEST_TIMEOUT ?= 25m
+GUEST_TIMEOUT ?= 40m
 # The version that the program tells. Without a tag it tells the commit that it was built from.
 VERSION ?= $(shell git describe --tags --dirty 2>/dev/null)
 
