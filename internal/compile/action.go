@@ -52,7 +52,7 @@ func (f *frontend) actions(r *Rule, e *entry, actions []policy.Action, path stri
 func (f *frontend) action(r *Rule, e *entry, a *policy.Action, path string) {
 	name, ok := actionNames[a.Action]
 	if !ok {
-		f.unsupported(path+".action", "the action "+quote(a.Action))
+		f.errorf(path+".action", "unknown action %s", quote(a.Action))
 		return
 	}
 	r.Action = name

@@ -109,7 +109,7 @@ func (f *frontend) slotType(declared policy.ArgType, hook *hookContext, path str
 	t, ok := slotTypes[declared]
 	switch {
 	case !ok:
-		f.unsupported(typePath, "arguments of type "+quote(declared))
+		f.errorf(typePath, "an argument cannot be of type %s", quote(declared))
 	case !f.checkPlace(declared, t, hook, typePath):
 	case t == TypeDataLoc && hook.kind != HookTracepoint, t == TypeSyscall64 && !hook.isTracepoint():
 		f.errorf(typePath, "no argument of this hook is a %s", declared)
@@ -123,7 +123,7 @@ func (f *frontend) slotType(declared policy.ArgType, hook *hookContext, path str
 func (f *frontend) tracepointType(a *policy.Arg, t SlotType, hook *hookContext, position uint8, path string) SlotType {
 	auto := a.Type == policy.TypeAuto || a.Type == ""
 	if !auto && t == TypeNone {
-		f.unsupported(path+".type", "arguments of type "+quote(a.Type))
+		f.errorf(path+".type", "a field of a tracepoint cannot be of type %s", quote(a.Type))
 		return TypeNone
 	}
 	if !auto && !f.checkPlace(a.Type, t, hook, path+".type") {

@@ -74,7 +74,7 @@ func (f *frontend) dataFilter(e *entry, hook *hookContext, a *policy.ArgFilter, 
 	index := a.Index
 	switch {
 	case len(a.Args) > 1:
-		f.unsupported(path+".args", "filters on several data at once")
+		f.errorf(path+".args", "operator %s compares one of the data; CapabilitiesGained compares two args", a.Operator)
 		return nil
 	case len(a.Args) == 1:
 		index = a.Args[0]
@@ -94,7 +94,7 @@ func (f *frontend) valueFilter(e *entry, hook *hookContext, position uint8, a *p
 	slot, declared := &e.args[position], hook.declared[position].Type
 	switch {
 	case hook.unknown[position]:
-		f.checkUnknown(a, path)
+		f.checkUnknown(hook, a, path)
 		return nil
 	case slot.ReturnCopy:
 		f.errorf(path, "the argument is copied when the call returns, after its filters are looked at")
@@ -119,7 +119,7 @@ func (f *frontend) valueFilter(e *entry, hook *hookContext, position uint8, a *p
 func (f *frontend) argPosition(hook *hookContext, a *policy.ArgFilter, path string) (uint8, bool) {
 	if len(a.Args) > 0 {
 		if len(a.Args) > 1 {
-			f.unsupported(path+".args", "filters on several args at once")
+			f.errorf(path+".args", "operator %s compares one argument, only CapabilitiesGained compares two", a.Operator)
 			return 0, false
 		}
 		if int64(a.Args[0]) >= int64(hook.numArgs) {
@@ -138,11 +138,11 @@ func (f *frontend) argPosition(hook *hookContext, a *policy.ArgFilter, path stri
 
 // checkUnknown checks as much of a filter on an argument of unknown type as
 // can be said.
-func (f *frontend) checkUnknown(a *policy.ArgFilter, path string) {
-	if _, text := textOperators[a.Operator]; text || !slices.Contains(intOperators, a.Operator) {
-		if !text {
-			f.unsupported(path+".operator", "the operator "+quote(a.Operator))
-		}
+func (f *frontend) checkUnknown(hook *hookContext, a *policy.ArgFilter, path string) {
+	if _, text := textOperators[a.Operator]; !text && !slices.Contains(intOperators, a.Operator) && hook.kind == HookTracepoint {
+		f.errorf(path+".operator", "operator %s cannot be used with the field of a tracepoint", a.Operator)
+	}
+	if !slices.Contains(intOperators, a.Operator) {
 		return
 	}
 	for i, v := range a.Values {
@@ -161,11 +161,7 @@ func (f *frontend) textFilter(slot *Slot, position uint8, a *policy.ArgFilter, p
 	}
 	how, ok := textOperators[a.Operator]
 	if !ok || a.Operator == policy.OpIn || a.Operator == policy.OpNotIn {
-		if slices.Contains(intOperators, a.Operator) {
-			f.errorf(path+".operator", "operator %s is for integers, the argument is a string", a.Operator)
-		} else {
-			f.unsupported(path+".operator", "the operator "+quote(a.Operator))
-		}
+		f.wrongOperator(a.Operator, policy.TypeString, path)
 		return nil
 	}
 	c := condition{kind: DimString, source: SourceArg, index: position, negated: how.negated}

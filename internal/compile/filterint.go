@@ -44,11 +44,7 @@ func schemaType(t SlotType) policy.ArgType {
 // source and index.
 func (f *frontend) intFilter(c condition, t SlotType, declared policy.ArgType, a *policy.ArgFilter, path string) []condition {
 	if !slices.Contains(intOperators, a.Operator) {
-		if _, text := textOperators[a.Operator]; text {
-			f.errorf(path+".operator", "operator %s is for strings, the value is an integer", a.Operator)
-		} else {
-			f.unsupported(path+".operator", "the operator "+quote(a.Operator))
-		}
+		f.wrongOperator(a.Operator, declared, path)
 		return nil
 	}
 	if a.Operator == policy.OpMask {

@@ -97,7 +97,7 @@ func (f *frontend) netFilter(c condition, t SlotType, a *policy.ArgFilter, path 
 	}
 	how, ok := netOperators[a.Operator]
 	if !ok {
-		f.unsupported(path+".operator", "the operator "+quote(a.Operator))
+		f.wrongOperator(a.Operator, netTypes[t], path)
 		return nil
 	}
 	c.source, c.field, c.negated = SourceField, t.inNet(how.field), how.negated

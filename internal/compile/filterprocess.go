@@ -41,7 +41,7 @@ func (f *frontend) membership(op policy.Operator, path string) (negated, ok bool
 	case policy.OpNotIn:
 		return true, true
 	}
-	f.unsupported(path, "the operator "+quote(op)+" here")
+	f.errorf(path, "operator %s cannot be used here, only In and NotIn", op)
 	return false, false
 }
 
@@ -98,7 +98,7 @@ func (f *frontend) binaries(filters []policy.BinaryFilter, of lineage, path stri
 		itemPath := policy.ItemPath(path, i)
 		how, ok := textOperators[b.Operator]
 		if !ok {
-			f.unsupported(itemPath+".operator", "the operator "+quote(b.Operator)+" here")
+			f.errorf(itemPath+".operator", "operator %s cannot be used with binaries", b.Operator)
 			continue
 		}
 		c := condition{kind: DimIndex, source: of.binary, negated: how.negated}

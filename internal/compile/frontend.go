@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 
@@ -62,10 +63,14 @@ func appendOnce(all []policy.Diagnostic, d policy.Diagnostic) []policy.Diagnosti
 	return append(all, d)
 }
 
-// unsupported reports something of the policy language that is not executed
-// yet. It is never ignored: the policy would do less than it says.
-func (f *frontend) unsupported(path, what string) {
-	f.errorf(path, "vedette does not yet execute %s; the policy was not loaded", what)
+// wrongOperator reports an operator that is not for values of the type, a
+// string or an integer by what it was found to be.
+func (f *frontend) wrongOperator(op policy.Operator, t policy.ArgType, path string) {
+	err := policy.CheckOperator(op, t)
+	if err == nil {
+		err = fmt.Errorf("operator %s cannot be used with type %s here", op, t)
+	}
+	f.errorf(path+".operator", "%v", err)
 }
 
 // unit understands the whole policy.

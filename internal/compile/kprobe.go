@@ -158,7 +158,7 @@ func (f *frontend) returnArg(e *entry, hook *hookContext, a *policy.Arg, path st
 		return
 	}
 	if !ok {
-		f.unsupported(path+".type", "return values of type "+quote(declared))
+		f.errorf(path+".type", "a return value cannot be of type %s", quote(declared))
 		return
 	}
 	e.group.ReturnType = t

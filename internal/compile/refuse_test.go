@@ -138,14 +138,14 @@ func TestDirectPolicyErrors(t *testing.T) {
 	arg := func(f policy.ArgFilter) policy.Spec { return read(policy.Selector{MatchArgs: []policy.ArgFilter{f}}) }
 	action := func(a ...policy.Action) policy.Spec { return read(policy.Selector{MatchActions: a}) }
 	for want, s := range map[string]policy.Spec{
-		"a value cannot have a NUL byte inside":                      arg(policy.ArgFilter{Index: 1, Operator: policy.OpEqual, Values: []string{"a\x00b"}}),
-		"129 bytes is too long, at most 128":                         arg(policy.ArgFilter{Index: 1, Operator: policy.OpPostfix, Values: []string{strings.Repeat("a", 129)}}),
-		"no arg with index 7 is declared":                            arg(policy.ArgFilter{Index: 7, Operator: policy.OpEqual, Values: []string{"1"}}),
-		"there are only 3 args, position 3":                          arg(policy.ArgFilter{Args: []uint32{3}, Operator: policy.OpEqual, Values: []string{"1"}}),
-		"filters on several args at once":                            arg(policy.ArgFilter{Args: []uint32{0, 1}, Operator: policy.OpEqual, Values: []string{"1"}}),
-		"type nop has no value":                                      arg(policy.ArgFilter{Index: 2, Operator: policy.OpEqual, Values: []string{"1"}}),
-		"operator GT is for integers":                                arg(policy.ArgFilter{Index: 1, Operator: policy.OpGT, Values: []string{"1"}}),
-		"operator Prefix is for strings":                             arg(policy.ArgFilter{Index: 0, Operator: policy.OpPrefix, Values: []string{"1"}}),
+		"a value cannot have a NUL byte inside":                                      arg(policy.ArgFilter{Index: 1, Operator: policy.OpEqual, Values: []string{"a\x00b"}}),
+		"129 bytes is too long, at most 128":                                         arg(policy.ArgFilter{Index: 1, Operator: policy.OpPostfix, Values: []string{strings.Repeat("a", 129)}}),
+		"no arg with index 7 is declared":                                            arg(policy.ArgFilter{Index: 7, Operator: policy.OpEqual, Values: []string{"1"}}),
+		"there are only 3 args, position 3":                                          arg(policy.ArgFilter{Args: []uint32{3}, Operator: policy.OpEqual, Values: []string{"1"}}),
+		"operator Equal compares one argument, only CapabilitiesGained compares two": arg(policy.ArgFilter{Args: []uint32{0, 1}, Operator: policy.OpEqual, Values: []string{"1"}}),
+		"type nop has no value":                                                      arg(policy.ArgFilter{Index: 2, Operator: policy.OpEqual, Values: []string{"1"}}),
+		"operator GT cannot be used with type string":                                arg(policy.ArgFilter{Index: 1, Operator: policy.OpGT, Values: []string{"1"}}),
+		"operator Prefix cannot be used with type int":                               arg(policy.ArgFilter{Index: 0, Operator: policy.OpPrefix, Values: []string{"1"}}),
 		"out of range":                                               arg(policy.ArgFilter{Index: 0, Operator: policy.OpEqual, Values: []string{"4294967296"}}),
 		"a filter on the return value needs":                         read(policy.Selector{MatchReturnArgs: []policy.ArgFilter{{Operator: policy.OpEqual, Values: []string{"1"}}}}),
 		"return needs a returnArg":                                   kprobe(policy.Kprobe{Call: "sys_read", Syscall: true, Return: true}),

@@ -455,6 +455,10 @@ func TestMultiPreference(t *testing.T) {
 		return strings.Replace(policy, "spec:\n", "spec:\n  options: [{name: disable-kprobe-multi, value: \"true\"}]\n", 1)
 	}
 	post := ours("{action: Post}")
+	killing := AttachFentry
+	if kernel.Offered().Preempts() {
+		killing = AttachKprobe
+	}
 	for _, c := range []struct {
 		name     string
 		policies []string
@@ -462,7 +466,7 @@ func TestMultiPreference(t *testing.T) {
 	}{
 		{"few", []string{listPolicy(few, post)}, AttachFentry},
 		{"many", []string{listPolicy(many, post)}, AttachKprobeMulti},
-		{"many that kill", []string{listPolicy(many, ours("{action: Sigkill}"))}, AttachFentry},
+		{"many that kill", []string{listPolicy(many, ours("{action: Sigkill}"))}, killing},
 		{"many, not wanted", []string{option(listPolicy(many, post))}, AttachFentry},
 		{"many, one of two policies does not want it", []string{listPolicy(many, post), option(listPolicy(many, post))}, AttachFentry},
 	} {
