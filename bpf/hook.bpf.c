@@ -988,6 +988,10 @@ static __always_inline void vd_mix(struct vd_rate_key *k, __u64 v)
 	k->hash2 ^= k->hash2 >> 31;
 }
 
+/*
+ * Without a branch on how many bytes the last word has: the verifier of newer
+ * kernels would walk both ways in every round. There is room behind the string.
+ */
 static __always_inline void vd_mix_slot(struct vd_rate_key *k, struct vd_slot *slot)
 {
 	__u32 at = slot->s.start, end = slot->s.end;
@@ -996,18 +1000,17 @@ static __always_inline void vd_mix_slot(struct vd_rate_key *k, struct vd_slot *s
 	vd_mix(k, slot->num);
 	vd_mix(k, end - at);
 	for (i = 0; i < VD_RATE_HASHED; i++) {
-		__u64 v = 0;
-		__u32 n = end - at;
+		__s32 beyond = 8 - (__s32)(end - at);
+		char *from;
+		__u64 v;
 
 		if (at >= end || at >= VD_MAX_STRING)
 			break;
-		if (n > 8)
-			n = 8;
-		vd_bounded(n);
-		if (n > 8)
-			break;
-		bpf_probe_read_kernel(&v, n, &slot->s.bytes[at]);
-		vd_mix(k, v);
+		from = &slot->s.bytes[at];
+		/* The compiler itself would read what is not aligned by the byte. */
+		asm volatile("%0 = *(u64 *)(%1 + 0)" : "=r"(v) : "r"(from) : "memory");
+		beyond &= ~(beyond >> 31);
+		vd_mix(k, v << (8 * (beyond & 7)));
 		at += 8;
 	}
 }

@@ -301,6 +301,17 @@ kprobes:
     matchActions: [{action: Post, rateLimit: 1h, rateLimitScope: process}]
 `,
 		act: writes("a", "a", "b", "a", "b")},
+	{name: "what stood behind a value before does not count", spec: `
+kprobes:
+- call: sys_pwrite64
+  args: [{index: 0, type: int}, {index: 1, type: char_buf, sizeArgIndex: 3}]
+  selectors:
+  - matchPIDs: [{operator: In, values: [$PID]}]
+    matchActions: [{action: Post, rateLimit: 1h, rateLimitScope: process}]
+`,
+		want: []string{"sys_pwrite64(int -1, bytes ab)", "sys_pwrite64(int -1, bytes 0123456789abcdef)", "sys_pwrite64(int -1, bytes xyxyxyxyxyx)",
+			"sys_pwrite64(int -1, bytes 12345678)", "sys_pwrite64(int -1, bytes 123456789)", "sys_pwrite64(int -1, bytes 1234567)"},
+		act: writes("ab", "0123456789abcdef", "ab", "xyxyxyxyxyx", "ab", "12345678", "123456789", "12345678", "123456789", "1234567", "xyxyxyxyxyx", "12345678")},
 	{name: "five datagrams", want: []string{"sys_sendto(bytes ping, size 4)"},
 		spec: `
 kprobes:
