@@ -201,13 +201,30 @@ func (b *bench) processFigures(name string, base map[string]float64) error {
 		b.put(name+"/"+mode+"/ratio", n/base[mode])
 		time.Sleep(settle)
 	}
-	cost, total, err := b.counted("exec", execRounds)
-	if err != nil {
-		return err
-	}
-	b.put(name+"/exec/bpf", total)
-	for p, r := range cost {
-		b.put(name+"/exec/bpf/"+p, float64(r.time)/execRounds)
+	return b.execFigures(name)
+}
+
+// execTries is how often the programs of fork, exec and exit are counted. An
+// interrupt that falls into a program is counted as its own, and how many do
+// differs from run to run: the least is nearest to what they cost.
+const execTries = 3
+
+func (b *bench) execFigures(name string) error {
+	least := math.Inf(1)
+	for range execTries {
+		cost, total, err := b.counted("exec", execRounds)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(b.progress, "    %-40s %10.0f\n", name+"/exec/bpf, one try", total)
+		if total >= least {
+			continue
+		}
+		least = total
+		b.put(name+"/exec/bpf", total)
+		for p, r := range cost {
+			b.put(name+"/exec/bpf/"+p, float64(r.time)/execRounds)
+		}
 	}
 	return nil
 }
