@@ -13,6 +13,11 @@ GUEST_TIMEOUT ?= 40m
 # The version that the program tells. Without a tag it tells the commit that it was built from.
 VERSION ?= $(shell git describe --tags --dirty 2>/dev/null)
 
+# What make test-cluster gives its tests, e.g. -update or -test.run TestChart.
+CLUSTER_ARGS ?=
+# What the image is called.
+IMAGE ?= localhost/vedette:dev
+
 MODULE := github.com/vedette-io/vedette
 # Packages whose tests load programs into the kernel and watch the machine. They need root and run one
 # after the other; all others are pure.
@@ -20,7 +25,7 @@ KERNEL := ./internal/agent/... ./internal/hook/... ./internal/kernel/... ./examp
 PURE = $(shell go list ./... | grep -vxFf <(go list $(KERNEL)))
 # Kernels that the tests run on in guests, and the packages that do. CI takes fewer of both: a guest is slow.
 KERNELS ?= 5.10 6.1 6.12 6.18 newest
-CI_KERNELS := 5.10 6.12 newest
+CI_KERNELS := newest 6.12 5.10
 GUEST_TESTS ?= ./internal/kernel ./internal/hook ./internal/agent ./examples ./test/enforce ./test/calls ./test/scenario ./test/behaviour
 CI_GUEST_TESTS := ./internal/kernel ./internal/hook ./test/enforce
 # The race detector is the one thing here that needs a C compiler.
@@ -46,6 +51,10 @@ build: ## build bin/vedette, one static file
 .PHONY: build-cross
 build-cross: ## build for arm64 too, and throw it away
 	CGO_ENABLED=0 GOARCH=arm64 go build -o /dev/null ./cmd/vedette
+
+.PHONY: image
+image: ## build bin/vedette-image.tar, an OCI image for amd64 and arm64, called IMAGE
+	@scripts/image.sh '$(IMAGE)' '$(VERSION)'
 
 .PHONY: demo
 demo: deps-demo build ## watch this machine, and see a policy kill a real cat
@@ -75,10 +84,21 @@ test-pure:
 test-native:
 	@go test -timeout $(TIMEOUT) -count 1 -p 1 -exec '$(AS_ROOT)' $(KERNEL)
 
+.PHONY: test-crds
+test-crds: ## check the CRDs with the API server's own libraries (a module of its own, slow to build)
+	@cd test/crds && CGO_ENABLED=0 go test -timeout $(TIMEOUT) ./...
+
 .PHONY: test-kernels
 test-kernels: deps-guest ## run tests that need a kernel on other kernels (KERNELS="5.10 newest"), in guests
 	@scripts/kernels.sh $(KERNELS)
 	@go run ./test/kernels -timeout $(GUEST_TIMEOUT) -k '$(KERNELS)' $(GUEST_TESTS)
+
+.PHONY: test-cluster
+test-cluster: deps-cluster image ## install it into a Kubernetes of three nodes, built from Go modules, and run the scenario there
+	@bin=$$(test/cluster/build.sh) && test/cluster/standin.sh "$$bin/image" bin/standin-image.tar && \
+		cd test/cluster && CGO_ENABLED=0 go test -c -o ../../bin/cluster.test ./scenario && cd scenario && \
+		$(AS_ROOT) env VEDETTE_CLUSTER_BIN="$$bin" VEDETTE_CLUSTER_IMAGES="$$bin/pause.tar:$(CURDIR)/bin/vedette-image.tar:$(CURDIR)/bin/standin-image.tar" \
+		../../../bin/cluster.test -test.v -test.timeout $(GUEST_TIMEOUT) $(CLUSTER_ARGS)
 
 .PHONY: kernel-table
 kernel-table: deps-guest build ## write the table of docs/kernels.md: what each of KERNELS offers, and with HERE=NAME this one
@@ -107,14 +127,15 @@ bench-kernel: deps-test deps-guest ## count instructions in a guest, and compare
 	@scripts/bench-kernel.sh
 
 .PHONY: generate
-generate: deps-test ## generate the kernel objects, the protobuf code and the system call tables
-	go generate ./api ./bpf ./internal/syscalls
+generate: deps-test ## generate the kernel objects, the protobuf code, the system call tables and the CRDs
+	go generate ./api ./bpf ./internal/syscalls ./internal/crd
 
 .PHONY: lint
-lint: ## check format, go vet, staticcheck
+lint: ## check format, go vet, staticcheck, shellcheck
 	@scripts/check-format.sh
 	@go vet ./...
 	@go tool staticcheck ./...
+	@scripts/lint-modules.sh
 
 .PHONY: lint-examples
 lint-examples: build ## check the example policies
@@ -132,6 +153,6 @@ check-tidy: ## fail when go.mod or go.sum is not tidy
 clean: ## remove what was built
 	rm -rf bin
 
-.PHONY: deps-demo deps-guest deps-test
-deps-demo deps-guest deps-test: deps-%:
+.PHONY: deps-cluster deps-demo deps-guest deps-test
+deps-cluster deps-demo deps-guest deps-test: deps-%:
 	@scripts/deps.sh $*

@@ -202,6 +202,7 @@ type HookVdHookScratch struct {
 			Start uint32
 			End   uint32
 			Bytes [4352]int8
+			Climb [11]uint64
 		}
 	}
 	Found  [24]uint64

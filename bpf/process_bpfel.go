@@ -138,6 +138,7 @@ type ProcessVdProcessScratch struct {
 		Start uint32
 		End   uint32
 		Bytes [4352]int8
+		Climb [11]uint64
 	}
 	Process ProcessVdProcess
 	Path    [2]uint64

@@ -203,6 +203,28 @@ static __always_inline void vd_fetch_net_device(struct vd_slot *slot, struct net
 	slot->num = slot->s.end = n - 1;
 }
 
+/* Goes up by one component, which it prepends; otherwise as vd_turn. */
+static __always_inline __u32 vd_dentry_turn(struct dentry **at, struct vd_dentry *d, bool known,
+					    struct vd_string *s)
+{
+	if (!known && !vd_read_dentry(d, *at))
+		return VD_VALUE_FAILED;
+	if (*at == d->parent)
+		return 0;
+	if (!vd_prepend(s, d->name, d->len))
+		return VD_VALUE_UNRESOLVED;
+	*at = d->parent;
+	return VD_TURN_ON;
+}
+
+static long vd_dentry_climb_turn(__u64 turn, struct vd_far *far)
+{
+	struct vd_climb *c = (void *)far->s->climb;
+
+	far->status = vd_dentry_turn(&c->at.dentry, &c->d, false, far->s);
+	return far->status != VD_TURN_ON;
+}
+
 /*
  * Writes the path of a directory entry within its mount at the end of s;
  * returns VD_VALUE_… bits. One that has no inode yet is not a removed one.
@@ -210,7 +232,7 @@ static __always_inline void vd_fetch_net_device(struct vd_slot *slot, struct net
 static __noinline __u32 vd_walk_dentry(struct dentry *dentry, struct vd_string *s)
 {
 	struct vd_dentry d;
-	__u32 i;
+	__u32 i, status;
 
 	s->start = s->end = VD_MAX_STRING - 1;
 	s->bytes[VD_MAX_STRING - 1] = 0;
@@ -223,22 +245,29 @@ static __noinline __u32 vd_walk_dentry(struct dentry *dentry, struct vd_string *
 		__builtin_memcpy(&s->bytes[VD_MAX_STRING - 1 - VD_DELETED_LEN], VD_DELETED,
 				 VD_DELETED_LEN);
 	}
-	for (i = 0; i <= VD_PATH_COMPONENTS; i++) {
-		if (i && !vd_read_dentry(&d, dentry))
-			return VD_VALUE_FAILED;
-		if (dentry == d.parent)
-			break;
-		if (!vd_prepend(s, d.name, d.len))
-			return VD_VALUE_UNRESOLVED;
-		dentry = d.parent;
+	for (i = 0; i < VD_PATH_NEAR; i++) {
+		status = vd_dentry_turn(&dentry, &d, !i, s);
+		if (status != VD_TURN_ON)
+			goto ended;
 	}
-	if (i > VD_PATH_COMPONENTS)
+	if (VD_HAS_LOOP) {
+		struct vd_far far = { .s = s, .status = VD_TURN_ON };
+
+		((struct vd_climb *)s->climb)->at.dentry = dentry;
+		bpf_loop(VD_PATH_COMPONENTS + 1 - VD_PATH_NEAR, vd_dentry_climb_turn, &far, 0);
+		status = far.status;
+	} else {
+		for (; i <= VD_PATH_COMPONENTS && status == VD_TURN_ON; i++)
+			status = vd_dentry_turn(&dentry, &d, false, s);
+	}
+	if (status == VD_TURN_ON)
 		return VD_VALUE_UNRESOLVED;
-	if (s->start == s->end) {
+ended:
+	if (!status && s->start == s->end) {
 		s->start = VD_MAX_STRING - 2;
 		s->bytes[VD_MAX_STRING - 2] = '/';
 	}
-	return 0;
+	return status;
 }
 
 static __always_inline void vd_fetch_dentry(struct vd_slot *slot, struct dentry *dentry)

@@ -65,6 +65,7 @@ enum iter_type {
 
 enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158,
+	BPF_FUNC_loop = 181,
 };
 
 struct bpf_raw_tracepoint_args {

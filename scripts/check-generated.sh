@@ -5,13 +5,13 @@ set -eu
 cd "$(dirname "$0")/.."
 
 sums() {
-	find api bpf internal/syscalls -type f ! -name '*_test.go' -exec sha256sum {} + | sort -k 2
+	find api bpf internal/syscalls deploy/crds -type f ! -name '*_test.go' -exec sha256sum {} + | sort -k 2
 }
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 sums >"$tmp/before"
-go generate ./api ./bpf ./internal/syscalls
+go generate ./api ./bpf ./internal/syscalls ./internal/crd
 sums >"$tmp/after"
 if ! diff "$tmp/before" "$tmp/after" >"$tmp/diff"; then
 	echo "generated files are not up to date; run \"make generate\" and commit:" >&2

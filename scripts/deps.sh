@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what a task needs beyond make, git and Go, and only what is missing:
 #
-#   deps.sh demo   to run the demonstration (the kernel programs are committed as objects)
-#   deps.sh guest  to run guests with other kernels
-#   deps.sh test   to run all tests, which also rebuild what is generated
+#   deps.sh cluster  to run a Kubernetes
+#   deps.sh demo     to run the demonstration (the kernel programs are committed as objects)
+#   deps.sh guest    to run guests with other kernels
+#   deps.sh test     to run all tests, which also rebuild what is generated
 #
 # It knows Debian's packages. Elsewhere it names what is missing.
 set -eu
@@ -31,6 +32,16 @@ need_demo() {
 	need ca-certificates /etc/ssl/certs/ca-certificates.crt
 }
 
+need_cluster() {
+	need runc runc
+	need containernetworking-plugins /usr/lib/cni/bridge
+	need nftables nft
+	need iptables iptables
+	need iproute2 ip
+	need procps sysctl
+	need util-linux nsenter
+}
+
 need_guest() {
 	need qemu-system-x86 qemu-system-x86_64
 	need busybox-static busybox
@@ -48,14 +59,16 @@ need_test() {
 	need libbpf-dev /usr/include/bpf/bpf_helpers.h
 	need protobuf-compiler protoc
 	need libc6-dev /usr/include/stdio.h
+	need shellcheck shellcheck
 }
 
 case ${1:-} in
+cluster) need_cluster ;;
 demo) need_demo ;;
 guest) need_guest ;;
 test) need_test ;;
 *)
-	echo "usage: $0 demo|guest|test" >&2
+	echo "usage: $0 cluster|demo|guest|test" >&2
 	exit 2
 	;;
 esac

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 
 	"github.com/vedette-io/vedette/internal/agent"
 	"github.com/vedette-io/vedette/internal/cli"
@@ -16,6 +17,7 @@ func main() {
 	// In a guest of run --kernel, this program is the first process.
 	pid1.Main()
 	program := cli.Program{
+		Name:       filepath.Base(os.Args[0]),
 		Stdin:      os.Stdin,
 		Stdout:     os.Stdout,
 		Stderr:     os.Stderr,

@@ -191,6 +191,8 @@ func (a *agent) serve(ctx context.Context) error {
 	cfg := server.Config{
 		Address: a.cfg.ServerAddress, Socket: a.cfg.SocketPath(), Hub: a.hub, Policies: a.core.policies,
 		Filter: a.filterOptions(), Version: a.cfg.Version, LogLevel: a.cfg.LogLevel, Log: a.log,
+		RuntimeHook: a.core.pods.runtimeHook,
+		TLS:         a.cfg.ServerTLS, DeprecatedPolicyCalls: a.cfg.DeprecatedPolicyCalls, Processes: a.processes,
 	}
 	if a.writer != nil {
 		cfg.EventLog = a.writer

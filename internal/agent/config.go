@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/vedette-io/vedette/api/tetragon"
+	"github.com/vedette-io/vedette/internal/nri"
+	"github.com/vedette-io/vedette/internal/server"
+	"github.com/vedette-io/vedette/internal/workload"
 )
 
 // The places that the agent uses unless told otherwise.
@@ -35,6 +38,10 @@ type Config struct {
 	// ServerAddress is where gRPC is served: unix:///path, host:port, or "" for nowhere. With
 	// host:port the unix socket in RunDir is served too.
 	ServerAddress string
+	// ServerTLS secures ServerAddress where it is host:port.
+	ServerTLS server.TLSFiles
+	// DeprecatedPolicyCalls serves EnableTracingPolicy and DisableTracingPolicy.
+	DeprecatedPolicyCalls bool
 	// HealthServerAddress is host:port of the gRPC health service, "" for none.
 	HealthServerAddress string
 	// HealthServerInterval is how often the health service checks the agent.
@@ -79,6 +86,9 @@ type Config struct {
 	// for those below it, addresses and networks (10.0.0.0/8). Nobody where it is empty.
 	ActionHosts []string
 
+	// Pods says who tells of containers and their pods.
+	Pods PodConfig
+
 	// ClusterName is the cluster_name of every event, "" for none.
 	ClusterName string
 	// ProcFS is where the host's /proc is mounted.
@@ -91,6 +101,32 @@ type Config struct {
 	// LogLevel is the level of the logger given to Run, so that it can be changed while the agent runs.
 	LogLevel *slog.LevelVar
 }
+
+// PodConfig says who tells of containers and their pods, and how long events wait for that.
+type PodConfig struct {
+	// KubernetesAPI asks the API server for the pods and the labels of this node, as the file Kubeconfig says,
+	// or where that is empty as a pod is told.
+	KubernetesAPI bool
+	Kubeconfig    string
+	// CRI asks the container runtime at CRIEndpoint, unix:///path, or where that is empty at the first of the
+	// runtimes' own sockets.
+	CRI         bool
+	CRIEndpoint string
+	// NRI is a plugin of the container runtime at the socket NRISocket.
+	NRI       bool
+	NRISocket string
+	// Annotations adds the annotations of pods to events.
+	Annotations bool
+	// Deleted is how many containers and pods that are gone are remembered.
+	Deleted int
+	// Retries is how often a container that is not known is asked for again, and RetryDelay the time between:
+	// so long its events wait.
+	Retries    int
+	RetryDelay time.Duration
+}
+
+// sources reports whether anybody tells of pods.
+func (c PodConfig) sources() bool { return c.KubernetesAPI || c.CRI || c.NRI }
 
 // ExportConfig says where events are written to, and which.
 type ExportConfig struct {
@@ -133,7 +169,10 @@ func DefaultConfig() Config {
 		EventQueueSize:     10000,
 		RetprobesCacheSize: 4096,
 		ProcFS:             "/proc/",
-		LogLevel:           new(slog.LevelVar),
+		Pods: PodConfig{
+			NRISocket: nri.DefaultSocket, Deleted: workload.DefaultDeleted, Retries: 15, RetryDelay: 2 * time.Second,
+		},
+		LogLevel: new(slog.LevelVar),
 	}
 }
 

@@ -40,6 +40,8 @@ type core struct {
 	// symbols and requests do what must not hold events up.
 	symbols  *stacktrace.Symbolizer
 	requests *request.Requester
+	// pods tells of the pods that processes belong to.
+	pods *pods
 	// loader tells of the files that are mapped to be executed.
 	loader *loader
 
@@ -95,7 +97,11 @@ func (c *core) load(cfg Config) error {
 	if c.base, err = hook.NewBase(opts); err != nil {
 		return err
 	}
-	if err := c.base.NoteContainers(); err != nil {
+	entered, err := kernel.InHostCgroups(cfg.ProcFS, c.base.NoteContainers)
+	if entered != nil {
+		c.log.Debug("cgroups are seen as this process's namespace shows them", "error", entered)
+	}
+	if err != nil {
 		c.log.Warn("containers that run already count as processes of the host for filters on workloads", "error", err)
 	}
 	c.tracefs, err = kernel.OpenTracefs()
@@ -137,17 +143,21 @@ func (c *core) observe(cfg Config, emit func(*event.Event)) error {
 	if err != nil {
 		c.log.Warn("namespaces of the host are not all known", "error", err)
 	}
+	if c.pods, err = newPods(cfg.Pods, node, c.log, emit); err != nil {
+		return err
+	}
 	tree := process.NewTree(process.Options{
-		Node: node, Clock: c.clock, Resolver: workload.NewContainers(), Capacity: cfg.ProcessCacheSize,
+		Node: node, Clock: c.clock, Resolver: c.pods.store, Capacity: cfg.ProcessCacheSize,
 		Credentials: cfg.EnableProcessCred, Namespaces: cfg.EnableProcessNS, HostNamespaces: host,
 		CommandLine: process.CommandLines(cfg.ProcFS),
 	})
 	c.observer = observe.New(observe.Options{
 		Tree: tree, Clock: c.clock, NodeName: node, ClusterName: cfg.ClusterName,
-		Ancestors: cfg.AncestorEvents, Returns: cfg.RetprobesCacheSize, Emit: emit,
-		Symbolize: func(e *event.Event, s observe.Stacks) bool { return c.symbols.Take(e, s) },
-		BuildID:   func(e *event.Event, m observe.Mapping) bool { return c.loader.buildIDs.Take(e, m) },
-		Request:   func(r observe.Request) { c.requests.Take(request.Kind(r.Kind), r.Target) },
+		Ancestors: cfg.AncestorEvents, Returns: cfg.RetprobesCacheSize, Emit: c.pods.emit,
+		NodeLabels: c.pods.nodeLabels,
+		Symbolize:  func(e *event.Event, s observe.Stacks) bool { return c.symbols.Take(e, s) },
+		BuildID:    func(e *event.Event, m observe.Mapping) bool { return c.loader.buildIDs.Take(e, m) },
+		Request:    func(r observe.Request) { c.requests.Take(request.Kind(r.Kind), r.Target) },
 	})
 	c.engine.SetLineage(c.observer.Binaries)
 	c.symbols = stacktrace.New(stacktrace.Options{
@@ -182,6 +192,7 @@ func (c *core) start() error {
 		}
 	})
 	c.done.Go(func() { c.keepTime(ctx) })
+	c.pods.start()
 	return nil
 }
 
@@ -262,6 +273,9 @@ func (c *core) close() error {
 		}
 		errs = append(errs, err, c.rings.close())
 		c.observer.End()
+	}
+	if c.pods != nil {
+		errs = append(errs, c.pods.close())
 	}
 	if c.loader != nil {
 		errs = append(errs, c.loader.close())

@@ -37,8 +37,12 @@ func RunCommand(ctx context.Context, cfg Config, cmd Command, emit func(*event.E
 	if err != nil {
 		return CommandResult{}, err
 	}
-	result, err := w.run(ctx, c, cmd)
-	return result, errors.Join(err, c.close())
+	state, err := w.run(ctx, c, cmd)
+	// Events that waited for build ids or symbols come while it closes.
+	if err = errors.Join(err, c.close()); state == nil {
+		return CommandResult{}, err
+	}
+	return w.result(state), err
 }
 
 func (c *Command) messages() io.Writer {
@@ -77,15 +81,17 @@ type watch struct {
 	tree    map[string]bool // exec ids of the command and its descendants
 	kill    *Kill
 	done    bool
+	end     int64 // when, in nanoseconds since the Unix epoch
 }
 
-func (w *watch) run(ctx context.Context, c *core, cmd Command) (CommandResult, error) {
+// run returns how the command ended, nil where it was not run.
+func (w *watch) run(ctx context.Context, c *core, cmd Command) (*os.ProcessState, error) {
 	if err := c.start(); err != nil {
-		return CommandResult{}, err
+		return nil, err
 	}
 	for _, file := range cmd.Policies {
 		if err := c.policies.AddFile(file); err != nil {
-			return CommandResult{}, fmt.Errorf("policy %s: %w", file, err)
+			return nil, fmt.Errorf("policy %s: %w", file, err)
 		}
 	}
 	c.settled()
@@ -94,15 +100,15 @@ func (w *watch) run(ctx context.Context, c *core, cmd Command) (CommandResult, e
 	defer runtime.UnlockOSThread()
 	child := cmd.child()
 	if err := w.start(child); err != nil {
-		return CommandResult{}, &StartError{Path: cmd.Path, Err: err}
+		return nil, &StartError{Path: cmd.Path, Err: err}
 	}
 	err := w.wait(ctx, child)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		return CommandResult{}, fmt.Errorf("wait for %s: %w", cmd.Path, err)
+		return nil, fmt.Errorf("wait for %s: %w", cmd.Path, err)
 	}
 	w.drain()
-	return w.result(child.ProcessState), nil
+	return child.ProcessState, nil
 }
 
 // start starts the command. Its events wait until its pid is known.
@@ -140,7 +146,7 @@ func (w *watch) drain() {
 func (w *watch) take(e *event.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.started || w.done && !w.all {
+	if !w.started || !w.all && w.isOver(e) {
 		return
 	}
 	ours := w.belongs(e)
@@ -154,13 +160,17 @@ func (w *watch) take(e *event.Event) {
 		if !w.done {
 			close(w.ended)
 		}
-		w.done = true
+		w.done, w.end = true, e.Time
 		return
 	}
 	if e.Hook.Action == tetragon.KprobeAction_KPROBE_ACTION_SIGKILL {
 		w.kill = killOf(e)
 	}
 }
+
+// isOver reports whether an event is of a time after the command's end. What
+// comes late can be of a time before: events wait for build ids and symbols.
+func (w *watch) isOver(e *event.Event) bool { return w.done && e.Time > w.end }
 
 // belongs reports whether an event is of the command or of a descendant.
 func (w *watch) belongs(e *event.Event) bool {

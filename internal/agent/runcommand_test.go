@@ -60,6 +60,26 @@ func TestRunCommand(t *testing.T) {
 	}
 }
 
+// TestRunCommandKilledWithStack has the event of the kill wait for the names of
+// its stack, longer than that of the end.
+func TestRunCommandKilledWithStack(t *testing.T) {
+	dir := t.TempDir()
+	secret, file := filepath.Join(dir, "secret"), filepath.Join(dir, "policy.yaml")
+	text := strings.Replace(readPolicy("keep", secret), "{action: Sigkill}", "{action: Post, kernelStackTrace: true, userStackTrace: true}, {action: Sigkill}", 1)
+	for path, text := range map[string]string{secret: "secret", file: text} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	result, lines := runs(t, Command{Policies: []string{file}}, "read line < "+secret)
+	if result.KilledBy == nil || result.KilledBy.Policy != "keep" {
+		t.Errorf("result %+v, killed by %+v", result, result.KilledBy)
+	}
+	if !containsLine(lines, "read", secret) {
+		t.Errorf("no read in\n%s", strings.Join(lines, "\n"))
+	}
+}
+
 func TestRunCommandKilled(t *testing.T) {
 	dir := t.TempDir()
 	secret, file := filepath.Join(dir, "secret"), filepath.Join(dir, "policy.yaml")

@@ -72,7 +72,7 @@ func newAgentCommand(p Program) *cobra.Command {
 
 // runAgent runs the agent. To be ended by a signal is its normal end.
 func runAgent(cmd *cobra.Command, p Program, cfg agent.Config, log *slog.Logger) error {
-	if open := openToNetwork(cfg.ServerAddress); open {
+	if cfg.ServerTLS.Cert == "" && openToNetwork(cfg.ServerAddress) {
 		log.Warn("everyone who reaches this address can read events and change policies", "server-address", cfg.ServerAddress)
 	}
 	err := p.RunAgent(cmd.Context(), cfg, log)

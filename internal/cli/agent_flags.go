@@ -71,6 +71,7 @@ func (f *agentFlags) define(flags *pflag.FlagSet) {
 	f.defineExport(flags)
 	f.defineEngine(flags)
 	f.defineEvents(flags)
+	f.definePods(flags)
 	definePlanned(flags)
 }
 
@@ -98,6 +99,12 @@ func (f *agentFlags) defineServer(flags *pflag.FlagSet) {
 	flags.StringVar(&f.cfg.RunDir, runDirFlag, f.cfg.RunDir, "`directory` of the pid file, the info file and the default socket; one agent for each")
 	flags.StringVar(&f.cfg.ServerAddress, serverAddressFlag, f.cfg.ServerAddress,
 		"`address` to serve clients at: unix:///path, host:port (beside the default socket), or \"\" for none")
+	tls := &f.cfg.ServerTLS
+	flags.StringVar(&tls.Cert, "server-tls-cert-file", "", "certificate of the server for TLS on host:port, a PEM `file`; read again when it changes")
+	flags.StringVar(&tls.Key, "server-tls-key-file", "", "private key of the server, a PEM `file`")
+	flags.StringSliceVar(&tls.ClientCAs, "server-tls-client-ca-files", nil, "certificates that vouch for clients, PEM `files`")
+	flags.BoolVar(&tls.RequireClientCert, "server-tls-require-client-cert", false, "refuse clients without a certificate")
+	flags.BoolVar(&f.cfg.DeprecatedPolicyCalls, "enable-deprecated-tracingpolicy-grpc", false, "serve the deprecated calls EnableTracingPolicy and DisableTracingPolicy")
 	flags.StringVar(&f.cfg.HealthServerAddress, "health-server-address", f.cfg.HealthServerAddress,
 		"`address` of the gRPC health service, e.g. :6789 (default: none)")
 	flags.Var((*secondsValue)(&f.cfg.HealthServerInterval), "health-server-interval", "`seconds` between two looks at the agent's health")
@@ -138,6 +145,26 @@ func (f *agentFlags) defineEvents(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.ExposeStackAddresses, "expose-stack-addresses", c.ExposeStackAddresses, "tell the addresses in stack traces")
 	flags.StringSliceVar(&c.ActionHosts, "action-hosts", nil, "`hosts` that the actions GetUrl and DnsLookup may ask: names, *.names, addresses or networks (default: none)")
 	flags.StringVar(&c.ClusterName, "cluster-name", c.ClusterName, "`name` of the cluster in every event, e.g. production")
+}
+
+// The flags of places that runtimes listen at.
+const (
+	criEndpointFlag = "cri-endpoint"
+	nriSocketFlag   = "nri-socket"
+)
+
+func (f *agentFlags) definePods(flags *pflag.FlagSet) {
+	p := &f.cfg.Pods
+	flags.BoolVar(&p.KubernetesAPI, "enable-k8s-api", p.KubernetesAPI, "ask the API server for the pods and labels of this node")
+	flags.StringVar(&p.Kubeconfig, "k8s-kubeconfig-path", p.Kubeconfig, "kubeconfig `file` that says how to reach the API server (default: as a pod is told)")
+	flags.BoolVar(&p.CRI, "enable-cri", p.CRI, "ask the container runtime for containers (CRI)")
+	flags.StringVar(&p.CRIEndpoint, criEndpointFlag, p.CRIEndpoint, "`socket` of the container runtime, e.g. unix:///run/crio/crio.sock (default: the first that there is of containerd, CRI-O, cri-dockerd, k3s)")
+	flags.BoolVar(&p.NRI, "enable-nri", p.NRI, "hear from the container runtime of containers before they start (NRI)")
+	flags.StringVar(&p.NRISocket, nriSocketFlag, p.NRISocket, "`socket` where the container runtime listens for its plugins")
+	flags.BoolVar(&p.Annotations, "enable-pod-annotations", p.Annotations, "tell the annotations of pods")
+	flags.IntVar(&p.Deleted, "deleted-pod-cache-size", p.Deleted, "how many containers and pods that are gone are remembered")
+	flags.IntVar(&p.Retries, "event-cache-retries", p.Retries, "how often to ask for a container that is not known, while its events wait")
+	flags.Var((*secondsValue)(&p.RetryDelay), "event-cache-retry-delay", "`seconds` between asking twice for a container")
 }
 
 // config returns the configuration that the flags make.
@@ -199,6 +226,7 @@ func checkConfig(cfg agent.Config) error {
 	positive("event-queue-size", cfg.EventQueueSize)
 	positive("retprobes-cache-size", cfg.RetprobesCacheSize)
 	positive("export-file-max-size-mb", cfg.Export.MaxSizeMB)
+	positive("deleted-pod-cache-size", cfg.Pods.Deleted)
 	notNegative := func(flag string, value int64) {
 		if value < 0 {
 			errs = append(errs, fmt.Errorf("--%s must not be negative", flag))
@@ -206,6 +234,7 @@ func checkConfig(cfg agent.Config) error {
 	}
 	notNegative("export-file-max-backups", int64(cfg.Export.MaxBackups))
 	notNegative("execve-map-entries", int64(cfg.ExecveMapEntries))
+	notNegative("event-cache-retries", int64(cfg.Pods.Retries))
 	notNegative("export-file-rotation-interval", int64(cfg.Export.RotationInterval))
 	if !filepath.IsAbs(cfg.RunDir) {
 		errs = append(errs, fmt.Errorf("--%s must be an absolute path, not %q", runDirFlag, cfg.RunDir))
@@ -213,10 +242,19 @@ func checkConfig(cfg agent.Config) error {
 	if cfg.PolicyDir != "" && !filepath.IsAbs(cfg.PolicyDir) {
 		errs = append(errs, fmt.Errorf("--%s must be an absolute path, not %q", policyDirFlag, cfg.PolicyDir))
 	}
+	if endpoint := cfg.Pods.CRIEndpoint; endpoint != "" && !filepath.IsAbs(strings.TrimPrefix(endpoint, "unix://")) {
+		errs = append(errs, fmt.Errorf("--%s must be unix:///path, not %q", criEndpointFlag, endpoint))
+	}
+	if !filepath.IsAbs(cfg.Pods.NRISocket) {
+		errs = append(errs, fmt.Errorf("--%s must be an absolute path, not %q", nriSocketFlag, cfg.Pods.NRISocket))
+	}
 	if cfg.ServerAddress != "" {
 		if _, err := parseAddress(cfg.ServerAddress); err != nil {
 			errs = append(errs, fmt.Errorf("--server-address: %w", err))
 		}
+	}
+	if _, err := cfg.ServerTLS.Config(slog.New(slog.DiscardHandler)); err != nil {
+		errs = append(errs, err)
 	}
 	if cfg.HealthServerAddress != "" {
 		if _, _, err := net.SplitHostPort(cfg.HealthServerAddress); err != nil {

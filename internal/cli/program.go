@@ -14,8 +14,10 @@ import (
 )
 
 // Program is the program vedette: its standard streams and the things that its command line can
-// start. Every field must be set.
+// start. Every field but Name must be set.
 type Program struct {
+	// Name is the name that the program was started under, shown in its help; vedette where it is empty.
+	Name           string
 	Stdin          *os.File
 	Stdout, Stderr io.Writer
 	// RunAgent runs an agent until the context ends.

@@ -3,6 +3,8 @@
 package cli
 
 import (
+	"cmp"
+
 	"github.com/spf13/cobra"
 )
 
@@ -30,11 +32,14 @@ const (
 	groupOther  = "other"
 )
 
+// programName is the name of the program unless it was started under another one.
+const programName = "vedette"
+
 // newRootCommand returns the command line of the program.
 func newRootCommand(p Program) *cobra.Command {
 	c := &client{stderr: p.Stderr}
 	root := newGroup(&cobra.Command{
-		Use:   "vedette",
+		Use:   cmp.Or(p.Name, programName),
 		Short: "Security observability and enforcement with eBPF",
 		Long:  rootHelp,
 	})
@@ -60,7 +65,7 @@ func newRootCommand(p Program) *cobra.Command {
 	add(groupWatch, newRunCommand(p), newGetEventsCommand(p, c))
 	add(groupPolicy, newTracingPolicyCommand(p, c), newExplainCommand())
 	add(groupOther, newAgentCommand(p), newStatusCommand(c), newVersionCommand(c), newLogLevelCommand(c),
-		newProbeCommand(p))
+		newProbeCommand(p), newInfoCommand(c), newEventLogCommand(c), newDebugCommand(c), newSensorsCommand(c))
 	addCompletionCommand(root)
 	return root
 }

@@ -34,6 +34,10 @@ type Process struct {
 
 	// The following are nil or empty unless known and configured.
 
+	// ContainerID is the whole id of the container, and ContainerPID the process's id in the container's
+	// pid namespace, 0 if it is not known. They are what Pod is found by and are not encoded.
+	ContainerID  string
+	ContainerPID uint32
 	// Pod is the Kubernetes pod.
 	Pod *Pod
 	// Caps are the capabilities.

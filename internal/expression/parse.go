@@ -10,6 +10,8 @@ import (
 	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/parser"
+
+	"github.com/vedette-io/vedette/internal/lru"
 )
 
 // Limits of one expression.
@@ -72,10 +74,35 @@ func CheckSyntax(text string) error {
 	return err
 }
 
+// maxTrees is how many expressions' trees are remembered. All policies are
+// compiled again when one changes, and parsing is most of what that takes where
+// they have expressions.
+const maxTrees = 1024
+
+// trees are those of the expressions that were parsed last. Nothing writes to
+// a tree.
+var trees = struct {
+	sync.Mutex
+	of *lru.Cache[string, *ast.AST]
+}{of: lru.New[string, *ast.AST](maxTrees)}
+
 func parse(text string) (*ast.AST, error) {
 	if len(text) > MaxLength {
 		return nil, &Error{Line: 1, Message: fmt.Sprintf("an expression of %d bytes is too long, the limit is %d", len(text), MaxLength)}
 	}
+	trees.Lock()
+	defer trees.Unlock()
+	if tree, ok := trees.of.Get(text); ok {
+		return tree, nil
+	}
+	tree, err := parseAnew(text)
+	if err == nil {
+		trees.of.Put(text, tree)
+	}
+	return tree, err
+}
+
+func parseAnew(text string) (*ast.AST, error) {
 	p, err := celParser()
 	if err != nil {
 		return nil, &Error{Line: 1, Message: err.Error()}

@@ -45,7 +45,11 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 	if len(plan.Hooks) >= maxHooks {
 		return fmt.Errorf("all policies together have %d hooks, the limit is %d", len(plan.Hooks), maxHooks-1)
 	}
-	processGeneration, err := e.process.prepare(plan.Process)
+	var processGeneration uint32
+	err := e.undisturbed(func() (err error) {
+		processGeneration, err = e.process.prepare(plan.Process)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -53,7 +57,7 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 	if err != nil {
 		return e.discard(changes, err)
 	}
-	if err := e.writeTables(changes); err != nil {
+	if err := e.undisturbed(func() error { return e.writeTables(changes) }); err != nil {
 		return e.discard(changes, err)
 	}
 	if err := e.guards.open(changes); err != nil {
@@ -63,11 +67,11 @@ func (e *Engine) Apply(plan *compile.Plan, policies []string, announce func([]Lo
 		return e.discard(changes, err)
 	}
 	announce(loadedOf(changes))
-	if err := activate(changes); err != nil {
+	if err := e.undisturbed(func() error { return activate(changes) }); err != nil {
 		return e.discard(changes, err)
 	}
 	e.process.commit(plan.Process, processGeneration)
-	if err := e.commit(changes, plan.Enforcers); err != nil {
+	if err := e.undisturbed(func() error { return e.commit(changes, plan.Enforcers) }); err != nil {
 		// The plan is in force all the same.
 		e.log.Warn("what policies have left behind is not all cleaned up", "error", err)
 	}

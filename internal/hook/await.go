@@ -28,10 +28,12 @@ func (e *Engine) SweepCalls(now uint64) error {
 		return nil
 	}
 	began := now - uint64(CallPatience)
-	if err := sweep[bpf.CallKey](e.shared["vd_calls"], began); err != nil {
-		return err
-	}
-	return sweep[uint64](e.shared["vd_pending"], began)
+	return e.undisturbed(func() error {
+		if err := sweep[bpf.CallKey](e.shared["vd_calls"], began); err != nil {
+			return err
+		}
+		return sweep[uint64](e.shared["vd_pending"], began)
+	})
 }
 
 // sweep deletes the calls that began earlier.

@@ -81,6 +81,9 @@ func NewBase(opts Options) (*Base, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process programs: %w", err)
 	}
+	if err := adaptCallbacks(spec); err != nil {
+		return nil, fmt.Errorf("process programs: %w", err)
+	}
 	spec.Maps["vd_ring_bulk"].MaxEntries = opts.BulkRing
 	spec.Maps["vd_ring_evidence"].MaxEntries = opts.EvidenceRing
 	spec.Maps["vd_processes"].MaxEntries = opts.Processes

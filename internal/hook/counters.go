@@ -176,17 +176,19 @@ func (e *Engine) Counters() (map[RuleKey]Counters, error) {
 		sum.Add(c)
 		out[k] = sum
 	}
-	for p := range e.users() {
-		for at, t := range p.halves {
-			if t == nil {
-				continue
-			}
-			if err := p.read(half(at), t, add); err != nil {
-				return nil, err
+	return out, e.undisturbed(func() error {
+		for p := range e.users() {
+			for at, t := range p.halves {
+				if t == nil {
+					continue
+				}
+				if err := p.read(half(at), t, add); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	return out, nil
+		return nil
+	})
 }
 
 // Forget drops the counts of a policy that has been deleted.
@@ -265,7 +267,11 @@ func (b *Base) KernelCounters() ([]KernelCounter, error) {
 // running already on the CPU, preempted (kernel/bpf/trampoline.c,
 // __bpf_prog_enter_recur).
 func (e *Engine) KernelCounters() ([]KernelCounter, error) {
-	out, err := e.base.KernelCounters()
+	var out []KernelCounter
+	err := e.undisturbed(func() (err error) {
+		out, err = e.base.KernelCounters()
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

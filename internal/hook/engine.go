@@ -108,6 +108,9 @@ func NewEngine(base *Base, opts EngineOptions) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hook programs: %w", err)
 	}
+	if err := adaptCallbacks(spec); err != nil {
+		return nil, fmt.Errorf("hook programs: %w", err)
+	}
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
 		return nil, fmt.Errorf("hook programs: %w", err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/compile"
+	"github.com/vedette-io/vedette/internal/kernel"
 )
 
 // readers are policies on three kinds of hooks.
@@ -68,6 +69,62 @@ func generations(loaded []Loaded) map[compile.HookKey]uint32 {
 		out[l.Hook.Key] = l.Generation
 	}
 	return out
+}
+
+// modes is a policy that has actions to carry out, in a mode.
+const modes = `apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: {name: modes}
+spec:
+  options: [{name: policy-mode, value: MODE}]
+  kprobes:
+  - call: sys_pread64
+    syscall: true
+    args: [{index: 0, type: fd}]
+    selectors:
+    - matchArgs: [{index: 0, operator: Equal, values: [/no/such/file]}]
+      matchActions: [{action: Sigkill}]
+  - call: sys_mkdir
+    syscall: true
+    args: [{index: 0, type: string}]
+    selectors:
+    - matchArgs: [{index: 0, operator: Equal, values: [/no/such/directory]}]
+      matchActions: [{action: Signal, argSig: 10}]
+`
+
+// modesOfFunctions are its hooks on kernels whose functions can be hooked.
+const modesOfFunctions = `  - call: security_file_permission
+    syscall: false
+    args: [{index: 0, type: file}]
+    selectors:
+    - matchArgs: [{index: 0, operator: Equal, values: [/no/such/file]}]
+      matchActions: [{action: Sigkill}]
+`
+
+// TestModeChangesTablesOnly changes the mode of a policy: its hooks stay where
+// they stand, and their programs too.
+func TestModeChangesTablesOnly(t *testing.T) {
+	_, e := mustEngine(t, Options{})
+	text := modes
+	if kernel.Offered().Check(kernel.FeatureKprobe) == nil {
+		text += modesOfFunctions
+	}
+	in := func(mode string) map[compile.HookKey]installed {
+		mustApply(t, e, mustPlan(t, strings.ReplaceAll(text, "MODE", mode)))
+		out := map[compile.HookKey]installed{}
+		for key, h := range e.hooks {
+			out[key] = *h
+		}
+		return out
+	}
+	first := in("enforce")
+	for _, mode := range []string{"monitor", "enforce"} {
+		for key, now := range in(mode) {
+			if was := first[key]; now.post != was.post || now.program != was.program {
+				t.Errorf("%s: %s has another attachment or program: %s, before %s", mode, key.Name, now.place.attachment, was.place.attachment)
+			}
+		}
+	}
 }
 
 // TestFailedApplyChangesNothing puts a plan into force of which one hook

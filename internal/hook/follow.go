@@ -14,15 +14,21 @@ import (
 // ReleaseFollow forgets every descriptor that a policy follows and every
 // socket that it tracks, so that its follow bit can be given to another policy.
 func (e *Engine) ReleaseFollow(bit int) error {
-	return errors.Join(e.releaseTracked(bit), e.releaseNotices(bit), e.sweepFollowed(func(_ bpf.FollowedKey, f *bpf.Followed) bool {
-		f.Mask &^= 1 << bit
-		return true
-	}))
+	return e.undisturbed(func() error {
+		return errors.Join(e.releaseTracked(bit), e.releaseNotices(bit), e.sweepFollowed(func(_ bpf.FollowedKey, f *bpf.Followed) bool {
+			f.Mask &^= 1 << bit
+			return true
+		}))
+	})
 }
 
 // ForgetProcess forgets the followed descriptors of a process that has
 // ended. Exit records of such processes carry VD_PROCESS_FOLLOWS.
 func (e *Engine) ForgetProcess(pid uint32) error {
+	return e.undisturbed(func() error { return e.forgetProcess(pid) })
+}
+
+func (e *Engine) forgetProcess(pid uint32) error {
 	// A process that has the id by now keeps what it follows.
 	var now bpf.Process
 	if err := e.shared["vd_processes"].Lookup(pid, &now); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {

@@ -96,7 +96,9 @@ func compiled(tb testing.TB, types compile.Types, texts ...string) (*compile.Pla
 			if compile.Follows(p) {
 				follow = i
 			}
-			in.Policies = append(in.Policies, compile.InputPolicy{Policy: p, FollowBit: follow})
+			in.Policies = append(in.Policies, compile.InputPolicy{
+				Policy: p, FollowBit: follow, Monitor: p.Mode() == policy.ModeMonitor,
+			})
 		}
 	}
 	return compile.Compile(in)

@@ -40,17 +40,29 @@ type needs struct {
 	// decides is that more than events depend on the hook: its policies kill,
 	// refuse, signal, notify an enforcer, or note what another hook asks for.
 	decides bool
+	// monitored says that rules which are only monitored count as the others.
+	monitored bool
 }
 
 // deciding are the flags of rules on which more than an event depends.
 const deciding = compile.RuleKill | compile.RuleOverride | compile.RuleSignal | compile.RuleNotify | compile.RuleCleanNotify |
 	compile.RuleTrackSock | compile.RuleUntrackSock
 
-func needsOf(h *compile.Hook) needs {
-	n := needs{returns: h.HasReturn, registers: slices.ContainsFunc(h.Slots, func(s compile.Slot) bool { return s.From == compile.FromRegister })}
+// needsOf is what a hook's rules need to be carried out whatever the modes of
+// their policies are.
+func needsOf(h *compile.Hook) needs { return needsIn(h, true) }
+
+// needsNow is what they need in their modes.
+func needsNow(h *compile.Hook) needs { return needsIn(h, false) }
+
+func needsIn(h *compile.Hook, monitored bool) needs {
+	n := needs{
+		returns: h.HasReturn, monitored: monitored,
+		registers: slices.ContainsFunc(h.Slots, func(s compile.Slot) bool { return s.From == compile.FromRegister }),
+	}
 	for _, r := range h.Rules {
 		n.hashes = n.hashes || r.Flags&compile.RuleIMA != 0
-		if r.Flags&compile.RuleMonitor == 0 {
+		if n.counts(r) {
 			n.overrides = n.overrides || r.Flags&compile.RuleOverride != 0
 			n.kills = n.kills || r.Flags&compile.RuleKill != 0
 			n.decides = n.decides || r.Flags&deciding != 0 || len(r.FDOps) > 0
@@ -60,6 +72,9 @@ func needsOf(h *compile.Hook) needs {
 	}
 	return n
 }
+
+// counts reports whether a rule is among those that are to be carried out.
+func (n needs) counts(r compile.Rule) bool { return n.monitored || r.Flags&compile.RuleMonitor == 0 }
 
 // place is where and how a hook is to be attached.
 type place struct {
@@ -198,7 +213,9 @@ type attachReason struct {
 func (e *attachErrors) add(a Attachment, err error) {
 	for i, r := range e.reasons {
 		if r.err.Error() == err.Error() {
-			e.reasons[i].attachments = append(r.attachments, string(a))
+			if !slices.Contains(r.attachments, string(a)) {
+				e.reasons[i].attachments = append(r.attachments, string(a))
+			}
 			return
 		}
 	}
@@ -240,8 +257,21 @@ func (e *Engine) prefer(all []candidate) []candidate {
 	return wanted
 }
 
+// candidates are the places that may do for a hook. A policy's mode is changed
+// at run time, which is to change nothing but tables: what is only monitored
+// stands where it can be carried out, and elsewhere only if there is no such
+// place.
 func (e *Engine) candidates(h *compile.Hook) ([]candidate, error) {
-	n := needsOf(h)
+	n, now := needsOf(h), needsNow(h)
+	all, err := e.candidatesFor(h, n)
+	if now.monitored = true; err != nil || now == n {
+		return all, err
+	}
+	more, err := e.candidatesFor(h, needsNow(h))
+	return append(all, more...), err
+}
+
+func (e *Engine) candidatesFor(h *compile.Hook, n needs) ([]candidate, error) {
 	switch h.Key.Kind {
 	case compile.HookSyscall, compile.HookCompatSyscall:
 		return e.callCandidates(h, n), nil
@@ -415,7 +445,7 @@ func (e *Engine) guardsOf(h *compile.Hook, n needs) guarding {
 		return guarding{err: fmt.Errorf("%w: %w", errCannotRefuse, err)}
 	}
 	for _, r := range h.Rules {
-		if r.Flags&compile.RuleOverride != 0 && r.Flags&compile.RuleMonitor == 0 && !refusal.CanReturn(syscall.Errno(-r.Error)) {
+		if r.Flags&compile.RuleOverride != 0 && n.counts(r) && !refusal.CanReturn(syscall.Errno(-r.Error)) {
 			return guarding{err: fmt.Errorf("%w: the kernel takes the error %d as leave to go on", errCannotRefuse, r.Error)}
 		}
 	}

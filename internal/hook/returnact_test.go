@@ -28,9 +28,7 @@ func TestReturnActions(t *testing.T) {
 			} {
 				t.Run(c.name+"/"+string(way)+"/"+test.name, func(t *testing.T) {
 					path := c.build(t)
-					if got := c.mustCount(t, e, way, withActions(c.entry(path), test.actions), path); got != test.want {
-						t.Errorf("%+v, want %+v", got, test.want)
-					}
+					c.mustCount(t, e, way, withActions(c.entry(path), test.actions), path, test.want)
 				})
 			}
 		}

@@ -58,7 +58,7 @@ func shapeOf(h *compile.Hook, id uint32, p place, l layout) (shape, error) {
 	}
 	*c = bpf.HookConfig{
 		Hook: id, Words: paddedWords(h.Words), N_slots: uint32(len(slots)), N_dims: uint32(len(h.Dims)),
-		N_returnDims: uint32(len(h.ReturnDims)), Features: features(h, p),
+		N_returnDims: uint32(len(h.ReturnDims)), Features: hookFeatures(h, p),
 		Winners: powerOfTwo(len(h.Groups), minWinners),
 	}
 	if p.attachment == AttachKprobeMulti {
@@ -236,9 +236,9 @@ func featuresOf(r compile.Rule) bpf.ContractVdHookFeature {
 	return f
 }
 
-// features tells the program which actions occur at all, and how its verdict
+// hookFeatures tells the program which actions occur at all, and how its verdict
 // takes effect.
-func features(h *compile.Hook, p place) uint32 {
+func hookFeatures(h *compile.Hook, p place) uint32 {
 	var f bpf.ContractVdHookFeature
 	for _, r := range h.Rules {
 		f |= featuresOf(r)

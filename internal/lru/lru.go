@@ -62,5 +62,16 @@ func (c *Cache[K, V]) Drop() {
 	}
 }
 
+// Remove takes a key out and returns its value, and whether there was one. Dropped is not called.
+func (c *Cache[K, V]) Remove(key K) (V, bool) {
+	e, ok := c.values[key]
+	if !ok {
+		var none V
+		return none, false
+	}
+	delete(c.values, key)
+	return c.order.Remove(e).(*entry[K, V]).value, true
+}
+
 // Len returns how many values there are.
 func (c *Cache[K, V]) Len() int { return len(c.values) }

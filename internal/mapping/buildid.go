@@ -25,6 +25,9 @@ const (
 	maxKnown = 1024
 	// patience is how long one file may take.
 	patience = 500 * time.Millisecond
+	// maxClosing is how long the rest of the queue may take at the end; what
+	// is left then comes without build ids.
+	maxClosing = 2 * time.Second
 	// maxStuck is how many files may be read at once that take longer: a file
 	// system that does not answer must not hold all events up.
 	maxStuck = 4
@@ -43,6 +46,7 @@ type BuildIDs struct {
 
 	mu     sync.Mutex
 	closed bool
+	until  time.Time // when there is no time left for build ids, once closed
 	known  *lru.Cache[executable.Identity, []byte]
 }
 
@@ -61,7 +65,7 @@ func NewBuildIDs(procfs string, emit func(*event.Event)) *BuildIDs {
 	}
 	b.done.Go(func() {
 		for j := range b.queue {
-			if !b.isClosed() {
+			if !b.isLate() {
 				j.event.Loader.BuildID = append(j.event.Loader.BuildID, b.of(j.mapping)...)
 			}
 			b.emit(j.event)
@@ -86,18 +90,19 @@ func (b *BuildIDs) Take(e *event.Event, m observe.Mapping) bool {
 	}
 }
 
-func (b *BuildIDs) isClosed() bool {
+// isLate reports whether there is no time left for build ids.
+func (b *BuildIDs) isLate() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.closed
+	return b.closed && time.Now().After(b.until)
 }
 
-// Close emits what waits, without build ids, and ends. A file that is being read for longer than
+// Close emits what waits, without build ids where they take too long, and ends. A file that is being read for longer than
 // patience is left behind: nothing can end such a read.
 func (b *BuildIDs) Close() {
 	b.mu.Lock()
 	if !b.closed {
-		b.closed = true
+		b.closed, b.until = true, time.Now().Add(maxClosing)
 		close(b.queue)
 	}
 	b.mu.Unlock()

@@ -25,6 +25,8 @@ type Options struct {
 	Clock *process.Clock
 	// NodeName and ClusterName are shown by every event.
 	NodeName, ClusterName string
+	// NodeLabels returns the labels of the node that every event shows. It is nil where they are not known.
+	NodeLabels func() event.Labels
 	// Ancestors are the kinds of events that list the ancestors of their process.
 	Ancestors []event.Kind
 	// Returns is how many calls can await their return, 0 for DefaultReturns.
@@ -218,6 +220,9 @@ func (o *Observer) begin(kind event.Kind, time uint64) {
 	o.ev.Time = o.opts.Clock.Wall(time)
 	o.ev.NodeName = o.opts.NodeName
 	o.ev.ClusterName = o.opts.ClusterName
+	if o.opts.NodeLabels != nil {
+		o.ev.NodeLabels = o.opts.NodeLabels()
+	}
 }
 
 // addProcess fills in the process, which may be nil if it is not known, and the thread.

@@ -3,7 +3,9 @@
 package policy
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -21,7 +23,15 @@ type Field struct {
 	Default string
 	// Values are all values that the field can have, where they are listed.
 	Values []string
-	Fields []Field
+	// Aliases are other spellings of some of the Values.
+	Aliases []string
+	// Bits is the size of an integer, 32 or 64, and 0 for all else.
+	Bits int
+	// Signed says that an integer can be negative.
+	Signed bool
+	// MaxItems is how many elements a list or map can have, 0 for any number.
+	MaxItems int
+	Fields   []Field
 }
 
 // Schema returns the fields of a policy resource.
@@ -41,8 +51,12 @@ func schemaOf(t reflect.Type, within string) []Field {
 		name, object := typeName(typ)
 		field := Field{
 			Name: f.name, Owner: t.Name(), Type: name, Required: f.required, Default: f.fallback,
-			Values: enumerated(t.Name(), f.name, typ, within),
+			Values: enumerated(t.Name(), f.name, typ, within), MaxItems: maxItems[t.Name()+"."+f.name],
 		}
+		if slices.Contains(field.Values, string(OpGT)) {
+			field.Aliases = texts(slices.Sorted(maps.Keys(operatorAliases)))
+		}
+		field.Bits, field.Signed = integerSize(typ)
 		if object != nil {
 			field.Fields = schemaOf(object, f.name)
 		}
@@ -70,6 +84,31 @@ func typeName(t reflect.Type) (name string, object reflect.Type) {
 		return "string", nil
 	}
 	return "integer", nil
+}
+
+// maxItems are the bounds of lists and maps, by the fields that hold them.
+var maxItems = map[string]int{
+	"Kprobe.selectors": MaxRules, "Tracepoint.selectors": MaxRules, "Uprobe.selectors": MaxRules,
+	"Usdt.selectors": MaxRules, "LsmHook.selectors": MaxRules,
+	"Kprobe.args": MaxArgs, "Tracepoint.args": MaxArgs, "Uprobe.args": MaxArgs, "Usdt.args": MaxArgs, "LsmHook.args": MaxArgs,
+	"Kprobe.data": MaxArgs, "Uprobe.data": MaxArgs,
+	"Kprobe.tags": MaxTags, "Tracepoint.tags": MaxTags, "Uprobe.tags": MaxTags, "Usdt.tags": MaxTags, "LsmHook.tags": MaxTags,
+	"Selector.matchActions": MaxActions, "Selector.matchReturnActions": MaxActions, "Selector.matchNamespaceChanges": 1,
+	"Spec.lists": MaxLists, "Spec.selectorsMacros": MaxMacros, "Spec.enforcers": 1,
+}
+
+// integerSize returns the size in bits of an integer, or of the elements of a
+// list of integers, and whether it has a sign; 0 for everything else.
+func integerSize(t reflect.Type) (bits int, signed bool) {
+	switch t.Kind() {
+	case reflect.Slice:
+		return integerSize(t.Elem())
+	case reflect.Int32, reflect.Int64:
+		return t.Bits(), true
+	case reflect.Uint32, reflect.Uint64:
+		return t.Bits(), false
+	}
+	return 0, false
 }
 
 // enumerated returns the values that a field can have, nil where there are

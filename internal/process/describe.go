@@ -8,6 +8,7 @@ import (
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/event"
 	"github.com/vedette-io/vedette/internal/record"
+	"github.com/vedette-io/vedette/internal/workload"
 )
 
 // maxScratch is the largest scratch buffer that is kept, in bytes. Command lines are rarely longer.
@@ -15,19 +16,22 @@ const maxScratch = 64 << 10
 
 // describe makes what events show of an image.
 func (t *Tree) describe(p *Process, e *record.Exec) {
-	identity := t.opts.Resolver.Resolve(e.CgroupId, e.Cgroup)
+	id := t.opts.Resolver.Container(e.CgroupId, e.Cgroup)
 	info := &event.Process{
 		PID:        p.id.PID,
 		TID:        p.id.PID,
 		UID:        e.Cred.Euid,
 		AUID:       e.Auid,
 		StartTime:  t.opts.Clock.Wall(p.id.Start),
-		Docker:     identity.Docker(),
+		Docker:     workload.Docker(id),
 		Refcnt:     1,
 		InInitTree: p.flags&flagInInitTree != 0,
-		Pod:        identity.Pod,
 	}
 	t.describeText(p, info, e)
+	if !t.entered(p, e, id) {
+		info.ContainerID, info.ContainerPID = id, e.Nspid
+		t.addPod(p, info)
+	}
 	if t.opts.Credentials {
 		t.describeCredentials(info, e)
 		p.binary = binaryProperties(info, e)
@@ -114,6 +118,7 @@ func (t *Tree) argumentArea(p *Process, e *record.Exec) []byte {
 // Info returns what events show of an image. It is not changed any more: when the image changes, a
 // new one is made.
 func (t *Tree) Info(p *Process) *event.Process {
+	t.renewPod(p)
 	switch {
 	case p.info == nil:
 		p.info = t.forkInfo(p)
@@ -156,6 +161,8 @@ func (t *Tree) forkInfo(p *Process) *event.Process {
 	info.Refcnt = p.kids + 1
 	info.InInitTree = p.flags&flagInInitTree != 0
 	info.Flags = t.flagText(p.flags)
+	info.ContainerPID, info.Pod = p.nspid, nil
+	t.addPod(p, info)
 	return info
 }
 

@@ -112,22 +112,6 @@ func TestUnknownInfo(t *testing.T) {
 	}
 }
 
-type podResolver struct{ pod *event.Pod }
-
-func (r podResolver) Resolve(uint64, []byte) workload.Identity {
-	return workload.Identity{ContainerID: "short", Pod: r.pod}
-}
-
-func TestPod(t *testing.T) {
-	pod := &event.Pod{Name: "web"}
-	tree := newTree(func(o *Options) { o.Resolver = podResolver{pod} })
-	tree.Exec(exec(pid(1, 0), pid(10, 5), "/bin/x"))
-	child := tree.Info(tree.Fork(fork(pid(10, 5), pid(11, 6))))
-	if child.Pod != pod || child.Docker != "short" {
-		t.Errorf("a forked process shows pod %v, docker %q", child.Pod, child.Docker)
-	}
-}
-
 func TestAppendExecID(t *testing.T) {
 	// The example of an empty node name that begins with OjE.
 	got := string(AppendExecID([]byte("x"), "", ID{Start: 1328147, PID: 32422}))

@@ -6,6 +6,7 @@ import (
 	"container/list"
 
 	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/workload"
 )
 
 // Process is one image of a process: a node of the [Tree].
@@ -26,6 +27,10 @@ type Process struct {
 	kids    uint32
 	// quiet is when the node and its descendants had ended, in nanoseconds since boot.
 	quiet uint64
+
+	nspid    uint32             // of a fork
+	workload *workload.Workload // what info.Pod was made of
+	version  uint64             // of the resolver then
 
 	queue      *queue
 	prev, next *Process

@@ -127,7 +127,7 @@ func (t *Tree) Fork(f *bpf.Fork) *Process {
 	if p := t.images[id]; p != nil {
 		return p
 	}
-	p := &Process{id: id, parentID: IDOf(f.Parent), flags: forkFlags(f.Flags)}
+	p := &Process{id: id, parentID: IDOf(f.Parent), flags: forkFlags(f.Flags), nspid: f.Nspid}
 	t.add(p)
 	if p.parent != nil {
 		p.exe = p.parent.exe

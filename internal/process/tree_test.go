@@ -101,7 +101,7 @@ func TestExecShowsEverything(t *testing.T) {
 		PID: 7, TID: 7, UID: 33, AUID: 501,
 		CWD: "/work", Binary: "/bin/cat", Arguments: `a "b c"`,
 		Flags: "execve clone inInitTree", StartTime: boot + 100, Refcnt: 1, InInitTree: true,
-		Docker: "0123456789abcdef0123456789abcde",
+		Docker: "0123456789abcdef0123456789abcde", ContainerID: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -4,7 +4,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"log/slog"
 	"time"
@@ -70,8 +69,8 @@ type Config struct {
 	Address string
 	// Socket is the path of that unix socket, [DefaultSocket] when empty.
 	Socket string
-	// TLS secures the TCP address; nil leaves it open to whoever can reach it.
-	TLS *tls.Config
+	// TLS secures the TCP address; without a certificate it is open to whoever can reach it.
+	TLS TLSFiles
 	// Shutdown is how long calls may take to end, [DefaultShutdown] when 0.
 	Shutdown time.Duration
 
@@ -87,6 +86,8 @@ type Config struct {
 	Info func(*tetragon.GetInfoResponse)
 	// RuntimeHook is told of containers about to start; nil when the agent has no use for that.
 	RuntimeHook func(context.Context, *tetragon.RuntimeHookRequest) error
+	// Processes returns what the process cache holds; it may be nil.
+	Processes func(*tetragon.DumpProcessCacheReqArgs) []*tetragon.ProcessInternal
 	// LogLevel is the level that GetDebug and SetDebug are about; it may be nil.
 	LogLevel *slog.LevelVar
 	// DeprecatedPolicyCalls lets EnableTracingPolicy and DisableTracingPolicy work

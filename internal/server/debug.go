@@ -26,8 +26,11 @@ var levels = []struct {
 	{tetragon.LogLevel_LOG_LEVEL_PANIC, slog.LevelError + 8},
 }
 
-// GetDebug returns the level of the log.
+// GetDebug returns the level of the log, or the processes that the agent remembers.
 func (s *sensors) GetDebug(_ context.Context, request *tetragon.GetDebugRequest) (*tetragon.GetDebugResponse, error) {
+	if request.Flag == tetragon.ConfigFlag_CONFIG_FLAG_DUMP_PROCESS_CACHE {
+		return s.dumpProcesses(request.GetDump())
+	}
 	if err := s.checkFlag(request.Flag); err != nil {
 		return nil, err
 	}

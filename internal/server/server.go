@@ -12,14 +12,20 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
 
 	"github.com/vedette-io/vedette/api/tetragon"
 )
 
 const (
-	// maxMessage bounds a message in either direction, 10 MiB.
+	// maxMessage bounds a message of a client, 10 MiB.
 	maxMessage = 10 << 20
+	// maxAnswer bounds a message to a client, 64 MiB: what a full process cache can come to. Clients have
+	// bounds of their own.
+	maxAnswer = 64 << 20
 	// maxStreams bounds the calls of one connection at a time.
 	maxStreams = 128
 	// maxHeaders bounds the headers of a call, in bytes.
@@ -34,6 +40,7 @@ type Server struct {
 	endpoints []endpoint
 	// stopping is done when streams are to end.
 	stopping context.Context
+	health   *health.Server
 	stop     context.CancelFunc
 }
 
@@ -49,7 +56,10 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg}
+	s := &Server{cfg: cfg, health: health.NewServer()}
+	for _, service := range []string{LivenessService, tetragon.FineGuidanceSensors_ServiceDesc.ServiceName, tetragon.EventLogService_ServiceDesc.ServiceName} {
+		s.health.SetServingStatus(service, grpc_health_v1.HealthCheckResponse_SERVING)
+	}
 	if err := s.bind(ctx); err != nil {
 		return nil, errors.Join(err, s.closeListeners())
 	}
@@ -70,7 +80,11 @@ func (s *Server) bind(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.add(l, s.tcpOptions(l)...)
+		options, err := s.tcpOptions(l)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		s.add(l, options...)
 		at.socket = s.cfg.Socket
 	}
 	l, err := listenUnix(ctx, at.socket)
@@ -81,20 +95,24 @@ func (s *Server) bind(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) tcpOptions(l net.Listener) []grpc.ServerOption {
-	if s.cfg.TLS != nil {
-		return []grpc.ServerOption{grpc.Creds(credentials.NewTLS(s.cfg.TLS))}
+func (s *Server) tcpOptions(l net.Listener) ([]grpc.ServerOption, error) {
+	config, err := s.cfg.TLS.Config(s.cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	if config != nil {
+		return []grpc.ServerOption{grpc.Creds(credentials.NewTLS(config))}, nil
 	}
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		s.cfg.Log.Warn("the server is open to the network: everyone who reaches it may read events and change policies",
 			"address", l.Addr().String())
 	}
-	return nil
+	return nil, nil
 }
 
 func (s *Server) add(l net.Listener, options ...grpc.ServerOption) {
 	options = append(options,
-		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
+		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxAnswer),
 		grpc.MaxConcurrentStreams(maxStreams), grpc.MaxHeaderListSize(maxHeaders),
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 20 * time.Second}),
@@ -104,6 +122,8 @@ func (s *Server) add(l net.Listener, options ...grpc.ServerOption) {
 	g := grpc.NewServer(options...)
 	tetragon.RegisterFineGuidanceSensorsServer(g, &sensors{server: s})
 	tetragon.RegisterEventLogServiceServer(g, &eventLog{server: s})
+	grpc_health_v1.RegisterHealthServer(g, s.health)
+	reflection.Register(g)
 	s.endpoints = append(s.endpoints, endpoint{l, g})
 }
 
@@ -143,6 +163,7 @@ func (s *Server) Serve(ctx context.Context) error {
 
 func (s *Server) end() {
 	s.stop()
+	s.health.Shutdown()
 	timer := time.AfterFunc(s.cfg.Shutdown, func() {
 		for _, e := range s.endpoints {
 			e.grpc.Stop()

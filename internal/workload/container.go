@@ -24,14 +24,20 @@ var prefixes = [][]byte{
 // (…/cri-containerd-<id>.scope, …:cri-containerd:<id>) or by the runtime (/kubepods/…/<id>). Cgroups
 // that were made inside a container belong to it; of nested containers the innermost counts.
 func ContainerID(path []byte) []byte {
+	id, _ := containerOf(path)
+	return id
+}
+
+// containerOf returns also the path of the container's own cgroup, which is path or one above it.
+func containerOf(path []byte) (id, own []byte) {
 	for len(path) > 0 {
 		i := bytes.LastIndexByte(path, '/')
 		if id := componentID(path[i+1:]); id != nil {
-			return id
+			return id, path
 		}
 		path = path[:max(i, 0)]
 	}
-	return nil
+	return nil, nil
 }
 
 func componentID(name []byte) []byte {

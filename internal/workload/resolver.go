@@ -2,64 +2,86 @@
 
 package workload
 
-import "github.com/vedette-io/vedette/internal/event"
+import (
+	"slices"
+	"strings"
 
-// Identity is what a process's cgroup tells of it. The zero value is a process of the host.
-type Identity struct {
-	// ContainerID is the whole id of the container.
-	ContainerID string
-	// Pod is the pod of the container, nil when there is none or it is not known.
-	Pod *event.Pod
+	"github.com/vedette-io/vedette/internal/event"
+)
+
+// Resolver tells the workload of a process.
+type Resolver interface {
+	// Container returns the whole id of the container of the processes in the cgroup with this id and path,
+	// "" for those of the host. The id may be 0 when it is not known; path is not kept.
+	Container(cgroupID uint64, path []byte) string
+	// Workload returns what is known of a container, nil where that is its id only. It is not changed any
+	// more: when more becomes known there is a new one.
+	Workload(containerID string) *Workload
+	// Version returns a number that changes whenever what Workload returns does.
+	Version() uint64
 }
 
 // dockerLen is how many characters of a container's id events show.
 const dockerLen = 31
 
-// Docker returns the beginning of the container's id that events show, at most 31 characters.
-func (i Identity) Docker() string { return i.ContainerID[:min(len(i.ContainerID), dockerLen)] }
+// Docker returns the beginning of a container's id that events show, at most 31 characters.
+func Docker(containerID string) string { return containerID[:min(len(containerID), dockerLen)] }
 
-// Resolver tells the workload of a cgroup.
-type Resolver interface {
-	// Resolve returns the identity of the processes in the cgroup with this id and path. The id
-	// may be 0 when it is not known; path is not kept.
-	Resolve(cgroupID uint64, path []byte) Identity
+// Workload is what events show of a container that belongs to a pod.
+type Workload struct {
+	pod event.Pod
+	// probes are the commands that the kubelet executes in the container to see how it is.
+	probes [][]string
+	// complete says that the container is known by name.
+	complete bool
 }
 
-// cacheSize is how many cgroups' identities are kept. A container has a few cgroups at most, a node
-// some hundred containers.
-const cacheSize = 4096
+// Pod returns what events show of the pod of a process. in is the process's id in the container's pid
+// namespace, 0 if it is not known.
+func (w *Workload) Pod(binary, arguments string, in uint32) *event.Pod {
+	shown := &struct {
+		pod       event.Pod
+		container event.Container
+	}{w.pod, *w.pod.Container}
+	shown.pod.Container = &shown.container
+	if in != 0 {
+		shown.container.PID = event.Some(in)
+	}
+	shown.container.MaybeExecProbe = slices.ContainsFunc(w.probes, func(command []string) bool {
+		return isCommand(command, binary, arguments)
+	})
+	return &shown.pod
+}
+
+// isCommand reports whether a process may have been started by a command: its file, found by its name or
+// by its path, with those arguments.
+func isCommand(command []string, binary, arguments string) bool {
+	if len(command) == 0 || arguments != joinArguments(command[1:]) {
+		return false
+	}
+	return binary == command[0] || !strings.ContainsRune(command[0], '/') && strings.HasSuffix(binary, "/"+command[0])
+}
 
 // Containers is the [Resolver] that knows containers and no pods. It remembers the ids of the
 // cgroups last seen, so that resolving one of them again allocates nothing. It is not safe for
 // concurrent use.
-type Containers struct {
-	// Ids move from old to young when they are used. When young is full it becomes old: what was
-	// not used meanwhile is forgotten.
-	young, old map[uint64]string
-}
+type Containers struct{ cgroups cgroupCache }
 
 // NewContainers returns a resolver that has seen no cgroup yet.
-func NewContainers() *Containers { return &Containers{young: make(map[uint64]string)} }
+func NewContainers() *Containers { return &Containers{newCgroupCache()} }
 
-// Resolve returns the container of the cgroup.
-func (c *Containers) Resolve(cgroupID uint64, path []byte) Identity {
-	if cgroupID == 0 {
-		return Identity{ContainerID: string(ContainerID(path))}
+// Container returns the container of the cgroup.
+func (c *Containers) Container(cgroupID uint64, path []byte) string {
+	if id, found := c.cgroups.get(cgroupID); found {
+		return id
 	}
-	if id, found := c.young[cgroupID]; found {
-		return Identity{ContainerID: id}
-	}
-	id, found := c.old[cgroupID]
-	if !found {
-		id = string(ContainerID(path))
-	}
-	c.remember(cgroupID, id)
-	return Identity{ContainerID: id}
+	id := string(ContainerID(path))
+	c.cgroups.put(cgroupID, id)
+	return id
 }
 
-func (c *Containers) remember(cgroupID uint64, id string) {
-	if len(c.young) >= cacheSize/2 {
-		c.old, c.young = c.young, make(map[uint64]string)
-	}
-	c.young[cgroupID] = id
-}
+// Workload returns nil.
+func (*Containers) Workload(string) *Workload { return nil }
+
+// Version returns 0.
+func (*Containers) Version() uint64 { return 0 }

@@ -51,59 +51,6 @@ func TestContainerID(t *testing.T) {
 	}
 }
 
-func TestIdentityDocker(t *testing.T) {
-	if got := (Identity{ContainerID: id64}).Docker(); got != id64[:31] {
-		t.Errorf("Docker() = %q, want the first 31 characters", got)
-	}
-	if got := (Identity{}).Docker(); got != "" {
-		t.Errorf("Docker() of a host process = %q, want none", got)
-	}
-}
-
-func TestContainersRemembersByCgroup(t *testing.T) {
-	c := NewContainers()
-	path := []byte("/docker/" + id64)
-	if got := c.Resolve(7, path).ContainerID; got != id64 {
-		t.Fatalf("first look-up gave %q", got)
-	}
-	if got := c.Resolve(7, nil).ContainerID; got != id64 {
-		t.Errorf("second look-up of the cgroup gave %q, want the remembered id", got)
-	}
-	if got := c.Resolve(0, path).ContainerID; got != id64 {
-		t.Errorf("without a cgroup id the path gave %q", got)
-	}
-	if got := c.Resolve(0, nil).ContainerID; got != "" {
-		t.Errorf("cgroup id 0 was remembered as %q", got)
-	}
-}
-
-func TestContainersIsBounded(t *testing.T) {
-	c := NewContainers()
-	path := []byte("/docker/" + id64)
-	for i := range uint64(10 * cacheSize) {
-		c.Resolve(i+1, path)
-		c.Resolve(1, nil) // stays in use
-	}
-	if n := len(c.young) + len(c.old); n > cacheSize {
-		t.Errorf("%d cgroups are remembered, more than %d", n, cacheSize)
-	}
-	if got := c.Resolve(1, nil).ContainerID; got != id64 {
-		t.Errorf("a cgroup in use was forgotten")
-	}
-	if got := c.Resolve(2, nil).ContainerID; got != "" {
-		t.Errorf("a cgroup not in use is remembered as %q", got)
-	}
-}
-
-func TestContainersAllocatesNothingForKnownCgroups(t *testing.T) {
-	c := NewContainers()
-	path := []byte("/docker/" + id64)
-	c.Resolve(7, path)
-	if n := testing.AllocsPerRun(100, func() { c.Resolve(7, path).Docker() }); n != 0 {
-		t.Errorf("%v allocations, want 0", n)
-	}
-}
-
 // mustProc makes a directory with the given namespace links, "1/mnt" → target.
 func mustProc(tb testing.TB, links map[string]string) string {
 	tb.Helper()
@@ -188,5 +135,58 @@ func TestNodeName(t *testing.T) {
 	host, _ := os.Hostname()
 	if name, err := NodeName(); err != nil || name != host {
 		t.Errorf("NodeName() = %q, %v, want %q", name, err, host)
+	}
+}
+
+func TestDocker(t *testing.T) {
+	if got := Docker(id64); got != id64[:31] {
+		t.Errorf("Docker() = %q, want the first 31 characters", got)
+	}
+	if got := Docker(""); got != "" {
+		t.Errorf("Docker() of a host process = %q, want none", got)
+	}
+}
+
+func TestContainersRemembersByCgroup(t *testing.T) {
+	c := NewContainers()
+	path := []byte("/docker/" + id64)
+	if got := c.Container(7, path); got != id64 {
+		t.Fatalf("first look-up gave %q", got)
+	}
+	if got := c.Container(7, nil); got != id64 {
+		t.Errorf("second look-up of the cgroup gave %q, want the remembered id", got)
+	}
+	if got := c.Container(0, path); got != id64 {
+		t.Errorf("without a cgroup id the path gave %q", got)
+	}
+	if got := c.Container(0, nil); got != "" {
+		t.Errorf("cgroup id 0 was remembered as %q", got)
+	}
+}
+
+func TestContainersIsBounded(t *testing.T) {
+	c := NewContainers()
+	path := []byte("/docker/" + id64)
+	for i := range uint64(10 * cacheSize) {
+		c.Container(i+1, path)
+		c.Container(1, nil) // stays in use
+	}
+	if n := len(c.cgroups.young) + len(c.cgroups.old); n > cacheSize {
+		t.Errorf("%d cgroups are remembered, more than %d", n, cacheSize)
+	}
+	if got := c.Container(1, nil); got != id64 {
+		t.Errorf("a cgroup in use was forgotten")
+	}
+	if got := c.Container(2, nil); got != "" {
+		t.Errorf("a cgroup not in use is remembered as %q", got)
+	}
+}
+
+func TestContainersAllocatesNothingForKnownCgroups(t *testing.T) {
+	c := NewContainers()
+	path := []byte("/docker/" + id64)
+	c.Container(7, path)
+	if n := testing.AllocsPerRun(100, func() { Docker(c.Container(7, path)) }); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
 	}
 }

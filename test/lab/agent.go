@@ -172,11 +172,19 @@ func (a *Agent) Vedette(args ...string) string {
 	return out
 }
 
+// emulatedTimeout is how long the agent's answer to a change of policies may
+// take in a guest: the kernel verifies programs with an emulated processor.
+const emulatedTimeout = 3 * time.Minute
+
 // TryVedette is [Agent.Vedette] for commands that may fail. The output is
 // that of both streams.
 func (a *Agent) TryVedette(args ...string) (string, error) {
 	a.tb.Helper()
-	cmd := exec.Command(Vedette(a.tb), append(args, "--server-address", a.address)...)
+	args = append(args, "--server-address", a.address)
+	if Emulated() && (args[0] == "tp" || args[0] == "tracingpolicy") {
+		args = append(args, "--timeout", emulatedTimeout.String()) // the default is for real processors
+	}
+	cmd := exec.Command(Vedette(a.tb), args...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
