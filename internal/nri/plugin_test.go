@@ -151,6 +151,15 @@ func TestPlugin(t *testing.T) {
 	if got := s.get("old"); got.Name != "app" || got.Pod.Name != "web" {
 		t.Errorf("what runs already is %+v", got)
 	}
+	// A runtime adds a plugin to those it tells only after it has told it of what runs; containerd starts no container
+	// between the two (adaptation.BlockPluginSync).
+	await(t, "being told", func() bool {
+		early := &adaptation.Container{Id: "early", PodSandboxId: "s", Name: "early"}
+		if err := r.StartContainer(t.Context(), &adaptation.StartContainerRequest{Pod: sandbox("shop"), Container: early}); err != nil {
+			t.Fatal(err)
+		}
+		return s.get("early").Name == "early"
+	})
 	c := &adaptation.Container{Id: "c", PodSandboxId: "s", Name: "app", StartedAt: 5e9, Linux: &adaptation.LinuxContainer{CgroupsPath: "/kubepods/x"}}
 	if err := r.StartContainer(t.Context(), &adaptation.StartContainerRequest{Pod: sandbox("shop"), Container: c}); err != nil {
 		t.Fatal(err)
