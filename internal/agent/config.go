@@ -80,6 +80,8 @@ type Config struct {
 	// none; PROCESS_EXEC and PROCESS_EXIT are always there together.
 	AncestorEvents []tetragon.EventType
 
+	// RedactionFilters say what is taken out of the arguments of processes, before anybody sees them.
+	RedactionFilters []*tetragon.RedactionFilter
 	// ExposeStackAddresses shows the addresses of the frames of stack traces.
 	ExposeStackAddresses bool
 	// ActionHosts are whom the actions GetUrl and DnsLookup may ask: names of hosts, "*." before one

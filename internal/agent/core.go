@@ -17,6 +17,7 @@ import (
 
 	"github.com/vedette-io/vedette/bpf"
 	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/filter"
 	"github.com/vedette-io/vedette/internal/hook"
 	"github.com/vedette-io/vedette/internal/kernel"
 	"github.com/vedette-io/vedette/internal/observe"
@@ -146,10 +147,14 @@ func (c *core) observe(cfg Config, emit func(*event.Event)) error {
 	if c.pods, err = newPods(cfg.Pods, node, c.log, emit); err != nil {
 		return err
 	}
+	redactions, err := filter.CompileRedactions(cfg.RedactionFilters)
+	if err != nil {
+		return err
+	}
 	tree := process.NewTree(process.Options{
 		Node: node, Clock: c.clock, Resolver: c.pods.store, Capacity: cfg.ProcessCacheSize,
 		Credentials: cfg.EnableProcessCred, Namespaces: cfg.EnableProcessNS, HostNamespaces: host,
-		CommandLine: process.CommandLines(cfg.ProcFS),
+		CommandLine: process.CommandLines(cfg.ProcFS), Redact: redactions.Apply,
 	})
 	c.observer = observe.New(observe.Options{
 		Tree: tree, Clock: c.clock, NodeName: node, ClusterName: cfg.ClusterName,

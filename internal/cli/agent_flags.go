@@ -57,6 +57,7 @@ type agentFlags struct {
 	logLevel, logFormat, logFile    string
 	ancestors                       []string
 	allowList, denyList, fieldMasks string
+	redactions                      string
 }
 
 func newAgentFlags() *agentFlags {
@@ -137,11 +138,15 @@ func (f *agentFlags) defineEngine(flags *pflag.FlagSet) {
 	flags.StringVar(&c.BTF, "btf", c.BTF, "`file` with the type information of the kernel (default: the kernel's own)")
 }
 
+// redactionFlag holds redaction filters.
+const redactionFlag = "redaction-filters"
+
 func (f *agentFlags) defineEvents(flags *pflag.FlagSet) {
 	c := &f.cfg
 	flags.BoolVar(&c.EnableProcessCred, "enable-process-cred", c.EnableProcessCred, "tell the credentials and capabilities of processes")
 	flags.BoolVar(&c.EnableProcessNS, "enable-process-ns", c.EnableProcessNS, "tell the namespaces of processes")
 	flags.StringSliceVar(&f.ancestors, "enable-ancestors", nil, "tell the ancestors of processes, in these `events`: base,kprobe,tracepoint,uprobe,lsm,usdt")
+	flags.StringVar(&f.redactions, redactionFlag, "", `what to take out of the arguments of processes everywhere, JSON `+"`filters`"+` such as '{"redact":["--password[ =](\\S+)"]}'`)
 	flags.BoolVar(&c.ExposeStackAddresses, "expose-stack-addresses", c.ExposeStackAddresses, "tell the addresses in stack traces")
 	flags.StringSliceVar(&c.ActionHosts, "action-hosts", nil, "`hosts` that the actions GetUrl and DnsLookup may ask: names, *.names, addresses or networks (default: none)")
 	flags.StringVar(&c.ClusterName, "cluster-name", c.ClusterName, "`name` of the cluster in every event, e.g. production")
@@ -195,6 +200,9 @@ func (f *agentFlags) config(flags *pflag.FlagSet) (agent.Config, error) {
 	if cfg.Export.FieldFilters, err = filter.ParseFieldFilters(f.fieldMasks); err != nil {
 		return agent.Config{}, fmt.Errorf("--field-filters: %w", err)
 	}
+	if cfg.RedactionFilters, err = filter.ParseRedactions(f.redactions); err != nil {
+		return agent.Config{}, fmt.Errorf("--%s: %w", redactionFlag, err)
+	}
 	return cfg, checkConfig(cfg)
 }
 
@@ -236,6 +244,9 @@ func checkConfig(cfg agent.Config) error {
 	notNegative("execve-map-entries", int64(cfg.ExecveMapEntries))
 	notNegative("event-cache-retries", int64(cfg.Pods.Retries))
 	notNegative("export-file-rotation-interval", int64(cfg.Export.RotationInterval))
+	if _, err := filter.CompileRedactions(cfg.RedactionFilters); err != nil {
+		errs = append(errs, fmt.Errorf("--%s: %w", redactionFlag, err))
+	}
 	if !filepath.IsAbs(cfg.RunDir) {
 		errs = append(errs, fmt.Errorf("--%s must be an absolute path, not %q", runDirFlag, cfg.RunDir))
 	}

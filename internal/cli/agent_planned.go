@@ -60,7 +60,6 @@ var plannedFlags = []plannedFlag{
 	{"pprof-address", ""},
 	{"process-cache-gc-interval", "30s"},
 	{"rb-queue-size", "65535"},
-	{"redaction-filters", ""},
 	{"release-pinned-bpf", "true"},
 	{"sleepable-preload-size", "32768"},
 	{"use-perf-ring-buffer", "false"},

@@ -78,6 +78,9 @@ func (t *Tree) describeText(p *Process, info *event.Process, e *record.Exec) {
 	if whole == end {
 		info.Arguments = string(b[end:])
 	}
+	if t.opts.Redact != nil {
+		info.Arguments = t.opts.Redact(info.Binary, info.Arguments)
+	}
 	if t.scratch = b; cap(b) > maxScratch {
 		t.scratch = nil
 	}

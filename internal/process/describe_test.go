@@ -154,3 +154,17 @@ func TestClock(t *testing.T) {
 		t.Errorf("now is %d, before the year 2023", c.Wall(now))
 	}
 }
+
+// TestRedactedArguments checks that the arguments are redacted by binary.
+func TestRedactedArguments(t *testing.T) {
+	tree := newTree(func(o *Options) {
+		o.Redact = func(binary, arguments string) string { return binary + "<" + arguments + ">" }
+	})
+	e := exec(pid(1, 0), pid(10, 5), "/bin/x")
+	e.Args = []byte("x\x00-p\x00secret\x00")
+	p := tree.Exec(e)
+	const want = "/bin/x<-p secret>"
+	if got := tree.Info(p).Arguments; got != want {
+		t.Errorf("arguments %q, want %q", got, want)
+	}
+}

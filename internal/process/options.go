@@ -35,6 +35,9 @@ type Options struct {
 	// CommandLine returns the argument area of a running process, or nil. It is asked for processes
 	// older than the agent only, whose memory the kernel program cannot read. nil asks nobody.
 	CommandLine func(pid uint32) []byte
+	// Redact returns the arguments of a process of the binary as they are to be kept and shown; nil keeps
+	// them as they are.
+	Redact func(binary, arguments string) string
 }
 
 // Stats counts what happened to a [Tree].
