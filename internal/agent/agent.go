@@ -14,7 +14,10 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/vedette-io/vedette/api/tetragon"
 	"github.com/vedette-io/vedette/internal/event"
 	"github.com/vedette-io/vedette/internal/export"
 	"github.com/vedette-io/vedette/internal/filter"
@@ -25,17 +28,20 @@ import (
 	"github.com/vedette-io/vedette/internal/workload"
 )
 
-// exportFlush is how long the export file may take at the end.
+// exportPrefix begins the keys of exports in the answer to GetInfo.
+const exportPrefix = "export/"
+
+// exportFlush is how long exports may take at the end.
 const exportFlush = 5 * time.Second
 
 // agent is a running agent.
 type agent struct {
-	cfg      Config
-	log      *slog.Logger
-	core     *core
-	hub      *stream.Hub
-	exporter *export.Exporter
-	writer   *export.Writer
+	cfg     Config
+	log     *slog.Logger
+	core    *core
+	hub     *stream.Hub
+	exports *export.FanOut
+	writer  *export.Writer // of the default export, nil where there is none
 }
 
 // Run runs the agent until ctx ends. Policies that cannot be loaded are
@@ -64,10 +70,10 @@ func (a *agent) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := a.openExport(node); err != nil {
+	if err := a.openExports(node); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.closeExport()) }()
+	defer func() { err = errors.Join(err, a.closeExports()) }()
 	a.hub = stream.NewHub(stream.Config{NodeName: node, ClusterName: a.cfg.ClusterName, Queue: a.cfg.EventQueueSize})
 	defer a.hub.Close()
 	a.core, err = newCore(a.cfg, a.log, a.emit)
@@ -87,9 +93,7 @@ func (a *agent) run(ctx context.Context) (err error) {
 
 // emit hands an event to everyone who wants it.
 func (a *agent) emit(e *event.Event) {
-	if a.exporter != nil {
-		a.exporter.Export(e)
-	}
+	a.exports.Export(e)
 	a.hub.Publish(e)
 }
 
@@ -100,20 +104,39 @@ func (a *agent) filterOptions() filter.Options {
 	}
 }
 
-func (a *agent) openExport(node string) error {
-	x := a.cfg.Export
-	if x.Filename == "" {
-		return nil
+// openExports opens the export that the flags describe, and the named ones.
+func (a *agent) openExports(node string) error {
+	source := export.Source{NodeName: node, ClusterName: a.cfg.ClusterName}
+	var exporters []*export.Exporter
+	if a.cfg.Export.Filename != "" {
+		exporter, err := a.openDefault(source)
+		if err != nil {
+			return err
+		}
+		exporters = append(exporters, exporter)
 	}
+	for _, spec := range a.cfg.Exports {
+		exporter, err := export.OpenSpec(spec, source, a.filterOptions(), a.log)
+		if err != nil {
+			a.exports = export.NewFanOut(exporters...)
+			return errors.Join(err, a.closeExports())
+		}
+		exporters = append(exporters, exporter)
+	}
+	a.exports = export.NewFanOut(exporters...)
+	return nil
+}
+
+func (a *agent) openDefault(source export.Source) (*export.Exporter, error) {
+	x := a.cfg.Export
 	set, err := filter.Compile(x.AllowList, x.DenyList, a.filterOptions())
 	if err != nil {
-		return fmt.Errorf("export filters: %w", err)
+		return nil, fmt.Errorf("export filters: %w", err)
 	}
 	fields, err := filter.CompileFieldFilters(x.FieldFilters)
 	if err != nil {
-		return fmt.Errorf("export field filters: %w", err)
+		return nil, fmt.Errorf("export field filters: %w", err)
 	}
-	source := export.Source{NodeName: node, ClusterName: a.cfg.ClusterName}
 	a.writer, err = export.Open(export.Config{
 		Filename: x.Filename, Perm: x.Perm, Compress: x.Compress, Gap: source.Gap, Log: a.log,
 		Params: export.Params{
@@ -121,24 +144,29 @@ func (a *agent) openExport(node string) error {
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("export: %w", err)
+		return nil, fmt.Errorf("export: %w", err)
 	}
-	a.exporter = export.NewExporter(a.writer, export.ExporterConfig{
-		Source: source, Filter: set, Fields: fields, RateLimit: x.RateLimit,
-	})
-	return nil
+	return export.NewExporter(a.writer, export.ExporterConfig{
+		Name: export.DefaultName, Source: source, Filter: set, Fields: fields, RateLimit: x.RateLimit,
+	}), nil
 }
 
-func (a *agent) closeExport() error {
-	if a.exporter == nil {
-		return nil
-	}
+func (a *agent) closeExports() error {
 	ctx, cancel := context.WithTimeout(context.Background(), exportFlush)
 	defer cancel()
-	if err := a.exporter.Close(ctx); err != nil {
-		return fmt.Errorf("export: %w", err)
+	return a.exports.Close(ctx)
+}
+
+// describe completes the answer to GetInfo with what the exports have done.
+func (a *agent) describe(info *tetragon.GetInfoResponse) {
+	for _, stats := range a.exports.Stats() {
+		value, err := anypb.New(wrapperspb.String(stats.String()))
+		if err != nil {
+			a.log.Warn("information about exports", "error", err)
+			return
+		}
+		info.Conf = append(info.Conf, &tetragon.GetInfoResponse_ConfVal{Key: exportPrefix + stats.Name, Value: value})
 	}
-	return nil
 }
 
 // loadPolicies loads the policies of the configuration. A broken one is
@@ -192,6 +220,7 @@ func (a *agent) serve(ctx context.Context) error {
 		Address: a.cfg.ServerAddress, Socket: a.cfg.SocketPath(), Hub: a.hub, Policies: a.core.policies,
 		Filter: a.filterOptions(), Version: a.cfg.Version, LogLevel: a.cfg.LogLevel, Log: a.log,
 		RuntimeHook: a.core.pods.runtimeHook,
+		Info:        a.describe,
 		TLS:         a.cfg.ServerTLS, DeprecatedPolicyCalls: a.cfg.DeprecatedPolicyCalls, Processes: a.processes,
 	}
 	if a.writer != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vedette-io/vedette/api/tetragon"
+	"github.com/vedette-io/vedette/internal/export"
 	"github.com/vedette-io/vedette/internal/nri"
 	"github.com/vedette-io/vedette/internal/server"
 	"github.com/vedette-io/vedette/internal/workload"
@@ -57,6 +58,8 @@ type Config struct {
 
 	// Export says where events are written to.
 	Export ExportConfig
+	// Exports are the named exports, beside Export.
+	Exports []export.Spec
 
 	// ProcessCacheSize is how many processes the cache holds.
 	ProcessCacheSize int

@@ -57,7 +57,7 @@ type agentFlags struct {
 	logLevel, logFormat, logFile    string
 	ancestors                       []string
 	allowList, denyList, fieldMasks string
-	redactions                      string
+	redactions, exportsDir          string
 }
 
 func newAgentFlags() *agentFlags {
@@ -122,6 +122,7 @@ func (f *agentFlags) defineExport(flags *pflag.FlagSet) {
 	flags.IntVar(&e.RateLimit, "export-rate-limit", e.RateLimit, "how many events a minute are exported; -1 for all")
 	flags.StringVar(&f.allowList, "export-allowlist", "", `export only events that a filter matches, JSON `+"`filters`"+` such as '{"event_set":["PROCESS_EXEC"]}'`)
 	flags.StringVar(&f.denyList, "export-denylist", "", `do not export events that a filter matches, JSON `+"`filters`"+` such as '{"namespace":[""]}'`)
+	flags.StringVar(&f.exportsDir, exportsDirFlag, defaultExportsDir, "`directory` whose YAML files describe more exports")
 	flags.StringVar(&f.fieldMasks, "field-filters", "", `fields to export, JSON `+"`filters`"+` such as '{"fields":"parent","action":"EXCLUDE"}'`)
 }
 
@@ -137,6 +138,12 @@ func (f *agentFlags) defineEngine(flags *pflag.FlagSet) {
 	flags.StringVar(&c.ProcFS, "procfs", c.ProcFS, "`directory` where the host's /proc is mounted")
 	flags.StringVar(&c.BTF, "btf", c.BTF, "`file` with the type information of the kernel (default: the kernel's own)")
 }
+
+// exportsDirFlag names the directory of named exports, which may not exist only while it has its default.
+const (
+	exportsDirFlag    = "exports-dir"
+	defaultExportsDir = "/etc/vedette/exports.d"
+)
 
 // redactionFlag holds redaction filters.
 const redactionFlag = "redaction-filters"
@@ -203,6 +210,9 @@ func (f *agentFlags) config(flags *pflag.FlagSet) (agent.Config, error) {
 	if cfg.RedactionFilters, err = filter.ParseRedactions(f.redactions); err != nil {
 		return agent.Config{}, fmt.Errorf("--%s: %w", redactionFlag, err)
 	}
+	if cfg.Exports, err = readExports(f.exportsDir); err != nil {
+		return agent.Config{}, fmt.Errorf("--%s: %w", exportsDirFlag, err)
+	}
 	return cfg, checkConfig(cfg)
 }
 
@@ -246,6 +256,11 @@ func checkConfig(cfg agent.Config) error {
 	notNegative("export-file-rotation-interval", int64(cfg.Export.RotationInterval))
 	if _, err := filter.CompileRedactions(cfg.RedactionFilters); err != nil {
 		errs = append(errs, fmt.Errorf("--%s: %w", redactionFlag, err))
+	}
+	for _, spec := range cfg.Exports {
+		if spec.WritesTo(cfg.Export.Filename) {
+			errs = append(errs, fmt.Errorf("export %q: writes to the file of --export-filename", spec.Name))
+		}
 	}
 	if !filepath.IsAbs(cfg.RunDir) {
 		errs = append(errs, fmt.Errorf("--%s must be an absolute path, not %q", runDirFlag, cfg.RunDir))

@@ -5,8 +5,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/vedette-io/vedette/api/tetragon"
 )
@@ -26,7 +30,10 @@ func newStatusCommand(c *client) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printHealth(cmd, health)
+				if err := printHealth(cmd, health); err != nil {
+					return err
+				}
+				return printExports(ctx, cmd, conn)
 			})
 		},
 	}
@@ -45,6 +52,28 @@ func printHealth(cmd *cobra.Command, health *tetragon.GetHealthStatusResponse) e
 	}
 	if !running {
 		return &exitError{status: exitFailure, err: fmt.Errorf("the agent is not running well")}
+	}
+	return nil
+}
+
+// printExports prints what the exports have done. An agent that does not tell has none.
+func printExports(ctx context.Context, cmd *cobra.Command, conn *connection) error {
+	info, err := conn.GetInfo(ctx, &tetragon.GetInfoRequest{})
+	if status.Code(err) == codes.Unimplemented {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, value := range info.GetConf() {
+		name, ok := strings.CutPrefix(value.GetKey(), "export/")
+		text := &wrapperspb.StringValue{}
+		if !ok || value.GetValue().UnmarshalTo(text) != nil {
+			continue
+		}
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "Export %s: %s\n", name, text.GetValue()); err != nil {
+			return err
+		}
 	}
 	return nil
 }

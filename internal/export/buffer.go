@@ -21,15 +21,19 @@ const (
 // Causes of loss that are not errors of the file.
 const (
 	causeFull    = "the export file is written too slowly"
-	causeTooLong = "line longer than the export buffer"
+	causeTooLong = "longer than the export can take"
 	causeClosed  = "the export is closed"
 )
 
 // buffer is two areas of lines: producers append to one while the writer empties the other. Nothing is
 // allocated once both have grown to what the load needs.
 type buffer struct {
-	limit   int
+	limit int
+	// room is the space in bytes kept for the report of a gap.
+	room    int
 	maxWait time.Duration
+	// longest is the longest line in bytes that is taken; 0 for what has room.
+	longest int
 	// gap appends the report of a loss as one line without its newline; it may be nil.
 	gap func(dst []byte, cause string, count uint64) []byte
 	// wake tells the writer that there is something to write, space tells a producer that there is room.
@@ -56,7 +60,7 @@ func newBuffer(limit int, maxWait time.Duration, gap func([]byte, string, uint64
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	return &buffer{
-		limit: limit, maxWait: maxWait, gap: gap, timer: timer,
+		limit: limit, room: lossRoom, maxWait: maxWait, gap: gap, timer: timer,
 		wake: make(chan struct{}, 1), space: make(chan struct{}, 1),
 		active: make([]byte, 0, initialBuffer),
 	}
@@ -69,6 +73,10 @@ func (b *buffer) put(line []byte) bool {
 	taken, wait := b.tryPut(line)
 	if taken || !wait {
 		return taken
+	}
+	if b.maxWait < 0 {
+		b.giveUp()
+		return false
 	}
 	b.timer.Reset(b.maxWait)
 	defer b.timer.Stop()
@@ -93,9 +101,9 @@ func (b *buffer) tryPut(line []byte) (taken, wait bool) {
 	switch {
 	case b.closed:
 		b.drop(causeClosed)
-	case len(line)+1+lossRoom > b.limit:
+	case len(line)+1+b.room > b.limit || b.longest > 0 && len(line) > b.longest:
 		b.drop(causeTooLong)
-	case len(b.active)+len(line)+1+lossRoom <= b.limit:
+	case len(b.active)+len(line)+1+b.room <= b.limit:
 		b.append(line)
 		return true, false
 	case b.failing != "":

@@ -23,13 +23,17 @@ type Source struct{ NodeName, ClusterName string }
 
 // Gap appends the compatible JSON of a loss report of the stage "export". It is made for [Config.Gap].
 func (s Source) Gap(dst []byte, cause string, count uint64) []byte {
+	return event.AppendJSON(dst, s.loss(cause, count))
+}
+
+func (s Source) loss(cause string, count uint64) *event.Event {
 	const longest = 128 // bytes; as JSON one of them takes up to six
 	if len(cause) > longest {
 		cause = cause[:longest]
 	}
 	e := s.event(event.KindLost)
 	e.Lost = event.Lost{Stage: "export", Cause: cause, Count: count}
-	return event.AppendJSON(dst, e)
+	return e
 }
 
 func (s Source) event(kind event.Kind) *event.Event {
@@ -46,17 +50,26 @@ type ExporterConfig struct {
 	// RateLimit is how many events a minute are exported at most; [Unlimited] and all negative numbers
 	// mean no limit. Reports of losses are exported always.
 	RateLimit int
+	// Name names the export in statistics and messages.
+	Name string
+	// Format is how events are encoded.
+	Format Format
+
+	// header is put before each event, nil for nothing.
+	header *syslog
 }
 
-// Exporter encodes events as JSON lines. Its methods are safe for concurrent use.
+// Exporter writes events in a format. Its methods are safe for concurrent use.
 type Exporter struct {
 	cfg    ExporterConfig
 	writer *Writer
 
 	mu      sync.Mutex
-	subject filter.Subject // reused, as is line
-	line    []byte
-	limit   *rateLimit // nil: none
+	subject filter.Subject // reused, as are the next three
+	encoded encoded        // of events that belong to this export alone
+	pruned  encoded        // of events without the fields that are filtered out
+	message []byte         // with the header
+	limit   *rateLimit     // nil: none
 
 	limited atomic.Uint64
 	cancel  context.CancelFunc
@@ -83,32 +96,64 @@ func (e *Exporter) Export(ev *event.Event) {
 	defer e.mu.Unlock()
 	e.subject.Reset(ev)
 	defer e.subject.Reset(nil)
-	if e.cfg.Filter != nil && !e.cfg.Filter.Match(&e.subject) {
+	e.encoded.reset()
+	e.export(&e.subject, &e.encoded)
+}
+
+// share is Export for an event whose message and encodings are shared with other exports.
+func (e *Exporter) share(subject *filter.Subject, encoded *encoded) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.export(subject, encoded)
+}
+
+func (e *Exporter) export(subject *filter.Subject, encoded *encoded) {
+	if e.cfg.Filter != nil && !e.cfg.Filter.Match(subject) {
 		return
 	}
+	ev := subject.Event()
 	if e.limit != nil && ev.Kind != event.KindLost && !e.limit.allow(time.Now()) {
 		e.limited.Add(1)
 		return
 	}
-	e.write(e.withoutFields(ev))
+	if rest := e.withoutFields(subject); rest != ev {
+		e.pruned.reset()
+		ev, encoded = rest, &e.pruned
+	}
+	e.write(ev, encoded)
 }
 
-// withoutFields returns the event without the fields that are filtered out, ev itself in the common case
+// withoutFields returns the event without the fields that are filtered out, the event itself in the common case
 // that none are.
-func (e *Exporter) withoutFields(ev *event.Event) *event.Event {
+func (e *Exporter) withoutFields(subject *filter.Subject) *event.Event {
 	if e.cfg.Fields == nil {
-		return ev
+		return subject.Event()
 	}
-	message := e.subject.Message()
+	message := subject.Message()
 	if pruned := e.cfg.Fields.Apply(message); pruned != message {
 		return event.FromProto(pruned)
 	}
-	return ev
+	return subject.Event()
 }
 
-func (e *Exporter) write(ev *event.Event) {
-	e.line = event.AppendJSON(e.line[:0], ev)
-	e.writer.Write(e.line)
+func (e *Exporter) write(ev *event.Event, encoded *encoded) {
+	line := encoded.line(e.cfg.Format, ev)
+	if e.cfg.header != nil {
+		e.message = append(e.cfg.header.appendHeader(e.message[:0], ev), line...)
+		line = e.message
+	}
+	e.writer.Write(line)
+}
+
+// gap returns the [Config.Gap] of an export.
+func (c ExporterConfig) gap() func(dst []byte, cause string, count uint64) []byte {
+	return func(dst []byte, cause string, count uint64) []byte {
+		loss := c.Source.loss(cause, count)
+		if c.header != nil {
+			dst = c.header.appendHeader(dst, loss)
+		}
+		return appendEvent[c.Format](dst, loss)
+	}
 }
 
 // RateLimited returns how many events the rate limit has dropped.
@@ -136,7 +181,8 @@ func (e *Exporter) writeLimited() {
 	if n := e.limit.takeDropped(); n > 0 {
 		info := e.cfg.Source.event(event.KindRateLimit)
 		info.RateLimited = n
-		e.write(info)
+		e.encoded.reset()
+		e.write(info, &e.encoded)
 	}
 }
 

@@ -158,6 +158,19 @@ func (r *rotatingFile) rotateIfOld(interval time.Duration) error {
 	return r.rotate()
 }
 
+// keep begins a new file where the path names another one, or where the present one is old.
+func (r *rotatingFile) keep(rotation time.Duration) error {
+	if err := r.follow(); err != nil {
+		return err
+	}
+	return r.rotateIfOld(rotation)
+}
+
+// abort reports that what hangs in the kernel cannot be ended.
+func (*rotatingFile) abort() bool { return false }
+
+func (*rotatingFile) what() string { return "export file" }
+
 // follow begins a new file when the path no longer names the open one (logrotate's rename).
 func (r *rotatingFile) follow() error {
 	if r.file == nil || !r.regular || r.file.same(r.path) {

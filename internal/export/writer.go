@@ -39,7 +39,7 @@ type Config struct {
 	// Buffer is the size in bytes of each of the two buffers, [DefaultBuffer] when 0.
 	Buffer int
 	// MaxWait is how long [Writer.Write] waits for room in the buffer, [DefaultMaxWait] when 0. After one
-	// wait in vain it does not wait until the file has taken something.
+	// wait in vain it does not wait until the file has taken something. A negative one is no wait at all.
 	MaxWait time.Duration
 	// Gap appends the line that reports a loss at its place in the file, without a newline and of at most
 	// 1,000 bytes. When nil, losses are not reported in the file.
@@ -47,6 +47,8 @@ type Config struct {
 	// OnLost is told, about once a second while events are being lost, how many more were and why the
 	// last of them. It must not call the Writer. It may be nil.
 	OnLost func(cause string, count uint64)
+	// gapRoom is how long Gap's line can be, where it is longer.
+	gapRoom int
 	// Log takes at most one line a minute about losses; [slog.Default] when nil.
 	Log *slog.Logger
 }
@@ -58,17 +60,36 @@ type Stats struct {
 	Accepted, Dropped, Written, Bytes uint64
 	// Rotations counts new files begun because of size or age, Failures failed attempts to write.
 	Rotations, Failures uint64
+	// Failing is the error that the last attempt ended with, empty when it went well.
+	Failing string
 }
 
-// Writer writes lines to a rotated file. Its methods are safe for concurrent use.
+// destination takes the lines of a [Writer]. It belongs to the writer's goroutine.
+type destination interface {
+	// writeLines takes lines, each of which ends in a newline, and returns how many bytes of whole lines it
+	// has taken.
+	writeLines(lines []byte, maxSize int64) (int, error)
+	// keep does what is due once a second while there is no error.
+	keep(rotation time.Duration) error
+	// abort makes a call of writeLines that is waiting end with an error, where it can. It is called by other
+	// goroutines and says whether it could.
+	abort() bool
+	close()
+	// what names it in messages.
+	what() string
+}
+
+// Writer writes lines to a rotated file, or to whoever listens at an address. Its methods are safe for concurrent use.
 type Writer struct {
 	cfg    Config
 	params atomic.Pointer[Params]
 	buffer *buffer
-	file   *rotatingFile
-	keeper *keeper
+	out    destination
+	keeper *keeper // nil where nothing is rotated
 	tick   time.Duration
 	now    func() time.Time
+	// longest is the longest time between two attempts after a failure; 0 for a tick.
+	longest time.Duration
 
 	closing chan struct{}
 	done    chan struct{}
@@ -89,6 +110,9 @@ type Writer struct {
 	// failTime is when a failure was logged, and failLogged says that its end is still to be logged.
 	failTime   time.Time
 	failLogged bool
+	// retry is when to try again after a failure, and pause how long that was.
+	retry time.Time
+	pause time.Duration
 }
 
 // Open opens the file and starts the goroutine that writes to it. An error names what is wrong with
@@ -99,30 +123,37 @@ func open(cfg Config, openFile openFunc, now func() time.Time, tick time.Duratio
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	backups := newBackups(cfg.Filename)
-	w := &Writer{
-		cfg: cfg, tick: tick, now: now,
-		buffer:  newBuffer(cfg.Buffer, cfg.MaxWait, cfg.Gap),
-		file:    &rotatingFile{path: cfg.Filename, perm: cfg.Perm, open: openFile, now: now, backups: backups},
-		pending: make([]byte, 0, initialBuffer),
-		closing: make(chan struct{}), done: make(chan struct{}),
+	if cfg.Filename == "" {
+		return nil, errors.New("open export file: no file name")
 	}
-	w.params.Store(&cfg.Params)
-	if err := w.file.ready(); err != nil {
+	backups := newBackups(cfg.Filename)
+	file := &rotatingFile{path: cfg.Filename, perm: cfg.Perm, open: openFile, now: now, backups: backups}
+	if err := file.ready(); err != nil {
 		return nil, fmt.Errorf("open export file: %w", err)
 	}
-	if w.file.regular {
+	w := newWriter(cfg, file, now, tick)
+	if file.regular {
 		w.keeper = keepBackups(backups, cfg.Compress, &w.params, cfg.Log)
 	}
-	w.file.rotated = w.rotated
+	file.rotated = w.rotated
 	go w.run()
 	return w, nil
 }
 
-func (c *Config) complete() error {
-	if c.Filename == "" {
-		return errors.New("open export file: no file name")
+// newWriter returns a writer whose goroutine is still to be started.
+func newWriter(cfg Config, out destination, now func() time.Time, tick time.Duration) *Writer {
+	w := &Writer{
+		cfg: cfg, tick: tick, now: now, out: out,
+		buffer:  newBuffer(cfg.Buffer, cfg.MaxWait, cfg.Gap),
+		pending: make([]byte, 0, initialBuffer),
+		closing: make(chan struct{}), done: make(chan struct{}),
 	}
+	w.buffer.room = max(w.buffer.room, cfg.gapRoom)
+	w.params.Store(&cfg.Params)
+	return w
+}
+
+func (c *Config) complete() error {
 	if c.Perm == 0 {
 		c.Perm = 0o600
 	}
@@ -167,7 +198,7 @@ func (w *Writer) Stats() Stats {
 	return Stats{
 		Accepted: w.buffer.accepted, Dropped: w.buffer.dropped,
 		Written: w.written.Load(), Bytes: w.bytes.Load(),
-		Rotations: w.rotations.Load(), Failures: w.failures.Load(),
+		Rotations: w.rotations.Load(), Failures: w.failures.Load(), Failing: w.buffer.failing,
 	}
 }
 
@@ -185,18 +216,21 @@ func (w *Writer) Close(ctx context.Context) error {
 	select {
 	case <-w.done:
 	case <-ctx.Done():
-		stats := w.Stats()
-		return fmt.Errorf("close export file: %d lines not written: %w", stats.Accepted-min(stats.Written, stats.Accepted), ctx.Err())
+		if !w.out.abort() {
+			stats := w.Stats()
+			return fmt.Errorf("close %s: %d lines not written: %w", w.out.what(), stats.Accepted-min(stats.Written, stats.Accepted), ctx.Err())
+		}
+		<-w.done
 	}
 	if w.lastErr != nil {
-		return fmt.Errorf("close export file: %d lines not written: %w", w.unwritten, w.lastErr)
+		return fmt.Errorf("close %s: %d lines not written: %w", w.out.what(), w.unwritten, w.lastErr)
 	}
 	return nil
 }
 
 func (w *Writer) run() {
 	defer close(w.done)
-	defer w.file.close()
+	defer w.out.close()
 	ticker := time.NewTicker(w.tick)
 	defer ticker.Stop()
 	for {
@@ -217,12 +251,11 @@ func (w *Writer) run() {
 
 func (w *Writer) housekeep() {
 	if w.lastErr == nil {
-		w.settle(w.file.follow())
+		w.settle(w.out.keep(w.Params().RotationInterval))
 	}
-	if w.lastErr == nil {
-		w.settle(w.file.rotateIfOld(w.Params().RotationInterval))
+	if w.lastErr == nil || !w.now().Before(w.retry) {
+		w.drain()
 	}
-	w.drain()
 	w.reportLosses(false)
 }
 
@@ -252,7 +285,7 @@ func (w *Writer) drain() {
 
 func (w *Writer) writePending() error {
 	lines := w.pending[w.offset:]
-	n, err := w.file.writeLines(lines, w.Params().MaxSize)
+	n, err := w.out.writeLines(lines, w.Params().MaxSize)
 	w.offset += n
 	w.written.Add(uint64(countLines(lines[:n])))
 	w.bytes.Add(uint64(n))
@@ -267,14 +300,17 @@ func (w *Writer) settle(err error) {
 	case err != nil:
 		w.failures.Add(1)
 		w.buffer.fail(err.Error())
+		w.pause = min(max(2*w.pause, w.tick), w.longest)
+		w.retry = w.now().Add(w.pause)
 		if now := w.now(); w.lastErr == nil && now.Sub(w.failTime) >= logInterval {
-			w.cfg.Log.Error("export file fails, events are kept while the buffer lasts", "error", err)
+			w.cfg.Log.Error(w.out.what()+" fails, events are kept while the buffer lasts", "error", err)
 			w.failTime, w.failLogged = now, true
 		}
 	case w.lastErr != nil:
 		w.buffer.fail("")
+		w.pause = 0
 		if w.failLogged {
-			w.cfg.Log.Info("export file is written again", "file", w.cfg.Filename)
+			w.cfg.Log.Info(w.out.what() + " is written again")
 			w.failLogged = false
 		}
 	}
@@ -290,7 +326,7 @@ func (w *Writer) reportLosses(last bool) {
 	w.told = dropped
 	now := w.now()
 	if n := dropped - w.logged; n > 0 && (last || now.Sub(w.logTime) >= logInterval) {
-		w.cfg.Log.Warn("events lost before the export file", "events", n, "cause", cause)
+		w.cfg.Log.Warn("events lost before the "+w.out.what(), "events", n, "cause", cause)
 		w.logged, w.logTime = dropped, now
 	}
 }
