@@ -131,3 +131,6 @@ func appendValid(dst []byte, s string) []byte {
 	}
 	return dst
 }
+
+// AppendText appends s as a JSON string, quotes included. Each run of invalid UTF-8 becomes one U+FFFD.
+func AppendText(dst []byte, s string) []byte { return appendText(dst, s) }

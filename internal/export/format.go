@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/vedette-io/vedette/internal/event"
+	"github.com/vedette-io/vedette/internal/ocsf"
 )
 
 // Format is how events are encoded. The zero value is the compatible JSON.
@@ -14,15 +15,17 @@ type Format uint8
 // The formats.
 const (
 	FormatJSON Format = iota
+	// FormatOCSF is the Open Cybersecurity Schema Framework.
+	FormatOCSF
 
 	formats // their number
 )
 
 // formatNames are the names of the formats in configurations.
-var formatNames = [formats]string{FormatJSON: "json"}
+var formatNames = [formats]string{FormatJSON: "json", FormatOCSF: "ocsf"}
 
 // appendEvent has the encoder of each format: one line without its end.
-var appendEvent = [formats]func([]byte, *event.Event) []byte{FormatJSON: event.AppendJSON}
+var appendEvent = [formats]func([]byte, *event.Event) []byte{FormatJSON: event.AppendJSON, FormatOCSF: ocsf.Append}
 
 // ParseFormat returns the format of the name, JSON where that is empty.
 func ParseFormat(name string) (Format, error) {
