@@ -214,6 +214,7 @@ var limits = map[string]int{
 	"stream.DefaultQueueBytes":     stream.DefaultQueueBytes,
 	"stream.DefaultMaxSubscribers": stream.DefaultMaxSubscribers,
 	"export.DefaultBuffer":         export.DefaultBuffer,
+	"export.MaxExports":            export.MaxExports,
 }
 
 // limitRow is a row of the page on limits: what, the number, the constant.

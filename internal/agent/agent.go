@@ -154,7 +154,16 @@ func (a *agent) openDefault(source export.Source) (*export.Exporter, error) {
 func (a *agent) closeExports() error {
 	ctx, cancel := context.WithTimeout(context.Background(), exportFlush)
 	defer cancel()
-	return a.exports.Close(ctx)
+	var err error
+	for _, failed := range a.exports.Close(ctx) {
+		if failed.Name == export.DefaultName {
+			err = failed
+			continue
+		}
+		// A receiver that is away when the agent ends is no failure of the agent.
+		a.log.Error("export ends with events that were not written", "export", failed.Name, "error", failed.Err)
+	}
+	return err
 }
 
 // describe completes the answer to GetInfo with what the exports have done.

@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/vedette-io/vedette/api/tetragon"
 )
@@ -200,4 +202,21 @@ func TestParseAddress(t *testing.T) {
 			t.Errorf("parseAddress(%q) = %v, want an error", address, got)
 		}
 	}
+}
+
+// TestExportStatus prints what the agent tells of its exports, and nothing else of its configuration.
+func TestExportStatus(t *testing.T) {
+	text, err := anypb.New(wrapperspb.String("3 events accepted"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := mustServe(t, &fakeAgent{answers: map[string]proto.Message{
+		"GetHealthStatusResponse": &tetragon.GetHealthStatusResponse{HealthStatus: []*tetragon.HealthStatus{
+			{Status: tetragon.HealthStatusResult_HEALTH_STATUS_RUNNING, Details: "running"},
+		}},
+		"GetInfoResponse": &tetragon.GetInfoResponse{Conf: []*tetragon.GetInfoResponse_ConfVal{
+			{Key: "other", Value: text}, {Key: "export/siem", Value: text},
+		}},
+	}})
+	session{}.run(t, "status", "--server-address", f.address).check(t, 0, "Health Status: running\nExport siem: 3 events accepted\n", "")
 }

@@ -85,6 +85,11 @@ func (f *fakeAgent) GetVersion(_ context.Context, r *tetragon.GetVersionRequest)
 	return response, f.answer(r, response)
 }
 
+func (f *fakeAgent) GetInfo(_ context.Context, r *tetragon.GetInfoRequest) (*tetragon.GetInfoResponse, error) {
+	response := &tetragon.GetInfoResponse{}
+	return response, f.answer(r, response)
+}
+
 func (f *fakeAgent) GetDebug(_ context.Context, r *tetragon.GetDebugRequest) (*tetragon.GetDebugResponse, error) {
 	response := &tetragon.GetDebugResponse{}
 	return response, f.answer(r, response)

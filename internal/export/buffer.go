@@ -20,7 +20,7 @@ const (
 
 // Causes of loss that are not errors of the file.
 const (
-	causeFull    = "the export file is written too slowly"
+	causeFull    = "the export is written too slowly"
 	causeTooLong = "longer than the export can take"
 	causeClosed  = "the export is closed"
 )

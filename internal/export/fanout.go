@@ -4,7 +4,6 @@ package export
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -68,17 +67,28 @@ func (f *FanOut) Stats() []ExportStats {
 	return all
 }
 
-// Close closes all exports at once, see [Exporter.Close].
-func (f *FanOut) Close(ctx context.Context) error {
-	errs := make([]error, len(f.exporters))
+// CloseError is what one export ended with.
+type CloseError struct {
+	Name string
+	Err  error
+}
+
+// Error names the export.
+func (e CloseError) Error() string { return fmt.Sprintf("export %s: %v", e.Name, e.Err) }
+
+// Close closes all exports at once, see [Exporter.Close], and returns the errors of those that could not write all.
+func (f *FanOut) Close(ctx context.Context) []CloseError {
+	failed := make([]error, len(f.exporters))
 	var group sync.WaitGroup
 	for i, exporter := range f.exporters {
-		group.Go(func() {
-			if err := exporter.Close(ctx); err != nil {
-				errs[i] = fmt.Errorf("export %s: %w", exporter.cfg.Name, err)
-			}
-		})
+		group.Go(func() { failed[i] = exporter.Close(ctx) })
 	}
 	group.Wait()
-	return errors.Join(errs...)
+	var errs []CloseError
+	for i, err := range failed {
+		if err != nil {
+			errs = append(errs, CloseError{f.exporters[i].cfg.Name, err})
+		}
+	}
+	return errs
 }

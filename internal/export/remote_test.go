@@ -133,7 +133,11 @@ func mustOpenSpecs(tb testing.TB, text string) *FanOut {
 func closeFanOut(f *FanOut, d time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	return f.Close(ctx)
+	var err error
+	for _, failed := range f.Close(ctx) {
+		err = errors.Join(err, failed)
+	}
+	return err
 }
 
 // tally counts the events in JSON lines and what they report lost.
