@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -531,4 +532,23 @@ func BenchmarkFanOut(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestNamedExportsNeverWait checks that a full buffer costs the caller no time, on the bubble's clock.
+func TestNamedExportsNeverWait(t *testing.T) {
+	f := mustOpenSpecs(t, "exports:\n- {name: a, destination: \"tcp://127.0.0.1:1\", bufferBytes: 65536}\n")
+	wait := f.exporters[0].writer.buffer.maxWait
+	synctest.Test(t, func(t *testing.T) {
+		b := newBuffer(2*lossRoom, wait, nil)
+		start := time.Now()
+		for range 100 {
+			b.put(make([]byte, 500))
+			b.take(nil)
+			b.put(make([]byte, 900))
+			b.put(make([]byte, 900))
+		}
+		if waited := time.Since(start); waited != 0 || b.dropped == 0 {
+			t.Errorf("waited %v, %d dropped", waited, b.dropped)
+		}
+	})
 }
